@@ -1,0 +1,1 @@
+"""What the parts of the engine hand to each other: specs, history, findings. No I/O."""

@@ -1,0 +1,93 @@
+"""What judging reads: the end state of the world and the context of the run. The history streams past separately."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Tier(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the view `lab_tiers`."""
+
+    tier_id: int
+    event_slug: str
+    capacity: int
+    sold: int
+    price_cents: int
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the view `lab_orders`. Times are seconds since the epoch; `client_key` is the order's reference."""
+
+    order_id: str
+    customer_id: int
+    client_key: str
+    tier_id: int
+    quantity: int
+    status: str
+    amount_cents: int
+    created_unix_s: float
+    updated_unix_s: float
+
+
+class Ticket(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the view `lab_tickets`."""
+
+    ticket_id: str
+    order_id: str
+    tier_id: int
+
+
+class SideEffect(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the view `lab_side_effects`: how often the effect *kind* happened for *order_id*."""
+
+    kind: str
+    order_id: str
+    times: int
+
+
+class Charge(msgspec.Struct, frozen=True, kw_only=True):
+    """A captured charge in the gateway's ledger. `idempotency_key` is empty when the caller sent none."""
+
+    charge_id: str
+    order_id: str
+    idempotency_key: str
+    amount_cents: int
+    captured_unix_s: float
+
+
+class GatewayCall(msgspec.Struct, frozen=True, kw_only=True):
+    """One call that reached the gateway. `answered_unix_s` is None while in flight or when nobody was left to answer."""
+
+    order_id: str
+    idempotency_key: str
+    arrived_unix_s: float
+    answered_unix_s: float | None
+    status: int
+    replayed: bool = False
+
+
+class EndState(msgspec.Struct, kw_only=True):
+    """state.json: the world after settling, as its witnesses tell it.
+
+    Attributes:
+        missing: Witness name → why it could not be read. A check whose witness is missing is inconclusive.
+        settled: True when every accepted order was final, or nothing could move any more, before the promise ran out.
+        healthy: True when canaries and the worker's ping said that the stack was healthy at the end of settling:
+            only then does a pending order break the promise.
+        settle_s: Seconds that settling took.
+        postgres_errors: ERROR and FATAL lines of PostgreSQL's own log during the run.
+    """
+
+    tiers: list[Tier] = []
+    orders: list[Order] = []
+    tickets: list[Ticket] = []
+    side_effects: list[SideEffect] = []
+    charges: list[Charge] = []
+    gateway_calls: list[GatewayCall] = []
+    postgres_errors: list[dict[str, Any]] = []
+    missing: dict[str, str] = {}
+    settled: bool = False
+    healthy: bool = False
+    settle_s: float = 0.0

@@ -1,0 +1,153 @@
+"""The operation history: what the client asked, when, and what came of it.
+
+A history is one or more JSON-lines files, one per load worker. A file starts with a `start` line and ends, when the
+driver was not killed, with an `end` line. Between them stand, in any interleaving, for every operation an `invoke` line
+written *before* sending and later one `ok`, `fail` or `info` line with the same id; or a lone `dropped` line for an
+arrival that was never sent. All times are seconds since `t0_unix_s` of the `start` line, six decimals.
+
+An operation is one HTTP exchange. The first exchange of an arrival is its main operation (`main: true`): only main
+operations are counted against the schedule. Polls and double clicks are operations of their own.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TypeAlias
+
+import msgspec
+
+HISTORY_VERSION = 1
+
+
+class Outcome(StrEnum):
+    """How an operation ended.
+
+    `ok`: 2xx. `fail`: it definitely did not happen: a 4xx or a refused connection. `info`: unknown: a timeout, a reset,
+    a 5xx after sending, or no answer line at all. `dropped`: never sent, because the in-flight cap was reached.
+    """
+
+    OK = "ok"
+    FAIL = "fail"
+    INFO = "info"
+    DROPPED = "dropped"
+
+
+class Start(msgspec.Struct, tag="start", tag_field="t", frozen=True, kw_only=True, omit_defaults=True):
+    """First line of a file."""
+
+    version: int
+    worker: int
+    t0_unix_s: float
+    variant: str
+    seed: int
+
+
+class Invoke(msgspec.Struct, tag="invoke", tag_field="t", kw_only=True, omit_defaults=True, gc=False):
+    """An operation is about to be sent.
+
+    Attributes:
+        id: Unique in the run, `<worker>-<number>`; also sent as the `X-Request-Id` header.
+        op: Operation name of the journey: `browse`, `buy`, `poll`, `login`, …
+        phase: Load phase of the *intended* time.
+        intended: When the open model wanted it sent. For polls and double clicks: when the journey wanted it.
+        sent: When the bytes were handed to the socket.
+        main: True for the operation that the schedule counts.
+        attempt: 1 for the first try of this intent, 2 for a double click or a retry with the same key.
+        key: The client's intent: the idempotency key, also the order's `reference`. Empty for reads.
+        customer: Id of the customer in whose name it is sent; None for anonymous.
+    """
+
+    id: str
+    op: str
+    phase: str
+    intended: float
+    sent: float
+    main: bool = True
+    attempt: int = 1
+    key: str = ""
+    customer: int | None = None
+    tier: int | None = None
+    quantity: int = 0
+    order: str = ""
+
+
+class _Ended(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
+    """How an operation ended.
+
+    Attributes:
+        status: HTTP status; 0 when no answer came.
+        refused: True for a documented business refusal (e.g. 409 "sold out"): an answer, not a failure.
+        reason: Refusal code (`sold_out`), or the transport error's name.
+        order, order_status: Order id and status as the answer named them.
+    """
+
+    id: str
+    ended: float
+    status: int = 0
+    refused: bool = False
+    reason: str = ""
+    order: str = ""
+    order_status: str = ""
+
+
+class Ok(_Ended, tag="ok", tag_field="t"):
+    """2xx."""
+
+
+class Fail(_Ended, tag="fail", tag_field="t"):
+    """It definitely did not happen."""
+
+
+class Info(_Ended, tag="info", tag_field="t"):
+    """Unknown: it may have happened."""
+
+
+class Dropped(msgspec.Struct, tag="dropped", tag_field="t", kw_only=True, gc=False):
+    """An arrival that was never sent."""
+
+    id: str
+    op: str
+    phase: str
+    intended: float
+
+
+class End(msgspec.Struct, tag="end", tag_field="t", frozen=True, kw_only=True):
+    """Last line of a file; `lines` counts all lines before this one."""
+
+    lines: int
+
+
+Line: TypeAlias = Start | Invoke | Ok | Fail | Info | Dropped | End
+
+
+class Operation(msgspec.Struct, kw_only=True, gc=False):
+    """One operation, joined from its lines. Fields as in `Invoke` and its ending; `ended` is None without an ending."""
+
+    id: str
+    op: str
+    phase: str
+    intended: float
+    outcome: Outcome
+    sent: float | None = None
+    ended: float | None = None
+    main: bool = True
+    attempt: int = 1
+    key: str = ""
+    customer: int | None = None
+    tier: int | None = None
+    quantity: int = 0
+    order: str = ""
+    order_status: str = ""
+    status: int = 0
+    refused: bool = False
+    reason: str = ""
+
+    @property
+    def latency_s(self) -> float | None:
+        """Seconds from the *intended* start, so that an outage can't hide in the percentiles."""
+        return None if self.ended is None else self.ended - self.intended
+
+    @property
+    def answered(self) -> bool:
+        """Ok, or a documented refusal: an answer that the contract promises."""
+        return self.outcome is Outcome.OK or self.refused
