@@ -1,0 +1,1 @@
+"""The payment provider of the lab: takes charges, keeps a ledger, and misbehaves on request."""

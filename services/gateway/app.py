@@ -1,0 +1,184 @@
+"""The gateway's HTTP interface."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import math
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.gateway.calls import CHARGES_PATH, MAX_BODY_BYTES, CallMiddleware, CallsInProgress, call_of
+from services.gateway.config import Config
+from services.gateway.faults import FaultMiddleware, Faults, Switches
+from services.gateway.ledger import KeyReused, Ledger
+from services.gateway.metrics import Metrics
+from services.gateway.problems import problem
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Gateway:
+    """One payment provider: its ledger, its switches and the handlers over them."""
+
+    def __init__(self, config: Config, ledger: Ledger) -> None:
+        self._processing_s = config.processing_ms / 1000
+        self._lab_token = config.lab_token.encode()
+        self._ledger = ledger
+        self._switches = Switches()
+        self._in_progress = CallsInProgress()
+        self._metrics = Metrics()
+
+    def app(self) -> Starlette:
+        """The ASGI application. Its shutdown closes the ledger."""
+
+        @asynccontextmanager
+        async def lifespan(_: Starlette) -> AsyncIterator[None]:
+            yield
+            self._ledger.close()
+
+        return Starlette(
+            routes=[
+                Route(CHARGES_PATH, self._charge, methods=["POST"]),
+                Route("/health", self._health, methods=["GET"]),
+                Route("/metrics", self._show_metrics, methods=["GET"]),
+                Route("/lab/reset", self._lab(self._reset), methods=["POST"]),
+                Route("/lab/ledger", self._lab(self._show_ledger), methods=["GET"]),
+                Route("/lab/calls", self._lab(self._show_calls), methods=["GET"]),
+                Route("/lab/inflight", self._lab(self._show_in_flight), methods=["GET"]),
+                Route("/lab/faults", self._lab(self._show_faults), methods=["GET"]),
+                Route("/lab/faults", self._lab(self._set_faults), methods=["PUT"]),
+            ],
+            middleware=[
+                Middleware(CallMiddleware, ledger=self._ledger, in_progress=self._in_progress, metrics=self._metrics),
+                Middleware(FaultMiddleware, switches=self._switches),
+            ],
+            exception_handlers={HTTPException: _http_error, Exception: _internal_error},
+            lifespan=lifespan,
+        )
+
+    async def _charge(self, request: Request) -> Response:
+        """Process, then capture: a caller that hangs up meanwhile is charged all the same."""
+        call = call_of(request.scope)
+        assert call is not None
+        wanted, key = call.request, call.idempotency_key
+        try:
+            charge = self._ledger.find(idempotency_key=key, order_id=wanted.order_id, amount_cents=wanted.amount_cents)
+            replayed = charge is not None
+            if charge is None:
+                await asyncio.sleep(self._processing_s)
+                if call.epoch != self._in_progress.epoch:
+                    call.decide(status=503, outcome="stale")
+                    return problem(503, "ledger_reset", "The ledger was reset during this call.", CHARGES_PATH)
+                charge, replayed = self._ledger.capture(
+                    order_id=wanted.order_id,
+                    idempotency_key=key,
+                    amount_cents=wanted.amount_cents,
+                    captured_unix_s=time.time(),
+                )
+        except KeyReused as error:
+            call.decide(status=422, outcome="key_reused")
+            return problem(422, "key_reused", str(error), CHARGES_PATH)
+        call.charged, call.replayed = True, replayed
+        call.decide(status=200 if replayed else 201, outcome="replayed" if replayed else "captured")
+        body = {
+            "charge_id": charge.charge_id,
+            "status": "captured",
+            "order_id": charge.order_id,
+            "amount_cents": charge.amount_cents,
+        }
+        return _json(body | ({"replayed": True} if replayed else {}), call.status)
+
+    async def _health(self, _: Request) -> Response:
+        return _json({"status": "ok"})
+
+    async def _show_metrics(self, _: Request) -> Response:
+        return Response(generate_latest(self._metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    async def _reset(self, _: Request) -> Response:
+        self._ledger.reset()
+        self._in_progress.reset()
+        self._switches.set(Faults())
+        return _json({"status": "reset"})
+
+    async def _show_ledger(self, _: Request) -> Response:
+        return _json({"charges": await run_in_threadpool(self._ledger.charges)})
+
+    async def _show_calls(self, request: Request) -> Response:
+        text = request.query_params.get("since", "0")
+        try:
+            since_unix_s = float(text)
+        except ValueError:
+            since_unix_s = math.nan
+        if not math.isfinite(since_unix_s):
+            detail = f"since: got {text[:40]!r}, expected seconds since the epoch"
+            return problem(400, "invalid", detail, request.url.path)
+        calls = await run_in_threadpool(self._ledger.calls, since_unix_s=since_unix_s)
+        return _json({"calls": calls})
+
+    async def _show_in_flight(self, _: Request) -> Response:
+        calls = [
+            {
+                "order_id": call.request.order_id,
+                "idempotency_key": call.idempotency_key,
+                "arrived_unix_s": call.arrived_unix_s,
+            }
+            for call in self._in_progress
+        ]
+        return _json({"in_flight": calls})
+
+    async def _show_faults(self, _: Request) -> Response:
+        return _json(self._switches.current)
+
+    async def _set_faults(self, request: Request) -> Response:
+        body = await request.body()
+        if len(body) > MAX_BODY_BYTES:
+            return problem(413, "too_large", f"body: got {len(body)} bytes, expected a few", request.url.path)
+        try:
+            faults = msgspec.json.decode(body, type=Faults)
+        except msgspec.ValidationError as error:
+            return problem(422, "invalid", f"body: {error}", request.url.path)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return problem(400, "malformed", f"body: {error}", request.url.path)
+        self._switches.set(faults)
+        return _json(faults)
+
+    def _lab(self, handler: Handler) -> Handler:
+        """Ask for the lab's token: the API under test shares this port and must not be able to heal its own fault."""
+
+        async def guarded(request: Request) -> Response:
+            given = request.headers.get("X-Lab-Token", "").encode()
+            if not hmac.compare_digest(given, self._lab_token):
+                return problem(401, "unauthorized", "X-Lab-Token: got none or a wrong one", request.url.path)
+            return await handler(request)
+
+        return guarded
+
+
+def _json(body: Any, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(body), status, media_type="application/json")
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = error.detail.lower().replace(" ", "_")
+    detail = f"{request.method} {request.url.path}: {error.detail}"
+    answer = problem(error.status_code, code, detail, request.url.path)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _internal_error(request: Request, error: Exception) -> Response:
+    return problem(500, "internal", f"{type(error).__name__}: see the gateway's log", request.url.path)

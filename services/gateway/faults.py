@@ -1,0 +1,120 @@
+"""HTTP-level faults: slow answers, error answers, and the charge that is captured but never answered."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.gateway.calls import CHARGES_PATH, CallInProgress, call_of
+from services.gateway.problems import problem
+from services.gateway.protocol import drop_connection
+
+Ratio = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+
+
+class StatusFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Answer a share of calls with *code*, without charging."""
+
+    code: Annotated[int, msgspec.Meta(ge=400, le=599)] = 503
+    ratio: Ratio = 0.0
+
+
+class DropFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Charge a share of calls, then close their connection without an answer."""
+
+    ratio: Ratio = 0.0
+
+
+class Faults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All switches. The defaults are a healthy gateway; what a PUT leaves out is off.
+
+    Attributes:
+        slow_s: Seconds added before a call is processed.
+        seed: Of the draw that picks the calls which a ratio hits, in the order of their arrival.
+    """
+
+    slow_s: Annotated[float, msgspec.Meta(ge=0.0, le=300.0)] = 0.0
+    status: StatusFault = StatusFault()
+    charge_then_drop: DropFault = DropFault()
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Treatment:
+    """What one call meets. `status` is None when it may be charged."""
+
+    slow_s: float
+    status: int | None
+    drop: bool
+
+
+class Switches:
+    """The faults in force, and the seeded draw over calls."""
+
+    def __init__(self) -> None:
+        self.set(Faults())
+
+    @property
+    def current(self) -> Faults:
+        """The faults in force."""
+        return self._faults
+
+    def set(self, faults: Faults) -> None:
+        """Put *faults* in force for calls that arrive from now on; the draw starts anew."""
+        self._faults = faults
+        self._random = random.Random(faults.seed)  # noqa: S311 - reproducible, not secret
+
+    def treat(self) -> Treatment:
+        """Decide about the next call. Draws twice each time, so one switch never shifts the draw of the other."""
+        faults = self._faults
+        status_draw, drop_draw = self._random.random(), self._random.random()
+        return Treatment(
+            slow_s=faults.slow_s,
+            status=faults.status.code if status_draw < faults.status.ratio else None,
+            drop=drop_draw < faults.charge_then_drop.ratio,
+        )
+
+
+class FaultMiddleware:
+    """Applies the switches to calls for a charge; everything else passes untouched."""
+
+    def __init__(self, app: ASGIApp, switches: Switches) -> None:
+        self._app = app
+        self._switches = switches
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = call_of(scope)
+        if call is None:
+            await self._app(scope, receive, send)
+            return
+        treatment = self._switches.treat()
+        if treatment.slow_s:
+            await asyncio.sleep(treatment.slow_s)
+        if treatment.status is not None:
+            call.decide(status=treatment.status, outcome="fault_status")
+            answer = problem(treatment.status, "fault", "The gateway was told to fail this call.", CHARGES_PATH)
+            await answer(scope, receive, send)
+        elif treatment.drop:
+            await self._charge_then_drop(call, scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _charge_then_drop(self, call: CallInProgress, scope: Scope, receive: Receive, send: Send) -> None:
+        withheld: list[Message] = []
+
+        async def withhold(message: Message) -> None:
+            withheld.append(message)
+
+        await self._app(scope, receive, withhold)
+        if call.charged:
+            call.decide(status=call.status, outcome="dropped")
+            call.withheld = True
+            await drop_connection(scope, receive)
+        else:  # nothing was charged, so there is nothing to be silent about
+            for message in withheld:
+                await send(message)

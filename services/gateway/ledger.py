@@ -1,0 +1,207 @@
+"""The ledger: every charge captured and every call that arrived, in one SQLite file that outlives the process."""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+# Lab data, emptied before each run. Without fsync a write costs tens of microseconds, so the event loop may do it
+# itself, and a kill of this process still loses nothing: only a crash of the whole machine could, which ends the run.
+_PRAGMAS = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = OFF", "PRAGMA busy_timeout = 5000")
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS charges (
+    charge_id TEXT PRIMARY KEY,
+    order_id TEXT NOT NULL,
+    idempotency_key TEXT NOT NULL,
+    amount_cents INTEGER NOT NULL,
+    captured_unix_s REAL NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS one_charge_per_key ON charges (idempotency_key) WHERE idempotency_key <> '';
+CREATE TABLE IF NOT EXISTS calls (
+    call_id INTEGER PRIMARY KEY,
+    order_id TEXT NOT NULL,
+    idempotency_key TEXT NOT NULL,
+    arrived_unix_s REAL NOT NULL,
+    answered_unix_s REAL,
+    status INTEGER NOT NULL,
+    replayed INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS calls_by_arrival ON calls (arrived_unix_s);
+"""
+
+
+class KeyReused(Exception):
+    """The idempotency key belongs to a charge of another order or amount."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """A captured charge. `idempotency_key` is empty when the caller sent none."""
+
+    charge_id: str
+    order_id: str
+    idempotency_key: str
+    amount_cents: int
+    captured_unix_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call that reached the gateway.
+
+    Attributes:
+        answered_unix_s: None while in flight, and when nobody was left to answer (or the answer was withheld).
+        status: HTTP status that the gateway decided on; 0 while it has not.
+    """
+
+    order_id: str
+    idempotency_key: str
+    arrived_unix_s: float
+    answered_unix_s: float | None
+    status: int
+    replayed: bool
+
+
+class Ledger:
+    """Writes go through one connection on the event loop's thread; long reads open one of their own."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file.
+
+        Raises:
+            sqlite3.Error: The file is not a database, or can't be written.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._connection = self._open()
+        self._connection.executescript(_SCHEMA)
+
+    def capture(
+        self, *, order_id: str, idempotency_key: str, amount_cents: int, captured_unix_s: float
+    ) -> tuple[Charge, bool]:
+        """Capture a charge, at most once per key. Returns it and whether it was there before.
+
+        The unique index decides, in one statement: two calls with one key can't both capture, whatever their timing.
+
+        Raises:
+            KeyReused: The key was used for another order or amount.
+        """
+        charge = Charge(
+            charge_id=f"ch_{uuid.uuid4().hex}",
+            order_id=order_id,
+            idempotency_key=idempotency_key,
+            amount_cents=amount_cents,
+            captured_unix_s=captured_unix_s,
+        )
+        inserted = self._connection.execute(
+            "INSERT INTO charges VALUES (?, ?, ?, ?, ?) ON CONFLICT (idempotency_key) WHERE idempotency_key <> ''"
+            " DO NOTHING",
+            (charge.charge_id, order_id, idempotency_key, amount_cents, captured_unix_s),
+        )
+        if inserted.rowcount == 1:
+            return charge, False
+        earlier = self.find(idempotency_key=idempotency_key, order_id=order_id, amount_cents=amount_cents)
+        if earlier is None:  # only a reset between the two statements could do this, and both run on one thread
+            raise RuntimeError(f"ledger: no charge under key {idempotency_key!r}, expected the one that conflicted")
+        return earlier, True
+
+    def find(self, *, idempotency_key: str, order_id: str, amount_cents: int) -> Charge | None:
+        """The charge captured under the key, or None when there is none or the key is empty.
+
+        Raises:
+            KeyReused: The key was used for another order or amount.
+        """
+        if not idempotency_key:
+            return None
+        row = self._connection.execute(
+            "SELECT charge_id, order_id, idempotency_key, amount_cents, captured_unix_s FROM charges"
+            " WHERE idempotency_key = ?",
+            (idempotency_key,),
+        ).fetchone()
+        if row is None:
+            return None
+        charge = _charge(row)
+        if (charge.order_id, charge.amount_cents) != (order_id, amount_cents):
+            raise KeyReused(
+                f"Idempotency-Key: got {idempotency_key!r} for order {order_id!r} and {amount_cents} cents, "
+                f"expected the request it was first used for"
+            )
+        return charge
+
+    def call_arrived(self, *, order_id: str, idempotency_key: str, arrived_unix_s: float) -> int:
+        """Put a call on record before anything is done about it; returns its id for `call_ended`."""
+        row = self._connection.execute(
+            "INSERT INTO calls (order_id, idempotency_key, arrived_unix_s, answered_unix_s, status, replayed)"
+            " VALUES (?, ?, ?, NULL, 0, 0)",
+            (order_id, idempotency_key, arrived_unix_s),
+        )
+        call_id = row.lastrowid
+        assert call_id is not None
+        return call_id
+
+    def call_ended(self, call_id: int, *, answered_unix_s: float | None, status: int, replayed: bool) -> None:
+        """Complete the record of a call; without effect when the ledger was reset meanwhile."""
+        self._connection.execute(
+            "UPDATE calls SET answered_unix_s = ?, status = ?, replayed = ? WHERE call_id = ?",
+            (answered_unix_s, status, int(replayed), call_id),
+        )
+
+    def reset(self) -> None:
+        """Forget all charges and calls."""
+        self._connection.executescript("BEGIN IMMEDIATE; DELETE FROM charges; DELETE FROM calls; COMMIT;")
+
+    def charges(self) -> list[Charge]:
+        """All charges in the order of their capture. Safe to call from another thread."""
+        with closing(self._open()) as connection:
+            rows = connection.execute(
+                "SELECT charge_id, order_id, idempotency_key, amount_cents, captured_unix_s FROM charges"
+                " ORDER BY captured_unix_s, rowid"
+            )
+            return [_charge(row) for row in rows]
+
+    def calls(self, *, since_unix_s: float = 0.0) -> list[Call]:
+        """Calls that arrived at *since_unix_s* or later, in that order. Safe to call from another thread."""
+        with closing(self._open()) as connection:
+            rows = connection.execute(
+                "SELECT order_id, idempotency_key, arrived_unix_s, answered_unix_s, status, replayed FROM calls"
+                " WHERE arrived_unix_s >= ? ORDER BY arrived_unix_s, call_id",
+                (since_unix_s,),
+            )
+            return [_call(row) for row in rows]
+
+    def close(self) -> None:
+        """Close the writing connection."""
+        self._connection.close()
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, isolation_level=None)  # autocommit: each statement stands alone
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+        return connection
+
+
+def _charge(row: tuple[str, str, str, int, float]) -> Charge:
+    charge_id, order_id, idempotency_key, amount_cents, captured_unix_s = row
+    return Charge(
+        charge_id=charge_id,
+        order_id=order_id,
+        idempotency_key=idempotency_key,
+        amount_cents=amount_cents,
+        captured_unix_s=captured_unix_s,
+    )
+
+
+def _call(row: tuple[str, str, float, float | None, int, int]) -> Call:
+    order_id, idempotency_key, arrived_unix_s, answered_unix_s, status, replayed = row
+    return Call(
+        order_id=order_id,
+        idempotency_key=idempotency_key,
+        arrived_unix_s=arrived_unix_s,
+        answered_unix_s=answered_unix_s,
+        status=status,
+        replayed=bool(replayed),
+    )
