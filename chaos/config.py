@@ -1,0 +1,105 @@
+"""The only place where the engine reads the environment, and the address book that `up` leaves behind."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from chaos.errors import LabBroken
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+LEASE_S = 5.0
+SETTLE_S = 30.0
+
+
+def lab_dir() -> Path:
+    """Runtime files of the stack: `.lab/`, or what FIREDRILL_LAB_DIR names."""
+    return Path(os.environ.get("FIREDRILL_LAB_DIR") or CHECKOUT / ".lab")
+
+
+def evidence_dir() -> Path:
+    """Where runs leave their evidence: `evidence/`, or what FIREDRILL_EVIDENCE_DIR names."""
+    return Path(os.environ.get("FIREDRILL_EVIDENCE_DIR") or CHECKOUT / "evidence")
+
+
+def stack_file() -> Path:
+    """The address book of the running stack."""
+    return Path(os.environ.get("FIREDRILL_STACK_FILE") or lab_dir() / "stack.json")
+
+
+class Postgres(msgspec.Struct, frozen=True):
+    """PostgreSQL, past the proxy."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    database_prefix: str = "shop_"
+
+
+class Redis(msgspec.Struct, frozen=True):
+    """Redis, past the proxies."""
+
+    host: str
+    port: int
+    cache_db: int = 0
+    broker_db: int = 1
+
+
+class Proxy(msgspec.Struct, frozen=True):
+    """One proxy as it has to be: `host:port` twice."""
+
+    listen: str
+    upstream: str
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """For supervisor's XML-RPC."""
+
+    username: str
+    password: str
+
+
+class Stack(msgspec.Struct, frozen=True, kw_only=True):
+    """stack.json: where every part of the running stack is. `urls` and `metrics` hold None for a part that is absent."""
+
+    mode: str
+    base_port: int
+    lab_dir: str
+    urls: dict[str, str | None]
+    postgres: Postgres
+    redis: Redis
+    proxies: dict[str, Proxy]
+    supervisor: Credentials
+    lab_token: str
+    metrics: dict[str, str | None]
+    driver_metrics_port: int
+    toxiproxy: dict[str, str]
+
+    def url(self, part: str) -> str:
+        """Base URL of *part*. Raises: LabBroken when the stack has none."""
+        found = self.urls.get(part)
+        if not found:
+            raise LabBroken(f"stack.json: got no URL for {part}, expected one (make down, then make up)")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class NotUp:
+    """Why there is no stack to talk to."""
+
+    reason: str
+
+
+def read_stack(path: Path | None = None) -> Stack | NotUp:
+    """The running stack's address book, or why there is none. It says nothing about health."""
+    path = path or stack_file()
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Stack)
+    except FileNotFoundError:
+        return NotUp(f"{path}: got no file, expected the address book of a running stack (make up)")
+    except (OSError, msgspec.DecodeError) as error:
+        return NotUp(f"{path}: {error}")

@@ -1,0 +1,67 @@
+"""`down`: a dependency refuses connections, and those that were open are cut."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from chaos.model.faults import PROXIES, TimedFault
+from chaos.ports import FaultKind, Held, Lab, Proof
+
+
+class Down(TimedFault):
+    """Disable the proxy: new connections are refused, existing ones are closed.
+
+    Source: Toxiproxy README, "down".
+    """
+
+    targets: ClassVar[tuple[str, ...]] = PROXIES
+
+    inject: Literal["down"]
+
+
+class DownKind(FaultKind):
+    """See `Down`."""
+
+    name = "down"
+    params = Down
+
+    def arm(self, held: Held, lab: Lab) -> None:
+        held.memory["before"] = lab.canary.read(held.params.on, timeout_s=2.0)
+
+    def inject(self, held: Held, lab: Lab) -> None:
+        held.memory["mark"] = lab.upstream.mark(held.params.on)
+        held.injected_unix_s = lab.clock.now_unix_s()
+        lab.proxies.set_enabled(held.params.on, False)
+        held.effective_unix_s = lab.clock.now_unix_s()
+
+    def prove(self, held: Held, lab: Lab) -> Proof:
+        before, during = held.memory["before"], lab.canary.read(held.params.on, timeout_s=2.0)
+        felt = before.connected and not during.connected
+        return Proof(
+            proven=felt,
+            read_back={"enabled": False},
+            canary={"before": _words(before.connected, before.error), "during": _words(during.connected, during.error)},
+            reason="" if felt else "the canary could connect before and during, expected a refusal",
+        )
+
+    def exposure(self, held: Held, lab: Lab) -> tuple[int, str]:
+        return lab.upstream.met(held.params.on, held.memory["mark"], cut=True)
+
+    def lift(self, held: Held, lab: Lab) -> None:
+        lab.proxies.set_enabled(held.params.on, True)
+
+    def gone(self, held: Held, lab: Lab) -> Proof:
+        reading = lab.canary.read(held.params.on, timeout_s=5.0)
+        back = reading.round_trip_s is not None
+        return Proof(
+            proven=back,
+            canary={"after": _words(reading.connected, reading.error), "after_s": reading.round_trip_s},
+            reason="" if back else f"after enabling the canary got no answer: {reading.error}",
+        )
+
+
+def _words(connected: bool, error: str) -> str:
+    return "connected" if connected else f"refused ({error})"
+
+
+KIND = DownKind()

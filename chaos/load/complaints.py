@@ -1,0 +1,145 @@
+"""pydantic's errors as sentences: `file: path: got X, expected Y`, with a suggestion for a misspelt word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from chaos.faults import KINDS as FAULTS
+from chaos.invariants import KINDS as INVARIANTS
+from chaos.load.schema import LoadModel, NaiveModel, ProvesModel, WorldModel, scenario_model
+from chaos.load.yaml import Document, Path, dotted
+from chaos.model.checks import RecoversWithinModel, guardrail_model, invariant_model, slo_model, steady_model
+from chaos.probes import KINDS as PROBES
+
+# Lists whose entries are a union: pydantic puts the chosen member's tag into the error's place.
+_TAGGED = frozenset({"faults", "steady_state", "checks", "guardrails"})
+_COMPARISONS = {
+    "greater_than": ("more than", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+_TYPES = {
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "string_type": "text",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "bool_parsing": "true or false",
+}
+
+
+def sentences(error: ValidationError, document: Document, where: str) -> list[str]:
+    """Every error of *error*, in the file's order."""
+    found = [(_path(detail), detail) for detail in error.errors(include_url=False)]
+    found.sort(key=lambda item: document.line(item[0]) or 0)
+    return list(dict.fromkeys(sentence(where, path, _said(path, detail), document) for path, detail in found))
+
+
+def sentence(where: str, path: Path, said: str, document: Document) -> str:
+    """One complaint, with the line when it is known."""
+    line = document.line(path)
+    return f"{where}: {dotted(path)}: {said}" + (f" (line {line})" if line else "")
+
+
+def expected_one_of(got: object, allowed: Iterable[str]) -> str:
+    """`got 'x', expected one of a, b (did you mean a?)`."""
+    words = sorted(allowed)
+    close = get_close_matches(str(got), words, n=1, cutoff=0.6)
+    hint = f" (did you mean {close[0]}?)" if close else ""
+    return f"got {got!r}, expected one of {', '.join(words)}{hint}"
+
+
+def _path(detail: ErrorDetails) -> Path:
+    loc = detail["loc"]
+    if len(loc) > 2 and loc[0] in _TAGGED:
+        loc = (*loc[:2], *loc[3:])
+    return tuple(part for part in loc if part not in {"constrained-str", "[key]"})
+
+
+def _said(path: Path, detail: ErrorDetails) -> str:
+    kind, got, context = detail["type"], detail["input"], detail.get("ctx", {})
+    if kind == "missing":
+        return "got nothing, expected this key"
+    if kind == "extra_forbidden":
+        allowed = _keys(_model(detail["loc"]))
+        close = get_close_matches(str(path[-1]), allowed, n=1, cutoff=0.6)
+        hint = f" (did you mean {close[0]}?)" if close else ""
+        return f"got an unknown key, expected one of {', '.join(allowed)}{hint}"
+    if kind == "unknown_kind":
+        return _unknown_kind(got, detail["msg"])
+    if kind == "value_error":
+        message = str(context.get("error", detail["msg"]))
+        return message if message.startswith("got") else f"got {_short(got)}, {message}"
+    if kind == "literal_error":
+        return f"got {_short(got)}, expected {context['expected']}"
+    if kind in _COMPARISONS:
+        words, key = _COMPARISONS[kind]
+        return f"got {_short(got)}, expected {words} {context[key]:g}"
+    if kind in _TYPES:
+        return f"got {_short(got)}, expected {_TYPES[kind]}"
+    if kind in {"too_short", "string_too_short"}:
+        return f"got {_short(got)}, expected at least {context.get('min_length', 1)}"
+    if kind == "string_pattern_mismatch":
+        return f"got {_short(got)}, expected text like {context['pattern']}"
+    return f"got {_short(got)}, expected otherwise: {detail['msg']}"
+
+
+def _unknown_kind(got: Any, message: str) -> str:
+    word, _, tags = message.partition("|")
+    allowed = tags.split("|")
+    if not isinstance(got, dict):
+        return f"got {_short(got)}, expected a mapping with {'invariant, slo or recovers_within' if word == 'check' else word}"
+    if word != "check":
+        return expected_one_of(got[word], allowed) if word in got else f"got no {word}, expected one of {', '.join(allowed)}"
+    for key in ("invariant", "slo"):
+        if key in got:
+            return expected_one_of(got[key], (tag.split(":")[1] for tag in allowed if tag.startswith(f"{key}:")))
+    return f"got {', '.join(map(str, got)) or 'nothing'}, expected invariant, slo or recovers_within"
+
+
+def _short(got: Any) -> str:
+    text = repr(got)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _keys(model: type[BaseModel] | None) -> list[str]:
+    return [] if model is None else [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _model(loc: Sequence[str | int]) -> type[BaseModel] | None:
+    """The model that the last part of *loc* is a key of."""
+    match loc:
+        case (_,):
+            return scenario_model()
+        case ("world", _):
+            return WorldModel
+        case ("load", _, _):
+            return LoadModel
+        case ("proves", _):
+            return ProvesModel
+        case ("proves", "naive", _):
+            return NaiveModel
+        case ("faults", _, str() as tag, _):
+            return FAULTS[tag].params
+        case ("steady_state", _, str() as tag, _):
+            return steady_model(PROBES[tag])
+        case ("guardrails", _, str() as tag, _):
+            return guardrail_model(PROBES[tag])
+        case ("checks", _, "recovers_within", _):
+            return RecoversWithinModel
+        case ("checks", _, str() as tag, _):
+            word, _, name = tag.partition(":")
+            return invariant_model(INVARIANTS[name]) if word == "invariant" else slo_model(PROBES[name])
+        case _:
+            return None

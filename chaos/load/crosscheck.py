@@ -1,0 +1,129 @@
+"""What a file's parts have to say about each other: phases, targets, blast radius, operations."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from chaos.faults import KINDS as FAULTS
+from chaos.load.complaints import expected_one_of
+from chaos.load.yaml import Path
+from chaos.model.checks import InvariantCheck, ProbeUse, RecoveryCheck, SloCheck
+from chaos.model.faults import PROCESSES, PROXIES, PhaseTime
+from chaos.model.scenario import OPERATIONS, FaultSpec, LoadPhase, Scenario
+
+Complaint = tuple[Path, str]
+
+
+def complaints(scenario: Scenario) -> Iterator[Complaint]:
+    """Everything that no single value shows."""
+    yield from _load(scenario.load)
+    yield from _blast_radius(scenario)
+    for index, fault in enumerate(scenario.faults):
+        yield from _fault(index, fault, scenario)
+    yield from _checks(scenario)
+    yield from _probes("steady_state", scenario.steady_state, scenario.load[0].operations, f"phase {scenario.load[0].name}")
+    everywhere = frozenset().union(*(phase.operations for phase in scenario.load))
+    yield from _probes("guardrails", scenario.guardrails, everywhere, "the load")
+    yield from _proves(scenario)
+
+
+def _load(load: tuple[LoadPhase, ...]) -> Iterator[Complaint]:
+    for name, times in Counter(phase.name for phase in load).items():
+        if times > 1:
+            yield ("load",), f"got the phase {name!r} {times} times, expected unique names"
+    for index, phase in enumerate(load):
+        if not any(phase.mix.values()):
+            yield ("load", index, "mix"), "got no weight above 0, expected at least one"
+        for op in phase.mix:
+            if op not in OPERATIONS:
+                yield ("load", index, "mix", op), expected_one_of(op, OPERATIONS)
+        if phase.rate_from_per_s == phase.rate_to_per_s == 0:
+            yield ("load", index, "arrivals"), "got a rate of 0/s throughout, expected arrivals"
+
+
+def _blast_radius(scenario: Scenario) -> Iterator[Complaint]:
+    for index, target in enumerate(scenario.blast_radius):
+        if target not in (*PROXIES, *PROCESSES):
+            yield ("blast_radius", index), expected_one_of(target, (*PROXIES, *PROCESSES))
+
+
+def _fault(index: int, fault: FaultSpec, scenario: Scenario) -> Iterator[Complaint]:
+    path: Path = ("faults", index)
+    target, targets = fault.params.on, FAULTS[fault.kind].params.targets
+    if target not in targets:
+        yield (*path, "on"), expected_one_of(target, targets)
+    elif target not in scenario.blast_radius:
+        radius = ", ".join(scenario.blast_radius) or "nothing"
+        yield (*path, "on"), f"got {target!r}, expected a target inside the blast radius ({radius})"
+    moment = fault.params.starts
+    key = next((word for word in ("from", "at", "after") if _given(fault, word)), "from")
+    phases = {phase.name: phase for phase in scenario.load}
+    if moment.phase not in phases:
+        yield (*path, key), expected_one_of(moment.phase, phases)
+        return
+    yield from _timing((*path, key), fault, moment, scenario)
+
+
+def _given(fault: FaultSpec, word: str) -> bool:
+    return getattr(fault.params, f"{word}_" if word == "from" else word, None) is not None
+
+
+def _timing(path: Path, fault: FaultSpec, moment: PhaseTime, scenario: Scenario) -> Iterator[Complaint]:
+    starts_s = 0.0
+    for phase in scenario.load:
+        if phase.name == moment.phase:
+            break
+        starts_s += phase.duration_s
+    if moment.offset_s >= phase.duration_s:
+        yield path, f"got {moment}, expected a moment inside {phase.name}, which lasts {phase.duration_s:g}s"
+    if phase.name == scenario.load[0].name:
+        yield path, f"got {moment}, expected a later phase: the steady state is judged on {phase.name}, without faults"
+    ends_s = starts_s + moment.offset_s + (fault.params.lasts_s or 0.0)
+    if ends_s > scenario.duration_s:
+        yield path, f"got a fault that ends at {ends_s:g}s, expected an end within the load's {scenario.duration_s:g}s"
+
+
+def _checks(scenario: Scenario) -> Iterator[Complaint]:
+    phases = {phase.name: phase for phase in scenario.load}
+    everywhere = frozenset().union(*(phase.operations for phase in scenario.load))
+    seen: set[str] = set()
+    for index, check in enumerate(scenario.checks):
+        path: Path = ("checks", index)
+        if check.id in seen:
+            yield path, f"got {check.id} a second time, expected each check once"
+        seen.add(check.id)
+        match check:
+            case InvariantCheck():
+                for op in sorted(check.invariant.requires_ops - everywhere):
+                    yield path, f"got {check.id}, which needs the operation {op}, expected a mix that performs it"
+            case SloCheck(use=use):
+                if use.phase not in phases:
+                    yield (*path, "phase"), expected_one_of(use.phase, phases)
+                else:
+                    yield from _op((*path, "op"), use, phases[use.phase].operations, f"phase {use.phase}")
+            case RecoveryCheck():
+                if not scenario.faults:
+                    yield path, "got recovers_within without any fault, expected a fault to recover from"
+
+
+def _probes(key: str, uses: tuple[ProbeUse, ...], operations: frozenset[str], where: str) -> Iterator[Complaint]:
+    for index, use in enumerate(uses):
+        yield from _op((key, index, "op"), use, operations, where)
+
+
+def _op(path: Path, use: ProbeUse, operations: frozenset[str], where: str) -> Iterator[Complaint]:
+    if use.params.op is not None and use.params.op not in operations:
+        yield path, f"{expected_one_of(use.params.op, operations)}: the mix of {where} performs no other"
+
+
+def _proves(scenario: Scenario) -> Iterator[Complaint]:
+    if scenario.proves is None:
+        return
+    known = {check.id for check in scenario.checks}
+    for word, ids in (("must", scenario.proves.must), ("may", scenario.proves.may)):
+        for index, check in enumerate(ids):
+            if check not in known:
+                yield ("proves", "naive", word, index), expected_one_of(check, known)
+    for check in sorted(set(scenario.proves.must) & set(scenario.proves.may)):
+        yield ("proves", "naive"), f"got {check!r} under must and may, expected one of them"

@@ -1,0 +1,108 @@
+"""A validated scenario. Times are still relative to phases; `chaos.plan` makes them seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chaos.model.checks import CheckSpec, ProbeUse
+from chaos.model.faults import FaultParams
+
+# What load mixes may ask for: the main operations of loadtests/journeys. A test holds the two against each other.
+OPERATIONS = ("browse", "buy", "login")
+# Operations that come with another one: whoever buys also polls.
+FOLLOW_UPS = {"buy": ("poll",)}
+
+# The six drills, by number, with the stable keys that the scorecard uses.
+DRILL_KEYS = {
+    1: "api-contract",
+    2: "orm-queries",
+    3: "concurrency",
+    4: "auth",
+    5: "system-failure",
+    6: "ai-review",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Seeded data: how many of what; *seats* is the capacity of each hot tier."""
+
+    events: int = 5
+    hot_tiers: int = 1
+    seats: int = 150
+    customers: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadPhase:
+    """A stretch of open-model load whose rate moves linearly."""
+
+    name: str
+    duration_s: float
+    rate_from_per_s: float
+    rate_to_per_s: float
+    mix: dict[str, int]
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """Operations that this phase performs."""
+        asked = [op for op, weight in self.mix.items() if weight]
+        return frozenset(asked) | {extra for op in asked for extra in FOLLOW_UPS.get(op, ())}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultSpec:
+    """One fault of the scenario; `id` is `<kind>-<position>`."""
+
+    id: str
+    kind: str
+    params: FaultParams
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proves:
+    """What the self-test expects of `naive`; `hardened` has to hold.
+
+    Attributes:
+        must, may: Ids of checks that naive has to violate, and those that it may.
+        mutants: Names of mutants that this scenario catches.
+    """
+
+    must: tuple[str, ...] = ()
+    may: tuple[str, ...] = ()
+    mutants: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A scenario that passed every check of its file.
+
+    Attributes:
+        name: Folder and stem below `scenarios/`, e.g. `concurrency/flash-sale`; the stem alone elsewhere.
+        text: The file as it was read, for the evidence.
+    """
+
+    name: str
+    text: str
+    title: str
+    drill: int
+    hypothesis: str
+    seed: int
+    world: World
+    blast_radius: tuple[str, ...]
+    load: tuple[LoadPhase, ...]
+    faults: tuple[FaultSpec, ...]
+    steady_state: tuple[ProbeUse, ...]
+    checks: tuple[CheckSpec, ...]
+    guardrails: tuple[ProbeUse, ...] = ()
+    proves: Proves | None = None
+
+    @property
+    def duration_s(self) -> float:
+        """Scripted time of the load."""
+        return sum(phase.duration_s for phase in self.load)
+
+    @property
+    def slug(self) -> str:
+        """Last part of the name."""
+        return self.name.rsplit("/", 1)[-1]

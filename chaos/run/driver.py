@@ -1,0 +1,82 @@
+"""The load driver as a subprocess: started before its schedule, watched by its progress, ended by closing its stdin."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+
+from chaos.errors import LabBroken
+from chaos.model.loadplan import LoadPlan, Progress
+
+# Closing stdin asks it to stop; it still has to write its files.
+STOP_PATIENCE_S = 15.0
+
+
+class Driver:
+    """`python -m loadtests PLAN`. It ends with us, even when we are killed: the kernel then closes its stdin."""
+
+    def __init__(self, plan_file: Path, plan: LoadPlan, *, on_progress: Callable[[Progress], None]) -> None:
+        self._on_progress = on_progress
+        self._decoder = msgspec.json.Decoder(Progress)
+        plan_file.write_bytes(msgspec.json.format(msgspec.json.encode(plan), indent=1))
+        self._errors = (plan_file.parent / "driver.log").open("wb")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "loadtests", str(plan_file)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            start_new_session=True,  # a Ctrl-C is ours to handle: first heal, then stop
+        )
+        self.ready = threading.Event()
+        self._reader = threading.Thread(target=self._read, name="driver-progress", daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            try:
+                progress = self._decoder.decode(line)
+            except msgspec.DecodeError:
+                continue  # not ours: a library that prints
+            if progress.ready:
+                self.ready.set()
+            self._on_progress(progress)
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        return self._process.poll()
+
+    def stop(self) -> None:
+        """Ask it to stop, then insist. Idempotent."""
+        if self._process.stdin is not None and not self._process.stdin.closed:
+            self._process.stdin.close()
+        try:
+            self._process.wait(STOP_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._reader.join(2.0)
+        self._errors.close()
+
+    def complaint(self) -> str:
+        """Last line of its log."""
+        lines = Path(self._errors.name).read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else ""
+
+    def __enter__(self) -> Driver:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def wait_ready(self, timeout_s: float) -> None:
+        """Raises: LabBroken with the driver's own sentence when it gave up or took too long."""
+        if not self.ready.wait(timeout_s) and self.exit_code is not None:
+            raise LabBroken(f"load driver: got exit code {self.exit_code} before the start: {self.complaint()}")
