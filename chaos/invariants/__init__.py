@@ -1,4 +1,4 @@
-"""Invariants: one kind per file, found by discovery. A new invariant is a new file with a `KIND`; see `no_oversell.py`."""
+"""Invariants: one kind per file, found by discovery. A new one is a new file with a `KIND`; see `no_oversell.py`."""
 
 from __future__ import annotations
 

@@ -203,7 +203,7 @@ class InvariantKind:
     Attributes:
         doc: One paragraph for the scenario reference; says what is decided.
         params: Its own keys in a scenario.
-        ops: Operations that it wants to be fed.
+        ops: Operations that it wants to be fed; None for all, when it tells them apart by what they carry.
         requires_ops: Operations that the mix must hold, else the check is refused at load.
         witnesses: Fields of `EndState` that it reads; when one is missing the finding is inconclusive.
         reducer: Makes a reducer from params.
@@ -212,7 +212,7 @@ class InvariantKind:
     name: str
     doc: str
     params: type[StrictModel]
-    ops: frozenset[str]
+    ops: frozenset[str] | None
     requires_ops: frozenset[str]
     witnesses: frozenset[str]
     reducer: Callable[[Any], Reducer]

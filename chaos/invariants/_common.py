@@ -1,0 +1,107 @@
+"""What several invariants need: what an order means for seats, and how a finding is made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, TypeAlias
+
+from chaos.model.checks import Context, StrictModel
+from chaos.model.evidence import EndState
+from chaos.model.history import Operation, Outcome
+from chaos.model.verdict import Finding, Verdict
+
+LIVE = frozenset({"pending", "paid"})
+FINAL = frozenset({"paid", "refused", "cancelled"})
+MAX_EXAMPLES = 10
+
+Figures: TypeAlias = Mapping[str, int]
+
+
+class NoParams(StrictModel):
+    """No keys of its own."""
+
+
+class Say(NamedTuple):
+    """Makes the findings of one invariant: same check, same expectation, another outcome.
+
+    A finding that is held while the world was still moving says nothing about where it ends, so `held` turns into
+    inconclusive when the state was not settled.
+    """
+
+    check: str
+    expected: str
+
+    def held(self, context: Context, measured: str, figures: Figures) -> Finding:
+        if not context.state.settled:
+            reason = f"the world had not settled after {context.state.settle_s:g} s, so this may still change"
+            return self._finding(Verdict.INCONCLUSIVE, measured, reason=reason, figures=figures)
+        return self._finding(Verdict.HELD, measured, figures=figures)
+
+    def inconclusive(
+        self, reason: str, measured: str = "", *, examples: Iterable[str] = (), figures: Figures | None = None
+    ) -> Finding:
+        return self._finding(Verdict.INCONCLUSIVE, measured, reason=reason, examples=examples, figures=figures)
+
+    def violated(
+        self, reason: str, measured: str, *, examples: Iterable[str], figures: Figures, where: str = ""
+    ) -> Finding:
+        return self._finding(Verdict.VIOLATED, measured, reason=reason, examples=examples, figures=figures, where=where)
+
+    def _finding(
+        self,
+        verdict: Verdict,
+        measured: str,
+        *,
+        reason: str = "",
+        examples: Iterable[str] = (),
+        figures: Figures | None = None,
+        where: str = "",
+    ) -> Finding:
+        return Finding(
+            check=self.check,
+            kind="invariant",
+            verdict=verdict,
+            expected=self.expected,
+            measured=measured,
+            where=where,
+            reason=reason,
+            exact=True,
+            examples=tuple(examples)[:MAX_EXAMPLES],
+            figures=dict(figures or {}),
+        )
+
+
+def asks_for_seats(op: Operation) -> bool:
+    """Whether *op* asks for seats: a buy, its double click or its retry, whatever the journey calls them."""
+    return op.tier is not None and op.sent is not None
+
+
+def sold_out(op: Operation) -> bool:
+    """Whether *op* was told that the tier is sold out: then it certainly took no seat."""
+    return op.outcome is Outcome.FAIL and op.refused and op.reason == "sold_out"
+
+
+def never_arrived(op: Operation) -> bool:
+    """A refused connection: nobody was there to take a seat."""
+    return op.outcome is Outcome.FAIL and op.status == 0
+
+
+def claimed_seats(state: EndState) -> Counter[int]:
+    """Seats taken by tier id: those of live orders, and every ticket beyond what its order is worth.
+
+    A ticket of a refused order, of no order at all, or one too many for its order admits somebody just the same.
+    """
+    seats: Counter[int] = Counter()
+    worth: dict[str, int] = {}
+    for order in state.orders:
+        if order.status in LIVE:
+            seats[order.tier_id] += order.quantity
+            worth[order.order_id] = order.quantity
+    for ticket in state.tickets:
+        left = worth.get(ticket.order_id, 0)
+        if left > 0:
+            worth[ticket.order_id] = left - 1
+        else:
+            seats[ticket.tier_id] += 1
+    return seats

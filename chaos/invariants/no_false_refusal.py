@@ -1,0 +1,111 @@
+"""Nobody is told "sold out" while seats that would have fitted the request were certainly free.
+
+Only certain knowledge counts. A refusal of q seats was given at some moment up to its answer. At that moment no more
+seats can have been taken than all asks of that tier wanted together whose sending began before that answer, except
+those that certainly took none (themselves refused as sold out, or never connected). Asks that were accepted under one
+order id count once, every ask with an unknown end counts in full, and seats that came back are not added. If capacity
+minus that upper bound still holds q seats, the refusal was false. So a false refusal is never claimed wrongly, and one
+amid many unknown asks may go unnoticed. The world starts unsold. Inconclusive when nobody was refused.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+
+from chaos.invariants._common import NoParams, Say, never_arrived, sold_out
+from chaos.model.checks import Context, InvariantKind
+from chaos.model.history import Operation, Outcome
+from chaos.model.kinds import first_paragraph
+from chaos.model.verdict import Finding
+
+SAY = Say("no_false_refusal", "a sold-out refusal is given only when the seats asked for may have been gone")
+
+
+class _Tier:
+    """Asks of one tier. Arrays, because there may be a million."""
+
+    def __init__(self) -> None:
+        self.sent_s = array("d")
+        self.seats = array("l")
+        self.refusals: list[tuple[float, int, str]] = []
+
+    def false_refusals(self, capacity: int) -> Iterator[tuple[str, int, int]]:
+        """(operation id, seats asked, seats certainly free) of each false refusal, in time order."""
+        asks = sorted(zip(self.sent_s, self.seats, strict=True))
+        upper_bound, position = 0, 0
+        for ended_s, seats, id_ in sorted(self.refusals):
+            while position < len(asks) and asks[position][0] <= ended_s:
+                upper_bound += asks[position][1]
+                position += 1
+            free = capacity - upper_bound
+            if free >= seats:
+                yield id_, seats, free
+
+
+class _NoFalseRefusal:
+    def __init__(self, _: NoParams) -> None:
+        self.tiers: dict[int, _Tier] = {}
+        self.first_sent: dict[str, tuple[_Tier, int]] = {}
+        self.refused = 0
+
+    def feed(self, op: Operation) -> None:
+        if op.tier is None or op.sent is None or never_arrived(op):
+            return
+        tier = self.tiers.get(op.tier)
+        if tier is None:
+            tier = self.tiers[op.tier] = _Tier()
+        if sold_out(op):
+            self.refused += 1
+            if op.ended is not None:
+                tier.refusals.append((op.ended, op.quantity, op.id))
+            return
+        if op.outcome is Outcome.OK and op.order:
+            seen = self.first_sent.get(op.order)
+            if seen is not None:  # the same order again: it takes its seats once, from the earlier sending on
+                where, index = seen
+                where.sent_s[index] = min(where.sent_s[index], op.sent)
+                return
+            self.first_sent[op.order] = (tier, len(tier.sent_s))
+        tier.sent_s.append(op.sent)
+        tier.seats.append(op.quantity)
+
+    def finish(self, context: Context) -> Finding:
+        if not self.refused:
+            return SAY.inconclusive("nobody was refused, so no refusal could be false")
+        capacity = {tier.tier_id: tier.capacity for tier in context.state.tiers}
+        unknown = sorted(id_ for id_, tier in self.tiers.items() if tier.refusals and id_ not in capacity)
+        if unknown:
+            return SAY.inconclusive(f"refusals name tiers that lab_tiers doesn't have: {', '.join(map(str, unknown))}")
+        false = [
+            (id_, *found)
+            for id_, tier in sorted(self.tiers.items())
+            if tier.refusals
+            for found in tier.false_refusals(capacity[id_])
+        ]
+        figures = {"refusals": self.refused, "false_refusals": len(false)}
+        if not false:
+            return SAY.held(context, f"{self.refused} refusals, none of them certainly false", figures)
+        if not context.history_complete:
+            return SAY.inconclusive(
+                "the history has gaps: an ask that it lost may have taken the seats", figures=figures
+            )
+        tier_id, _, seats, free = false[0]
+        return SAY.violated(
+            f"{len(false)} refusals of seats that were certainly free; the first asked for {seats} of at least {free}",
+            f"{len(false)} false of {self.refused} refusals",
+            examples=[id_ for _, id_, _, _ in false],
+            where=f"tier {tier_id}",
+            figures=figures,
+        )
+
+
+KIND = InvariantKind(
+    name="no_false_refusal",
+    doc=first_paragraph(__doc__),
+    params=NoParams,
+    ops=None,
+    requires_ops=frozenset({"buy"}),
+    witnesses=frozenset({"tiers"}),
+    reducer=_NoFalseRefusal,
+)

@@ -1,0 +1,72 @@
+"""Every order that the shop accepted exists in the end and is final: paid, refused or cancelled.
+
+Accepted means that a client got 2xx for it. Violated when an accepted order is not in the database (an answer without
+an order id is looked up by its client key), or when it is not final although the promise of the contract has run out
+and canaries and a worker's ping say that the stack was healthy. Not final while the stack was not healthy is
+inconclusive: then the promise could not be kept. Inconclusive when no order was accepted.
+"""
+
+from __future__ import annotations
+
+from chaos.invariants._common import FINAL, NoParams, Say
+from chaos.model.checks import Context, InvariantKind
+from chaos.model.history import Operation, Outcome
+from chaos.model.kinds import first_paragraph
+from chaos.model.verdict import Finding
+
+SAY = Say("no_lost_orders", "every accepted order exists and is final (paid, refused or cancelled)")
+
+
+class _NoLostOrders:
+    def __init__(self, _: NoParams) -> None:
+        self.accepted: dict[str, str] = {}
+        self.unnamed: dict[str, str] = {}
+
+    def feed(self, op: Operation) -> None:
+        if op.tier is None or op.outcome is not Outcome.OK:
+            return
+        if op.order:
+            self.accepted[op.order] = op.id
+        else:
+            self.unnamed[op.key or op.id] = op.id
+
+    def finish(self, context: Context) -> Finding:
+        if not self.accepted and not self.unnamed:
+            return SAY.inconclusive("no order was accepted, so none could be lost")
+        accepted = len(self.accepted) + len(self.unnamed)
+        absent, pending = set(self.accepted), []
+        unnamed = dict(self.unnamed)
+        for order in context.state.orders:
+            mine = order.order_id in absent
+            if mine:
+                absent.discard(order.order_id)
+            mine = unnamed.pop(order.client_key, None) is not None or mine
+            if mine and order.status not in FINAL:
+                pending.append(order.order_id)
+        gone = sorted(absent) + sorted(unnamed.values())
+        pending.sort()
+        figures = {"accepted": accepted, "absent": len(gone), "not_final": len(pending)}
+        measured = f"{accepted} accepted: {len(gone)} not in the database, {len(pending)} not final"
+        promise = f"{context.state.settle_s:.3g} s after the last lift"
+        if gone or (pending and context.state.healthy):
+            reasons = [f"{len(gone)} accepted orders do not exist"] if gone else []
+            if pending:
+                reasons.append(f"{len(pending)} accepted orders were still not final {promise}")
+            return SAY.violated(" and ".join(reasons), measured, examples=[*gone, *pending], figures=figures)
+        if pending:
+            reason = (
+                f"{len(pending)} orders were not final {promise}, but the stack was not healthy enough to finish them"
+            )
+            return SAY.inconclusive(reason, measured, examples=pending, figures=figures)
+        return SAY.held(context, measured, figures)
+
+
+KIND = InvariantKind(
+    name="no_lost_orders",
+    doc=first_paragraph(__doc__),
+    params=NoParams,
+    ops=None,
+    requires_ops=frozenset({"buy"}),
+    witnesses=frozenset({"orders"}),
+    reducer=_NoLostOrders,
+)

@@ -1,0 +1,77 @@
+"""No tier has more seats taken than it has: seats of live orders (pending, paid), plus tickets beyond them, ≤ capacity.
+
+Counted from the orders and tickets themselves, never from the `sold` counter of the code under test: a lost update
+makes that counter look right. Inconclusive when nothing was sold, for then nothing could be oversold.
+"""
+
+from __future__ import annotations
+
+from chaos.invariants._common import LIVE, NoParams, Say, asks_for_seats, claimed_seats
+from chaos.model.checks import Context, InvariantKind
+from chaos.model.history import Operation, Outcome
+from chaos.model.kinds import first_paragraph
+from chaos.model.verdict import Finding
+
+SAY = Say("no_oversell", "in every tier, seats of live orders and tickets ≤ capacity")
+
+
+class _NoOversell:
+    def __init__(self, _: NoParams) -> None:
+        self.accepted = 0
+
+    def feed(self, op: Operation) -> None:
+        if asks_for_seats(op) and op.outcome is Outcome.OK:
+            self.accepted += 1
+
+    def finish(self, context: Context) -> Finding:
+        tiers = {tier.tier_id: tier for tier in context.state.tiers}
+        seats = claimed_seats(context.state)
+        unknown = seats.keys() - tiers.keys()
+        if unknown:
+            named = ", ".join(map(str, sorted(unknown)))
+            return SAY.inconclusive(f"orders or tickets name tiers that lab_tiers doesn't have: {named}")
+        over = {id_: seats[id_] - tier.capacity for id_, tier in tiers.items() if seats[id_] > tier.capacity}
+        if over:
+            worst = max(over, key=lambda id_: over[id_])
+            measured = f"{seats[worst]} of {tiers[worst].capacity} seats taken"
+            return SAY.violated(
+                f"{sum(over.values())} seats were sold that do not exist, in {len(over)} tier(s)",
+                measured,
+                examples=self._too_late(context, worst, tiers[worst].capacity),
+                where=f"tier {worst} ({tiers[worst].event_slug})",
+                figures={
+                    "seats_taken": seats[worst],
+                    "capacity": tiers[worst].capacity,
+                    "seats_oversold": sum(over.values()),
+                },
+            )
+        taken = sum(seats.values())
+        if not self.accepted or not taken:
+            return SAY.inconclusive("no order was accepted, so nothing could be oversold")
+        fullest = max(tiers, key=lambda id_: seats[id_] / max(tiers[id_].capacity, 1))
+        measured = f"{seats[fullest]} of {tiers[fullest].capacity} seats taken in the fullest tier, {fullest}"
+        figures = {"seats_taken": seats[fullest], "capacity": tiers[fullest].capacity, "accepted": self.accepted}
+        return SAY.held(context, measured, figures)
+
+    @staticmethod
+    def _too_late(context: Context, tier_id: int, capacity: int) -> list[str]:
+        """Orders of the tier that came when the seats before them were gone, by the time they were created."""
+        orders = [o for o in context.state.orders if o.tier_id == tier_id and o.status in LIVE]
+        orders.sort(key=lambda order: (order.created_unix_s, order.order_id))
+        late, seats = [], 0
+        for order in orders:
+            seats += order.quantity
+            if seats > capacity:
+                late.append(order.order_id)
+        return late
+
+
+KIND = InvariantKind(
+    name="no_oversell",
+    doc=first_paragraph(__doc__),
+    params=NoParams,
+    ops=None,
+    requires_ops=frozenset({"buy"}),
+    witnesses=frozenset({"orders", "tickets", "tiers"}),
+    reducer=_NoOversell,
+)

@@ -1,0 +1,120 @@
+"""Where customers wanted more seats than a tier has, every seat is sold: the liveness partner of `no_oversell`.
+
+Demand is the sum of seats over distinct client intents that were sent, answered or not: a shop that fails under the
+rush has turned its customers away just the same. Violated when seats are left that at least one unsatisfied intent
+would have fitted into; a last single seat when everybody left asked for two is no fault. Seats that an order gave back
+after the last ask had been sent could not be sold to anybody and are not held against the shop. Inconclusive when
+demand was larger than stock in no tier.
+"""
+
+from __future__ import annotations
+
+from chaos.invariants._common import LIVE, NoParams, Say, claimed_seats
+from chaos.model.checks import Context, InvariantKind
+from chaos.model.evidence import Tier
+from chaos.model.history import Operation, Outcome
+from chaos.model.kinds import first_paragraph
+from chaos.model.verdict import Finding
+
+SAY = Say("sells_out", "every seat is sold in each tier whose demand was larger than its stock")
+
+
+class _Demand:
+    """What the clients wanted of one tier."""
+
+    def __init__(self) -> None:
+        self.intents: dict[str, int] = {}
+        self.satisfied: set[str] = set()
+        self.last_sent_s = 0.0
+
+    @property
+    def seats(self) -> int:
+        return sum(self.intents.values())
+
+
+class _SellsOut:
+    def __init__(self, _: NoParams) -> None:
+        self.tiers: dict[int, _Demand] = {}
+
+    def feed(self, op: Operation) -> None:
+        if op.tier is None or op.sent is None:
+            return
+        demand = self.tiers.get(op.tier)
+        if demand is None:
+            demand = self.tiers[op.tier] = _Demand()
+        key = op.key or op.id
+        demand.intents[key] = op.quantity
+        demand.last_sent_s = max(demand.last_sent_s, op.sent)
+        if op.outcome is Outcome.OK:
+            demand.satisfied.add(key)
+
+    def finish(self, context: Context) -> Finding:
+        in_demand = [
+            tier for tier in context.state.tiers if tier.tier_id in self.tiers and self._wanted(tier) > tier.capacity
+        ]
+        if not in_demand:
+            return self._too_little(context)
+        taken = claimed_seats(context.state)
+        for tier in in_demand:
+            free = tier.capacity - taken[tier.tier_id]
+            demand = self.tiers[tier.tier_id]
+            sellable = free - self._given_back_late(context, tier, demand)
+            held_keys = {o.client_key for o in context.state.orders if o.tier_id == tier.tier_id and o.status in LIVE}
+            unsatisfied = {
+                key: seats
+                for key, seats in demand.intents.items()
+                if key not in demand.satisfied and key not in held_keys
+            }
+            fitting = sorted(key for key, seats in unsatisfied.items() if 0 < seats <= sellable)
+            if fitting:
+                return SAY.violated(
+                    f"{free} seats are left although {len(fitting)} intents that would have fitted got none",
+                    f"{taken[tier.tier_id]} of {tier.capacity} seats sold, {demand.seats} wanted",
+                    examples=fitting,
+                    where=f"tier {tier.tier_id} ({tier.event_slug})",
+                    figures={
+                        "seats_sold": taken[tier.tier_id],
+                        "capacity": tier.capacity,
+                        "seats_wanted": demand.seats,
+                        "seats_free": free,
+                    },
+                )
+        first = in_demand[0]
+        sold, wanted = taken[first.tier_id], self._wanted(first)
+        measured = f"{sold} of {first.capacity} seats sold, {wanted} wanted in tier {first.tier_id}"
+        return SAY.held(context, measured, {"seats_sold": sold, "capacity": first.capacity, "seats_wanted": wanted})
+
+    def _wanted(self, tier: Tier) -> int:
+        return self.tiers[tier.tier_id].seats
+
+    def _too_little(self, context: Context) -> Finding:
+        asked = [tier for tier in context.state.tiers if tier.tier_id in self.tiers]
+        if not asked:
+            return SAY.inconclusive("no seat was asked for")
+        nearest = max(asked, key=lambda tier: self._wanted(tier) / max(tier.capacity, 1))
+        wanted = self._wanted(nearest)
+        return SAY.inconclusive(
+            f"demand never exceeded stock (tier {nearest.tier_id}: {wanted} seats wanted of {nearest.capacity}): "
+            "raise the arrivals or lower `seats`",
+            figures={"seats_wanted": wanted, "capacity": nearest.capacity},
+        )
+
+    @staticmethod
+    def _given_back_late(context: Context, tier: Tier, demand: _Demand) -> int:
+        last_ask_unix_s = context.t0_unix_s + demand.last_sent_s
+        return sum(
+            order.quantity
+            for order in context.state.orders
+            if order.tier_id == tier.tier_id and order.status not in LIVE and order.updated_unix_s > last_ask_unix_s
+        )
+
+
+KIND = InvariantKind(
+    name="sells_out",
+    doc=first_paragraph(__doc__),
+    params=NoParams,
+    ops=None,
+    requires_ops=frozenset({"buy"}),
+    witnesses=frozenset({"orders", "tickets", "tiers"}),
+    reducer=_SellsOut,
+)
