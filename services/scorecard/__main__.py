@@ -1,0 +1,87 @@
+"""`python -m services.scorecard`: make the database ready, then become the server.
+
+`python -m services.scorecard manage …` runs a Django command instead, e.g. `manage changepassword admin`.
+Exit 2 for a bad setting, 4 when the database can't be had.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from pathlib import Path
+
+from services.scorecard.config import Config, ConfigError, load
+
+HOST = "127.0.0.1"
+THREADS = "4"
+
+
+def main(arguments: list[str]) -> int:
+    """Prepare and serve; returns only when something is wrong."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "services.scorecard.settings")
+    try:
+        config = load()
+        if not arguments and not config.token:
+            raise ConfigError(
+                "SCORECARD_TOKEN_FILE: got nothing, expected a file with the token of those who may write"
+            )
+    except ConfigError as error:
+        return _complain(2, str(error))
+    if arguments[:1] == ["manage"]:
+        from django.core.management import execute_from_command_line  # noqa: PLC0415 - needs the settings
+
+        execute_from_command_line(["manage", *arguments[1:]])
+        return 0
+    if arguments:
+        return _complain(2, f"command line: got {' '.join(arguments)!r}, expected nothing or `manage …`")
+    from django.db import Error  # noqa: PLC0415 - needs the settings
+
+    try:
+        prepare(config)
+    except (OSError, sqlite3.Error, Error) as error:
+        return _complain(4, f"database: got {error}, expected one that can be opened and migrated")
+    serve(config)
+    return 4  # only when exec itself failed
+
+
+def prepare(config: Config) -> None:
+    """Migrate when there is something to migrate, load the drills, create the first admin. Safe to repeat."""
+    if isinstance(config.database, Path):
+        config.database.parent.mkdir(parents=True, exist_ok=True)
+    import django  # noqa: PLC0415 - needs the settings
+
+    django.setup()
+    from django.contrib.auth.models import User  # noqa: PLC0415 - needs the apps
+    from django.core.management import call_command  # noqa: PLC0415
+    from django.db import connection, connections  # noqa: PLC0415
+    from django.db.migrations.executor import MigrationExecutor  # noqa: PLC0415
+
+    from services.scorecard.catalogue import load_catalogue, read_catalogue  # noqa: PLC0415
+
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        call_command("migrate", interactive=False, verbosity=0)
+    load_catalogue(read_catalogue())
+    if config.admin_password and not User.objects.filter(username="admin").exists():
+        User.objects.create_superuser("admin", password=config.admin_password)
+    if isinstance(config.database, Path):
+        config.database.chmod(0o600)  # notes are private to whoever wrote them
+    connections.close_all()
+
+
+def serve(config: Config) -> None:
+    """Replace this process by granian: one worker with few threads."""
+    options = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", THREADS, "--no-ws", "--http", "1"]
+    options += ["--host", HOST, "--port", str(config.port), "--log-level", "warning", "--workers-kill-timeout", "2"]
+    command = [sys.executable, "-m", "granian", *options, "services.scorecard.wsgi:application"]
+    os.execv(sys.executable, command)  # noqa: S606 - no shell is wanted
+
+
+def _complain(status: int, sentence: str) -> int:
+    sys.stderr.write(f"scorecard: {sentence}\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,106 @@
+"""The scorecard's settings: the only reader of the environment in this package."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+
+class ConfigError(Exception):
+    """A setting that can't be used: `NAME: got X, expected Y`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postgres:
+    """A shared database, instead of the file."""
+
+    host: str
+    port: int
+    name: str
+    user: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What one scorecard needs to know.
+
+    Attributes:
+        port: TCP port on 127.0.0.1.
+        token: Of those who may write; empty means that nobody may.
+        admin_password: Of the first admin; empty means that none is created.
+    """
+
+    port: int
+    database: Path | Postgres
+    token: str
+    admin_password: str
+
+
+def load() -> Config:
+    """The configuration of this process."""
+    return from_environment(os.environ)
+
+
+def from_environment(environment: Mapping[str, str]) -> Config:
+    """Read the SCORECARD_* variables; every one has a default, so that tools can import the settings anywhere.
+
+    Without SCORECARD_TOKEN_FILE nobody can write, without SCORECARD_ADMIN_PASSWORD_FILE no admin is made: the
+    defaults are closed, not open.
+
+    Raises:
+        ConfigError: A variable is set to something unusable.
+    """
+    return Config(
+        port=_port(environment.get("SCORECARD_PORT") or "18003", "SCORECARD_PORT"),
+        database=_database(environment),
+        token=_secret(environment, "SCORECARD_TOKEN_FILE"),
+        admin_password=_secret(environment, "SCORECARD_ADMIN_PASSWORD_FILE"),
+    )
+
+
+def _database(environment: Mapping[str, str]) -> Path | Postgres:
+    url = environment.get("SCORECARD_DATABASE_URL")
+    if not url:
+        return Path(environment.get("SCORECARD_DATABASE_PATH") or ".lab/keep/scorecard.sqlite3")
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 5432
+    except ValueError:
+        parts, port = urlsplit(""), 0
+    name = unquote(parts.path.removeprefix("/"))
+    if parts.scheme not in {"postgresql", "postgres"} or not parts.hostname or not name:
+        # Not the value itself: it may hold a password, and errors end up in logs.
+        raise ConfigError(
+            f"SCORECARD_DATABASE_URL: got a {parts.scheme or 'broken'} URL, "
+            "expected postgresql://user:password@host:port/name"
+        )
+    return Postgres(
+        host=parts.hostname,
+        port=port,
+        name=name,
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+    )
+
+
+def _port(text: str, name: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+        raise ConfigError(f"{name}: got {text!r}, expected a whole number from 1 to 65535")
+    return int(text)
+
+
+def _secret(environment: Mapping[str, str], name: str) -> str:
+    path = environment.get(name)
+    if not path:
+        return ""
+    try:
+        secret = Path(path).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{name}: got {path}, expected a readable file ({error})") from error
+    if not secret:
+        raise ConfigError(f"{name}: got an empty file {path}, expected a secret")
+    return secret
