@@ -1,0 +1,20 @@
+"""`noop`: pass everything on; also what a toxic is on connections that its toxicity spares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from services.toxiproxy.toxics.base import StageView, Toxic
+
+
+@dataclass(slots=True)
+class Noop(Toxic):
+    """Nothing."""
+
+    type: ClassVar[str] = "noop"
+
+    async def run(self, stage: StageView) -> None:
+        while (chunk := await stage.receive()) is not None:
+            await stage.send(chunk)
+        stage.close()
