@@ -1,0 +1,62 @@
+"""The Celery application. How it behaves is the variant's choice: every `CELERY_…` setting."""
+
+from __future__ import annotations
+
+import logging.config
+import os
+from typing import Any
+
+from celery import Celery, signals
+from django.conf import settings
+
+from services.shop.core import prefork_metrics
+from services.shop.core.config import current
+from services.shop.core.metrics import TASK_STATES, TASKS
+
+app = Celery("shop")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@signals.setup_logging.connect  # type: ignore[untyped-decorator]
+def _log_to_stdout(**_: Any) -> None:
+    """Celery's own set-up writes to stderr."""
+    logging.config.dictConfig(settings.LOGGING)
+
+
+@signals.worker_ready.connect  # type: ignore[untyped-decorator]
+def _serve_metrics(**_: Any) -> None:
+    prefork_metrics.serve(current().worker_metrics_port)
+
+
+@signals.worker_process_init.connect  # type: ignore[untyped-decorator]
+def _show_zeros(**_: Any) -> None:
+    for name in app.tasks:
+        if not name.startswith("celery."):
+            for state in TASK_STATES:
+                TASKS.labels(current().variant, name, state)
+
+
+@signals.worker_process_shutdown.connect  # type: ignore[untyped-decorator]
+def _forget_child(**_: Any) -> None:
+    prefork_metrics.forget(os.getpid())
+
+
+@signals.task_prerun.connect  # type: ignore[untyped-decorator]
+def _started(task: Any, **_: Any) -> None:
+    TASKS.labels(current().variant, task.name, "started").inc()
+
+
+@signals.task_success.connect  # type: ignore[untyped-decorator]
+def _succeeded(sender: Any, **_: Any) -> None:
+    TASKS.labels(current().variant, sender.name, "succeeded").inc()
+
+
+@signals.task_failure.connect  # type: ignore[untyped-decorator]
+def _failed(sender: Any, **_: Any) -> None:
+    TASKS.labels(current().variant, sender.name, "failed").inc()
+
+
+@signals.task_retry.connect  # type: ignore[untyped-decorator]
+def _retried(sender: Any, **_: Any) -> None:
+    TASKS.labels(current().variant, sender.name, "retried").inc()

@@ -1,0 +1,152 @@
+"""The shop's settings from the environment: the only reader of it in this package."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROLES = ("api", "worker", "relay", "manage")
+DEFAULT_BASE_PORT = 18000
+_VARIANT_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_NOT_A_VARIANT = {"core"}
+
+
+class ConfigError(Exception):
+    """A setting that can't be used: `NAME: got X, expected Y`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What one process of the shop needs to know.
+
+    Attributes:
+        variant: Package name beside `core`; also names the database.
+        role: One of `ROLES`.
+        run_dir: Where short-lived files of a process may be put; may not exist yet.
+    """
+
+    variant: str
+    role: str
+    postgres_host: str
+    postgres_port: int
+    postgres_user: str
+    postgres_password: str
+    cache_url: str
+    broker_url: str
+    gateway_url: str
+    secret_key: str
+    api_port: int
+    worker_metrics_port: int
+    relay_metrics_port: int
+    run_dir: Path
+
+    @property
+    def database_name(self) -> str:
+        """Every variant has a database of its own."""
+        return f"shop_{self.variant}"
+
+
+def from_environment(environment: Mapping[str, str]) -> Config:
+    """Read FIREDRILL_VARIANT or FIREDRILL_VARIANT_FILE and the SHOP_* settings.
+
+    Raises:
+        ConfigError: A setting is missing or unusable.
+    """
+    return Config(
+        variant=_variant(environment),
+        role=_role(environment),
+        postgres_host=environment.get("SHOP_POSTGRES_HOST") or "127.0.0.1",
+        postgres_port=_port(environment, "SHOP_POSTGRES_PORT", DEFAULT_BASE_PORT + 10),
+        postgres_user=environment.get("SHOP_POSTGRES_USER") or "postgres",
+        postgres_password=_secret(environment, "SHOP_POSTGRES_PASSWORD_FILE"),
+        cache_url=environment.get("SHOP_CACHE_URL") or f"redis://127.0.0.1:{DEFAULT_BASE_PORT + 11}/0",
+        broker_url=environment.get("SHOP_BROKER_URL") or f"redis://127.0.0.1:{DEFAULT_BASE_PORT + 12}/1",
+        gateway_url=(environment.get("SHOP_GATEWAY_URL") or f"http://127.0.0.1:{DEFAULT_BASE_PORT + 13}").rstrip("/"),
+        secret_key=_secret(environment, "SHOP_SECRET_KEY_FILE"),
+        api_port=_port(environment, "SHOP_API_PORT", DEFAULT_BASE_PORT),
+        worker_metrics_port=_port(environment, "SHOP_WORKER_METRICS_PORT", DEFAULT_BASE_PORT + 14),
+        relay_metrics_port=_port(environment, "SHOP_RELAY_METRICS_PORT", DEFAULT_BASE_PORT + 16),
+        run_dir=_run_dir(environment),
+    )
+
+
+@cache
+def current() -> Config:
+    """The configuration of this process."""
+    return from_environment(os.environ)
+
+
+def child_environment(config: Config, *, role: str, **more: str) -> dict[str, str]:
+    """This process's environment, completed for the program that it becomes."""
+    return {
+        **os.environ,
+        # Pinned: the file may name another variant by the time that a part of the program reads it.
+        "FIREDRILL_VARIANT": config.variant,
+        "SHOP_ROLE": role,
+        "DJANGO_SETTINGS_MODULE": f"services.shop.{config.variant}.settings",
+        "PYTHONUNBUFFERED": "1",
+        **more,
+    }
+
+
+def adopt_environment(config: Config, *, role: str) -> None:
+    """Make this very process one of *role*, for commands that run in it."""
+    os.environ.update(child_environment(config, role=role))
+    current.cache_clear()
+
+
+def _variant(environment: Mapping[str, str]) -> str:
+    name, where = environment.get("FIREDRILL_VARIANT", ""), "FIREDRILL_VARIANT"
+    if not name:
+        where = environment.get("FIREDRILL_VARIANT_FILE", "")
+        if not where:
+            raise ConfigError("FIREDRILL_VARIANT: got nothing, expected a variant (or FIREDRILL_VARIANT_FILE)")
+        name = _read(Path(where), "FIREDRILL_VARIANT_FILE")
+    if not _VARIANT_NAME.fullmatch(name) or name in _NOT_A_VARIANT:
+        raise ConfigError(f"{where}: got {name!r}, expected the name of a package beside core")
+    return name
+
+
+def _role(environment: Mapping[str, str]) -> str:
+    role = environment.get("SHOP_ROLE") or "manage"
+    if role not in ROLES:
+        raise ConfigError(f"SHOP_ROLE: got {role!r}, expected one of {', '.join(ROLES)}")
+    return role
+
+
+def _port(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+        raise ConfigError(f"{name}: got {text!r}, expected a port from 1 to 65535")
+    return int(text)
+
+
+def _secret(environment: Mapping[str, str], name: str) -> str:
+    path = environment.get(name)
+    if not path:
+        raise ConfigError(f"{name}: got nothing, expected the path of a file")
+    secret = _read(Path(path), name)
+    if not secret:
+        raise ConfigError(f"{name}: got an empty file {path}, expected a secret")
+    return secret
+
+
+def _read(path: Path, name: str) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{name}: got {path}, expected a readable file ({error})") from error
+
+
+def _run_dir(environment: Mapping[str, str]) -> Path:
+    """The lab's folder, or the one that holds the variant file, or a private one under the temporary folder."""
+    if lab_dir := environment.get("FIREDRILL_LAB_DIR"):
+        return Path(lab_dir) / "run"
+    if variant_file := environment.get("FIREDRILL_VARIANT_FILE"):
+        return Path(variant_file).parent / "run"
+    return Path(tempfile.gettempdir()) / f"firedrill-shop-{os.getuid()}"

@@ -1,0 +1,36 @@
+"""Metrics of the shop. They explain; verdicts come from outside witnesses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from services.shop.core.config import current
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+QUERIES = (0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144)
+TASK_STATES = ("started", "succeeded", "failed", "retried")
+
+REQUESTS = Counter("shop_requests_total", "Answers of the API.", ("variant", "route", "method", "status"))
+REQUEST_SECONDS = Histogram(
+    "shop_request_seconds", "Time to answer, inside the API.", ("variant", "route", "method"), buckets=SECONDS
+)
+REQUEST_QUERIES = Histogram("shop_request_queries", "SQL queries of a request.", ("variant", "route"), buckets=QUERIES)
+DEPENDENCY_CALLS = Counter(
+    "shop_dependency_calls_total", "Calls to what the shop depends on.", ("variant", "dependency", "outcome")
+)
+TASKS = Counter("shop_tasks_total", "Celery tasks by state.", ("variant", "task", "state"))
+OUTBOX_PENDING = Gauge("shop_outbox_pending", "Messages that the relay has yet to send.", ("variant",))
+
+
+@contextmanager
+def dependency_call(dependency: str) -> Iterator[None]:
+    """Count the block as one call to *dependency*: `ok`, or `error` when it raises."""
+    outcome = "error"
+    try:
+        yield
+        outcome = "ok"
+    finally:
+        DEPENDENCY_CALLS.labels(current().variant, dependency, outcome).inc()

@@ -1,0 +1,65 @@
+"""One middleware around every request: metrics and the request's id."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from services.shop.core.config import current
+from services.shop.core.metrics import DEPENDENCY_CALLS, REQUEST_QUERIES, REQUEST_SECONDS, REQUESTS
+
+Answer = Callable[[HttpRequest], HttpResponseBase]
+REQUEST_ID_HEADER = "X-Request-Id"
+MAX_REQUEST_ID = 128
+
+
+class QueryCounter:
+    """Counts the SQL queries of one request."""
+
+    def __init__(self) -> None:
+        self.queries = 0
+        self.failed = 0
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        self.queries += 1
+        try:
+            return execute(sql, params, many, context)
+        except Exception:
+            self.failed += 1
+            raise
+
+
+class RequestMiddleware:
+    """Measures what the shop answers and hands the caller's X-Request-Id back."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self._get_response = get_response
+        self._variant = current().variant
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        counter = QueryCounter()
+        started = time.perf_counter()
+        with connection.execute_wrapper(counter):
+            response = self._get_response(request)
+        took_s = time.perf_counter() - started
+        match = request.resolver_match
+        # The template, never the path: ids would make a series each.
+        route = f"/{match.route}" if match is not None else "unknown"
+        method = request.method if request.method in {"GET", "POST", "PUT", "PATCH", "DELETE"} else "OTHER"
+        REQUESTS.labels(self._variant, route, method, str(response.status_code)).inc()
+        REQUEST_SECONDS.labels(self._variant, route, method).observe(took_s)
+        REQUEST_QUERIES.labels(self._variant, route).observe(counter.queries)
+        if succeeded := counter.queries - counter.failed:
+            DEPENDENCY_CALLS.labels(self._variant, "postgres", "ok").inc(succeeded)
+        if counter.failed:
+            DEPENDENCY_CALLS.labels(self._variant, "postgres", "error").inc(counter.failed)
+        request_id = request.headers.get(REQUEST_ID_HEADER, "")
+        if 0 < len(request_id) <= MAX_REQUEST_ID and request_id.isprintable():
+            response[REQUEST_ID_HEADER] = request_id
+        if isinstance(response, HttpResponse) and "Content-Length" not in response:
+            response["Content-Length"] = str(len(response.content))  # else the server answers in chunks
+        return response

@@ -1,0 +1,1 @@
+"""A box office: events, orders, payments, tickets."""

@@ -1,0 +1,1 @@
+"""PostgreSQL with a deadline that the client itself keeps."""

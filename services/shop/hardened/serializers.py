@@ -1,0 +1,122 @@
+"""What goes in and out."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+from rest_framework import serializers
+
+from .models import Event, Order, Performer, Ticket, TicketTier, Venue
+
+
+class VenueSerializer(serializers.ModelSerializer[Venue]):
+    """A venue, inside an event."""
+
+    class Meta:
+        model = Venue
+        fields = (
+            "id",
+            "name",
+            "city",
+        )
+
+
+class PerformerSerializer(serializers.ModelSerializer[Performer]):
+    """A performer, inside an event."""
+
+    class Meta:
+        model = Performer
+        fields = (
+            "id",
+            "name",
+        )
+
+
+class TierSerializer(serializers.ModelSerializer[TicketTier]):
+    """A tier with what is left of it."""
+
+    remaining = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = TicketTier
+        fields = (
+            "id",
+            "name",
+            "price_cents",
+            "capacity",
+            "remaining",
+        )
+
+
+class EventSerializer(serializers.ModelSerializer[Event]):
+    """An event with everything that its page shows."""
+
+    venue = VenueSerializer(read_only=True)
+    performers = PerformerSerializer(many=True, read_only=True)
+    tiers = TierSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Event
+        fields = (
+            "id",
+            "slug",
+            "title",
+            "starts_at",
+            "venue",
+            "performers",
+            "tiers",
+        )
+
+
+class OrderRequestSerializer(serializers.Serializer[dict[str, object]]):
+    """Body of `POST /api/orders/`."""
+
+    tier = serializers.PrimaryKeyRelatedField(queryset=TicketTier.objects.all())
+    quantity = serializers.IntegerField(min_value=1, max_value=4)
+    reference = serializers.CharField(max_length=64, required=False, default="", allow_blank=True)
+
+
+class TicketSerializer(serializers.ModelSerializer[Ticket]):
+    """A ticket, inside an order."""
+
+    class Meta:
+        model = Ticket
+        fields = (
+            "id",
+            "tier",
+        )
+
+
+class OrderSerializer(serializers.ModelSerializer[Order]):
+    """An order as its owner sees it."""
+
+    status_url = serializers.SerializerMethodField()
+    tickets = TicketSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Order
+        fields = (
+            "id",
+            "status",
+            "status_url",
+            "tier",
+            "quantity",
+            "amount_cents",
+            "reference",
+            "created_at",
+            "tickets",
+        )
+
+    def get_status_url(self, order: Order) -> str:
+        """Where to ask how it is going."""
+        return reverse("order-detail", args=[order.pk])
+
+
+class ProblemSerializer(serializers.Serializer[dict[str, object]]):
+    """Every error, RFC 9457."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.CharField()
+    errors = serializers.DictField(required=False)

@@ -1,0 +1,136 @@
+"""What the box office does. Every function is one transaction, and none spans a call to another system."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import OperationalError, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+from psycopg.errors import LockNotAvailable
+
+from .errors import KeyInFlight, KeyReused, SoldOut
+from .models import Confirmation, Customer, Order, Outbox, Payment, Ticket, TicketTier
+
+CLAIM_S = 6  # longer than a charge and its bookkeeping may take
+FIRST_REDISPATCH_S = 3
+LONGEST_REDISPATCH_S = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An order, and whether an earlier request with the same key had made it."""
+
+    order: Order
+    replayed: bool
+
+
+def place_order(*, customer: Customer, tier: TicketTier, quantity: int, reference: str, key: str) -> Placed:
+    """Reserve seats and ask for the payment, once per customer and key.
+
+    Raises:
+        SoldOut: Fewer seats are left.
+        KeyInFlight: The same key is being worked on right now.
+        KeyReused: The same key came with another request.
+    """
+    draft = Order(
+        customer=customer,
+        tier=tier,
+        quantity=quantity,
+        amount_cents=tier.price_cents * quantity,
+        reference=reference,
+        idempotency_key=key,
+        request_hash=_hash(tier=tier.pk, quantity=quantity, reference=reference),
+        next_dispatch_at=timezone.now() + redispatch_pause(1),
+    )
+    with transaction.atomic():
+        order = _first_with_key(draft)
+        if order.pk != draft.pk:
+            if order.request_hash != draft.request_hash:
+                raise KeyReused
+            return Placed(order, replayed=True)
+        Outbox.objects.create(order=order)
+        # Last, because it locks a row that everybody wants until the commit.
+        left = TicketTier.objects.filter(pk=tier.pk, sold__lte=F("capacity") - quantity)
+        if not left.update(sold=F("sold") + quantity):
+            raise SoldOut
+    return Placed(order, replayed=False)
+
+
+def _first_with_key(draft: Order) -> Order:
+    """Insert *draft* unless its key is taken, then read whose it is. Waits for another request with the same key."""
+    try:
+        Order.objects.bulk_create([draft], ignore_conflicts=True)
+    except OperationalError as error:
+        if isinstance(error.__cause__, LockNotAvailable):
+            raise KeyInFlight from error
+        raise
+    return Order.objects.get(customer=draft.customer, idempotency_key=draft.idempotency_key)
+
+
+def _hash(**body: object) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def claim(order_id: UUID | str) -> Order | None:
+    """Take a pending order for charging. None: it is final, or another worker has it."""
+    free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=Now())
+    pending = Order.objects.filter(free, pk=order_id, status=Order.Status.PENDING)
+    if not pending.update(claimed_until=Now() + timedelta(seconds=CLAIM_S)):
+        return None
+    return Order.objects.select_related("customer").get(pk=order_id)
+
+
+def release(order: Order) -> None:
+    """Let another try have it."""
+    Order.objects.filter(pk=order.pk, status=Order.Status.PENDING).update(claimed_until=None)
+
+
+def settle_paid(order: Order, *, charge_id: str) -> bool:
+    """Issue tickets and tell the customer. False: somebody else had settled the order."""
+    with transaction.atomic():
+        if not _leave_pending(order, Order.Status.PAID):
+            return False
+        Payment.objects.create(order=order, charge_id=charge_id, amount_cents=order.amount_cents)
+        Ticket.objects.bulk_create(
+            Ticket(order=order, tier_id=order.tier_id, seat=n + 1) for n in range(order.quantity)
+        )
+        Confirmation.objects.create(order=order, email=order.customer.email)
+    return True
+
+
+def settle_refused(order: Order) -> bool:
+    """Give the seats back. False: somebody else had settled the order."""
+    with transaction.atomic():
+        if not _leave_pending(order, Order.Status.REFUSED):
+            return False
+        TicketTier.objects.filter(pk=order.tier_id).update(sold=F("sold") - order.quantity)
+    return True
+
+
+def _leave_pending(order: Order, outcome: Order.Status) -> bool:
+    pending = Order.objects.filter(pk=order.pk, status=Order.Status.PENDING)
+    return bool(pending.update(status=outcome, claimed_until=None, updated_at=Now()))
+
+
+def redispatch_stuck(*, now: datetime, limit: int) -> int:
+    """The sweep: orders that stay pending get a new message. Returns how many."""
+    stuck = Order.objects.filter(status=Order.Status.PENDING, next_dispatch_at__lte=now, messages__isnull=True)
+    with transaction.atomic():
+        orders = list(stuck.order_by("next_dispatch_at").select_for_update(skip_locked=True, of=("self",))[:limit])
+        for order in orders:
+            order.dispatches += 1
+            order.next_dispatch_at = now + redispatch_pause(order.dispatches)
+        Order.objects.bulk_update(orders, ["dispatches", "next_dispatch_at"])
+        Outbox.objects.bulk_create(Outbox(order=order) for order in orders)
+    return len(orders)
+
+
+def redispatch_pause(dispatches: int) -> timedelta:
+    """How long the workers have, after that many messages, before there is another one."""
+    return timedelta(seconds=min(FIRST_REDISPATCH_S * 2 ** (dispatches - 1), LONGEST_REDISPATCH_S))

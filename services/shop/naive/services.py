@@ -1,0 +1,31 @@
+"""What the box office does."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from . import tasks
+from .errors import SoldOut
+from .models import Customer, Order, TicketTier
+
+
+def place_order(*, customer: Customer, tier: TicketTier, quantity: int, reference: str) -> Order:
+    """Reserve seats and start the payment.
+
+    Raises:
+        SoldOut: Fewer seats are left.
+    """
+    with transaction.atomic():
+        if tier.remaining < quantity:
+            raise SoldOut
+        order = Order.objects.create(
+            customer=customer,
+            tier=tier,
+            quantity=quantity,
+            amount_cents=tier.price_cents * quantity,
+            reference=reference,
+        )
+        tasks.charge_order.delay(str(order.pk))
+        tier.sold = tier.sold + quantity
+        tier.save()
+    return order

@@ -1,0 +1,41 @@
+"""Settings of this box office."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from ..core.base import *  # noqa: F403
+from ..core.base import CONFIG, POSTGRES
+
+DATABASES = {"default": {**POSTGRES, "CONN_MAX_AGE": 60}}
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CONFIG.cache_url,
+    }
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [f"{__package__}.auth.Authentication"],
+    "DEFAULT_PERMISSION_CLASSES": [f"{__package__}.permissions.IsCustomer"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "PAGE_SIZE": 50,
+}
+
+SPECTACULAR_SETTINGS = {"TITLE": "Box office", "VERSION": "1.0.0", "SERVE_INCLUDE_SCHEMA": False}
+
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=30),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
+    "TOKEN_OBTAIN_SERIALIZER": f"{__package__}.auth.TokenSerializer",
+}
+
+CELERY_BROKER_URL = CONFIG.broker_url
+
+GATEWAY_URL = CONFIG.gateway_url
+
+SHOP_RELAY = None
