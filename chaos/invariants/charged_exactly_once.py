@@ -114,6 +114,7 @@ class _ChargedExactlyOnce:
 KIND = InvariantKind(
     name="charged_exactly_once",
     doc=first_paragraph(__doc__),
+    expected=SAY.expected,
     params=NoParams,
     ops=None,
     requires_ops=frozenset({"buy"}),

@@ -103,6 +103,7 @@ class _NoFalseRefusal:
 KIND = InvariantKind(
     name="no_false_refusal",
     doc=first_paragraph(__doc__),
+    expected=SAY.expected,
     params=NoParams,
     ops=None,
     requires_ops=frozenset({"buy"}),

@@ -64,6 +64,7 @@ class _NoLostOrders:
 KIND = InvariantKind(
     name="no_lost_orders",
     doc=first_paragraph(__doc__),
+    expected=SAY.expected,
     params=NoParams,
     ops=None,
     requires_ops=frozenset({"buy"}),

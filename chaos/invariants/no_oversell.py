@@ -69,6 +69,7 @@ class _NoOversell:
 KIND = InvariantKind(
     name="no_oversell",
     doc=first_paragraph(__doc__),
+    expected=SAY.expected,
     params=NoParams,
     ops=None,
     requires_ops=frozenset({"buy"}),

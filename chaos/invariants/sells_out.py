@@ -112,6 +112,7 @@ class _SellsOut:
 KIND = InvariantKind(
     name="sells_out",
     doc=first_paragraph(__doc__),
+    expected=SAY.expected,
     params=NoParams,
     ops=None,
     requires_ops=frozenset({"buy"}),

@@ -54,9 +54,13 @@ class History:
 
     @classmethod
     def of_run(cls, evidence: Path) -> History:
-        """The history of an evidence folder, plain or compressed."""
-        folder = evidence / "history"
-        return cls(sorted([*folder.glob("*.jsonl"), *folder.glob("*.jsonl.gz")]))
+        """The history of an evidence folder, plain or compressed.
+
+        A file that is there in both forms was being compressed when the run died: the plain one is whole.
+        """
+        plain = sorted((evidence / "history").glob("*.jsonl"))
+        compressed = sorted((evidence / "history").glob("*.jsonl.gz"))
+        return cls([*plain, *(path for path in compressed if path.with_suffix("") not in plain)])
 
     def __iter__(self) -> Iterator[Operation]:
         for path in self.files:

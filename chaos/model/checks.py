@@ -202,6 +202,7 @@ class InvariantKind:
 
     Attributes:
         doc: One paragraph for the scenario reference; says what is decided.
+        expected: What has to be true, in words: what its findings say.
         params: Its own keys in a scenario.
         ops: Operations that it wants to be fed; None for all, when it tells them apart by what they carry.
         requires_ops: Operations that the mix must hold, else the check is refused at load.
@@ -211,6 +212,7 @@ class InvariantKind:
 
     name: str
     doc: str
+    expected: str
     params: type[StrictModel]
     ops: frozenset[str] | None
     requires_ops: frozenset[str]
