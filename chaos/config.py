@@ -12,7 +12,6 @@ from chaos.errors import LabBroken
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 LEASE_S = 5.0
-SETTLE_S = 30.0
 
 
 def lab_dir() -> Path:

@@ -110,11 +110,18 @@ class GatewayWitness(Protocol):
 class UpstreamWitness(Protocol):
     """What the upstream of a proxy has seen of the shop: never the shop's own word."""
 
-    def mark(self, proxy: str) -> Mapping[str, float]:
+    def mark(self, proxy: str) -> Mapping[str, Any]:
         """Counters now, to compare with later."""
 
-    def met(self, proxy: str, since: Mapping[str, float], *, cut: bool) -> tuple[int, str]:
+    def met(self, proxy: str, since: Mapping[str, Any], *, cut: bool) -> tuple[int, str]:
         """How many calls met the fault since *since*, and who says so. *cut*: the proxy let nothing through."""
+
+
+class ClientWitness(Protocol):
+    """The client's own history while the run lasts."""
+
+    def unanswered_between(self, since_unix_s: float, until_unix_s: float) -> int:
+        """Operations sent between the two that ended neither ok nor with a documented refusal."""
 
 
 class Clock(Protocol):
@@ -209,6 +216,7 @@ class Lab:
     canary: CanaryPort
     gateway: GatewayWitness
     upstream: UpstreamWitness
+    client: ClientWitness
     clock: Clock
 
 

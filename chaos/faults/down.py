@@ -45,7 +45,10 @@ class DownKind(FaultKind):
         )
 
     def exposure(self, held: Held, lab: Lab) -> tuple[int, str]:
-        return lab.upstream.met(held.params.on, held.memory["mark"], cut=True)
+        cut, witness = lab.upstream.met(held.params.on, held.memory["mark"], cut=True)
+        # A client without a pool has nothing open that could be cut: its failures show in our own history.
+        unanswered = lab.client.unanswered_between(held.effective_unix_s, lab.clock.now_unix_s())
+        return max((cut, witness), (unanswered, "client's history: operations without an answer"))
 
     def lift(self, held: Held, lab: Lab) -> None:
         lab.proxies.set_enabled(held.params.on, True)

@@ -9,11 +9,11 @@ from pydantic import ValidationError
 
 from chaos.config import CHECKOUT
 from chaos.errors import InvalidInput
+from chaos.invariants import KINDS as INVARIANTS
 from chaos.load.complaints import sentence, sentences
 from chaos.load.crosscheck import complaints
 from chaos.load.schema import scenario_model
 from chaos.load.yaml import parse
-from chaos.invariants import KINDS as INVARIANTS
 from chaos.model.checks import CheckSpec, InvariantModel, ProbeModel, RecoversWithinModel, SloCheck
 from chaos.model.scenario import FaultSpec, LoadPhase, Proves, Scenario, World
 from chaos.probes import KINDS as PROBES
@@ -98,6 +98,7 @@ def _scenario(model: Any, name: str, text: str) -> Scenario:
         steady_state=tuple(use.use(PROBES[use.probe]) for use in model.steady_state),
         checks=tuple(_check(check) for check in model.checks),
         guardrails=tuple(use.use(PROBES[use.probe]) for use in model.guardrails),
+        settle_s=model.settle,
         proves=None if proves is None else Proves(
             must=tuple(proves.naive.must), may=tuple(proves.naive.may), mutants=tuple(proves.mutants)
         ),

@@ -101,7 +101,11 @@ def _unknown_kind(got: Any, message: str) -> str:
     if not isinstance(got, dict):
         return f"got {_short(got)}, expected a mapping with {'invariant, slo or recovers_within' if word == 'check' else word}"
     if word != "check":
-        return expected_one_of(got[word], allowed) if word in got else f"got no {word}, expected one of {', '.join(allowed)}"
+        return (
+            expected_one_of(got[word], allowed)
+            if word in got
+            else f"got no {word}, expected one of {', '.join(allowed)}"
+        )
     for key in ("invariant", "slo"):
         if key in got:
             return expected_one_of(got[key], (tag.split(":")[1] for tag in allowed if tag.startswith(f"{key}:")))
@@ -117,7 +121,7 @@ def _keys(model: type[BaseModel] | None) -> list[str]:
     return [] if model is None else [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _model(loc: Sequence[str | int]) -> type[BaseModel] | None:
+def _model(loc: Sequence[str | int]) -> type[BaseModel] | None:  # noqa: PLR0911 - one return per place
     """The model that the last part of *loc* is a key of."""
     match loc:
         case (_,):

@@ -22,7 +22,9 @@ def complaints(scenario: Scenario) -> Iterator[Complaint]:
     for index, fault in enumerate(scenario.faults):
         yield from _fault(index, fault, scenario)
     yield from _checks(scenario)
-    yield from _probes("steady_state", scenario.steady_state, scenario.load[0].operations, f"phase {scenario.load[0].name}")
+    yield from _probes(
+        "steady_state", scenario.steady_state, scenario.load[0].operations, f"phase {scenario.load[0].name}"
+    )
     everywhere = frozenset().union(*(phase.operations for phase in scenario.load))
     yield from _probes("guardrails", scenario.guardrails, everywhere, "the load")
     yield from _proves(scenario)

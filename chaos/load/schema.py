@@ -104,7 +104,9 @@ def _check_tag(entry: Any) -> str | None:
 
 
 def _any_check() -> Any:
-    models: dict[str, type[BaseModel]] = {f"invariant:{name}": invariant_model(kind) for name, kind in INVARIANTS.items()}
+    models: dict[str, type[BaseModel]] = {
+        f"invariant:{name}": invariant_model(kind) for name, kind in INVARIANTS.items()
+    }
     models |= {f"slo:{name}": slo_model(kind) for name, kind in PROBES.items()}
     models["recovers_within"] = RecoversWithinModel
     return Annotated[
@@ -124,6 +126,9 @@ class ScenarioBase(StrictModel):
     seed: int = Field(1, ge=0, le=2**31 - 1, description="Of data, arrivals and jitter; --seed overrides it.")
     world: WorldModel = WorldModel(events=5, hot_tiers=1, seats=150, customers=200)
     blast_radius: list[str] = Field([], description="Proxies and processes that this scenario may touch.")
+    settle: Seconds = Field(
+        30.0, gt=0, le=600, description="The promise: every accepted order is final this long after the last lift."
+    )
     load: list[LoadModel] = Field(min_length=1, description="Phases, one after the other.")
 
 

@@ -41,9 +41,8 @@ class Document:
 
 def parse(text: str, where: str) -> Document:
     """Parse one document. Raises: InvalidInput with line and column; every duplicate key at once."""
-    loader = _Loader(text)
     try:
-        node = loader.get_single_node()
+        node = yaml.compose(text, _Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
@@ -51,8 +50,6 @@ def parse(text: str, where: str) -> Document:
         raise InvalidInput(f"{where}: {place}: got {got}, expected YAML") from None
     except yaml.YAMLError as error:
         raise InvalidInput(f"{where}: got {error}, expected YAML") from None
-    finally:
-        loader.dispose()
     if node is None:
         raise InvalidInput(f"{where}: got an empty file, expected a scenario")
     document = Document(None)
@@ -60,7 +57,7 @@ def parse(text: str, where: str) -> Document:
     try:
         document.data = _plain(node, (), document, problems, where)
     except (yaml.YAMLError, RecursionError) as error:
-        got = "an alias inside what it names" if isinstance(error, RecursionError) else error
+        got = "an alias inside what it names" if isinstance(error, RecursionError) else str(error)
         raise InvalidInput(f"{where}: got {got}, expected plain YAML") from None
     if problems:
         raise InvalidInput(problems)

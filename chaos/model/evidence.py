@@ -58,7 +58,7 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GatewayCall(msgspec.Struct, frozen=True, kw_only=True):
-    """One call that reached the gateway. `answered_unix_s` is None while in flight or when nobody was left to answer."""
+    """One call that reached the gateway. `answered_unix_s` is None in flight or when nobody was left to answer."""
 
     order_id: str
     idempotency_key: str

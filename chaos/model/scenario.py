@@ -80,6 +80,7 @@ class Scenario:
     Attributes:
         name: Folder and stem below `scenarios/`, e.g. `concurrency/flash-sale`; the stem alone elsewhere.
         text: The file as it was read, for the evidence.
+        settle_s: The promise of the contract: every accepted order is final this long after the last lift.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Scenario:
     checks: tuple[CheckSpec, ...]
     guardrails: tuple[ProbeUse, ...] = ()
     proves: Proves | None = None
+    settle_s: float = 30.0
 
     @property
     def duration_s(self) -> float:

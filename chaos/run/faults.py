@@ -25,8 +25,9 @@ LIFT_PATIENCE_S = 40.0
 class FaultTask(threading.Thread):
     """One fault, from arming to the proof that it is gone."""
 
-    def __init__(self, fault: PlannedFault, *, lab: Lab, journal: Journal, t0_unix_s: float, stop: threading.Event,
-                 ends_s: float) -> None:
+    def __init__(
+        self, fault: PlannedFault, *, lab: Lab, journal: Journal, t0_unix_s: float, stop: threading.Event, ends_s: float
+    ) -> None:
         super().__init__(name=fault.spec.id, daemon=True)
         self._fault, self._lab, self._journal = fault, lab, journal
         self._t0_unix_s, self._stop_event, self._ends_s = t0_unix_s, stop, ends_s
@@ -92,8 +93,11 @@ class FaultTask(threading.Thread):
     def _failed(self, reason: str) -> None:
         with suppress(OSError):
             self._journal.write(
-                EventKind.FAULT_FAILED, fault=self._fault.spec.id, kind=self._kind.name,
-                on=self._fault.spec.params.on, reason=reason,
+                EventKind.FAULT_FAILED,
+                fault=self._fault.spec.id,
+                kind=self._kind.name,
+                on=self._fault.spec.params.on,
+                reason=reason,
             )
 
     def _at_s(self, unix_s: float) -> float:
@@ -116,8 +120,9 @@ class FaultTask(threading.Thread):
 class Faults:
     """All faults of a run. Leaving the block lifts whatever is still held."""
 
-    def __init__(self, planned: Sequence[PlannedFault], *, lab: Lab, journal: Journal, t0_unix_s: float,
-                 ends_s: float) -> None:
+    def __init__(
+        self, planned: Sequence[PlannedFault], *, lab: Lab, journal: Journal, t0_unix_s: float, ends_s: float
+    ) -> None:
         self._stop = threading.Event()
         self._tasks = [
             FaultTask(fault, lab=lab, journal=journal, t0_unix_s=t0_unix_s, stop=self._stop, ends_s=ends_s)

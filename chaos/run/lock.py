@@ -24,7 +24,9 @@ def run_lock(lab_dir: Path, run_id: str) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.read(file, 200).decode(errors="replace").strip() or "another run"
-            raise InvalidInput(f"run: got a lab that is busy with {holder}, expected a free one (one run at a time)") from None
+            raise InvalidInput(
+                f"run: got a lab that is busy with {holder}, expected a free one (one run at a time)"
+            ) from None
         os.ftruncate(file, 0)
         os.write(file, f"{run_id} (pid {os.getpid()})\n".encode())
         yield

@@ -19,7 +19,9 @@ SCRAPE_TIMEOUT_S = 0.8
 class Sampler(threading.Thread):
     """Calls *sample* once a second with the seconds since the load's start, until stopped."""
 
-    def __init__(self, name: str, sample: Callable[[float], None], *, t0_unix_s: float, now: Callable[[], float]) -> None:
+    def __init__(
+        self, name: str, sample: Callable[[float], None], *, t0_unix_s: float, now: Callable[[], float]
+    ) -> None:
         super().__init__(name=name, daemon=True)
         self._sample, self._t0_unix_s, self._now = sample, t0_unix_s, now
         self._halt = threading.Event()
@@ -89,7 +91,7 @@ class MetricsFile:
     """metrics.jsonl.gz: every service's /metrics as text, so that a bundle explains itself without a Prometheus."""
 
     def __init__(self, path: Path, targets: Mapping[str, str | None]) -> None:
-        self._file = gzip.open(path, "ab", compresslevel=3)
+        self._file = gzip.open(path, "ab", compresslevel=3)  # noqa: SIM115 - closed by close()
         self._targets = {part: url for part, url in targets.items() if url}
         self._client = httpx.Client(timeout=SCRAPE_TIMEOUT_S, trust_env=False)
 

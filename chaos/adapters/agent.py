@@ -1,0 +1,32 @@
+"""The agent's lease, from the runner's side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+
+from chaos.errors import LabBroken
+
+TIMEOUT_S = 2.0
+
+
+class AgentLease:
+    """Renews and releases over HTTP."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._client = httpx.Client(base_url=url, headers={"X-Lab-Token": token}, timeout=TIMEOUT_S, trust_env=False)
+
+    def _ask(self, method: str, body: dict[str, object]) -> None:
+        try:
+            self._client.request(method, "/lease", json=body).raise_for_status()
+        except httpx.HTTPError as error:
+            raise LabBroken(
+                f"agent: {method} /lease: got {error or type(error).__name__}, expected an answer"
+            ) from None
+
+    def renew(self, *, run_id: str, folder: Path, ttl_s: float) -> None:
+        self._ask("PUT", {"run_id": run_id, "folder": str(folder), "ttl_s": ttl_s})
+
+    def release(self, *, run_id: str) -> None:
+        self._ask("DELETE", {"run_id": run_id})

@@ -1,0 +1,132 @@
+"""PostgreSQL past its proxy: the contract's views, its statistics and its own log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import msgspec
+import psycopg
+from psycopg.rows import dict_row
+
+from chaos.config import Postgres
+from chaos.errors import LabBroken
+from chaos.model.evidence import Order, SideEffect, Ticket, Tier
+
+OURS = "firedrill"
+_Row = TypeVar("_Row", Tier, Order, Ticket, SideEffect)
+_SERIOUS = frozenset({"ERROR", "FATAL", "PANIC"})
+
+
+class PostgresWitness:
+    """One short connection per question, to the server itself."""
+
+    def __init__(self, address: Postgres, variant: str) -> None:
+        self._address, self.database = address, f"{address.database_prefix}{variant}"
+        self._log_sizes: dict[str, int] = {}
+
+    def _rows(self, query: str, parameters: Sequence[Any] = (), *, database: str | None = None) -> list[dict[str, Any]]:
+        try:
+            with psycopg.connect(
+                host=self._address.host,
+                port=self._address.port,
+                user=self._address.user,
+                password=self._address.password,
+                dbname=database or self.database,
+                connect_timeout=3,
+                application_name=OURS,
+                options="-c statement_timeout=15000",
+                autocommit=True,
+                row_factory=dict_row,
+            ) as connection:
+                return connection.execute(query, parameters).fetchall()
+        except psycopg.Error as error:
+            raise LabBroken(f"postgres: got {' '.join(str(error).split())}, expected an answer") from None
+
+    def tiers(self) -> list[Tier]:
+        """`lab_tiers`."""
+        return self._view("SELECT tier_id, event_slug, capacity, sold, price_cents FROM lab_tiers", Tier)
+
+    def orders(self) -> list[Order]:
+        """`lab_orders`."""
+        return self._view(
+            "SELECT order_id, customer_id, client_key, tier_id, quantity, status, amount_cents,"
+            " extract(epoch FROM created_at)::float8 AS created_unix_s,"
+            " extract(epoch FROM updated_at)::float8 AS updated_unix_s FROM lab_orders",
+            Order,
+        )
+
+    def tickets(self) -> list[Ticket]:
+        """`lab_tickets`."""
+        return self._view("SELECT ticket_id, order_id, tier_id FROM lab_tickets", Ticket)
+
+    def side_effects(self) -> list[SideEffect]:
+        """`lab_side_effects`."""
+        return self._view("SELECT kind, order_id, times FROM lab_side_effects", SideEffect)
+
+    def pending(self) -> tuple[int, int]:
+        """Orders that are not final, and outbox rows that are not sent."""
+        row = self._rows("SELECT pending_orders, unsent_outbox FROM lab_pending")[0]
+        return int(row["pending_orders"]), int(row["unsent_outbox"])
+
+    def _view(self, query: str, row: type[_Row]) -> list[_Row]:
+        try:
+            return msgspec.convert(self._rows(query), list[row])  # type: ignore[valid-type]
+        except msgspec.ValidationError as error:
+            raise LabBroken(f"{query.rsplit(' ', 1)[-1]}: got {error}, expected the columns of the contract") from None
+
+    def transactions(self) -> int:
+        """Committed and rolled back so far in the variant's database, by the server's statistics."""
+        rows = self._rows(
+            "SELECT xact_commit + xact_rollback AS n FROM pg_stat_database WHERE datname = %s",
+            [self.database],
+            database="postgres",
+        )
+        return int(rows[0]["n"]) if rows else 0
+
+    def sessions(self) -> frozenset[str]:
+        """Identities of the shop's open sessions."""
+        rows = self._rows(
+            "SELECT pid || '@' || backend_start AS id FROM pg_stat_activity"
+            " WHERE datname = %s AND application_name <> %s AND backend_type = 'client backend'",
+            [self.database, OURS],
+            database="postgres",
+        )
+        return frozenset(row["id"] for row in rows)
+
+    def mark_log(self) -> None:
+        """Remember how far the log has been written; `errors` reads from here."""
+        self._log_sizes = self._log_files()
+
+    def errors(self) -> list[dict[str, Any]]:
+        """ERROR, FATAL and PANIC entries of the variant's database since `mark_log`, as PostgreSQL's jsonlog has them."""
+        found: list[dict[str, Any]] = []
+        for name, size in self._log_files().items():
+            start = self._log_sizes.get(name, 0)
+            if size > start:
+                rows = self._rows(
+                    "SELECT pg_read_file(current_setting('log_directory') || '/' || %s, %s, %s) AS text",
+                    [name, start, size - start],
+                    database="postgres",
+                )
+                found += _serious(rows[0]["text"], self.database)
+        return found
+
+    def _log_files(self) -> dict[str, int]:
+        rows = self._rows(
+            "SELECT name, size FROM pg_ls_logdir() WHERE name LIKE '%%.json' ORDER BY modification", database="postgres"
+        )
+        return {row["name"]: int(row["size"]) for row in rows}
+
+
+def _serious(text: str, database: str) -> list[dict[str, Any]]:
+    keep = ("timestamp", "pid", "error_severity", "state_code", "message", "detail", "statement", "application_name")
+    found = []
+    for line in text.splitlines():
+        try:
+            entry = msgspec.json.decode(line)
+        except msgspec.DecodeError:
+            continue  # a line that was being written
+        if entry.get("error_severity") in _SERIOUS and entry.get("dbname") in (database, None):
+            found.append({key: entry[key] for key in keep if key in entry})
+    return found

@@ -1,0 +1,98 @@
+"""The stack as a whole: `python -m services.stack … --json` as a subprocess, so that provisioning stays in services."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from chaos.config import CHECKOUT, Redis
+from chaos.errors import FiredrillError, Inconclusive, InvalidInput, LabBroken, LearnerCodeError
+
+PREPARE_TIMEOUT_S = 120.0
+_ERRORS: Mapping[str, type[FiredrillError]] = {"learner_code": LearnerCodeError, "unknown_variant": InvalidInput}
+
+
+def ask_stack(command: Sequence[str], *, timeout_s: float | None = None, quiet: bool = True) -> dict[str, Any]:
+    """Run one command of the stack and decode its document. Its progress goes to our stderr unless *quiet*.
+
+    Raises: LearnerCodeError, InvalidInput, LabBroken with the stack's own sentence.
+    """
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "services.stack", *command, "--json"],
+            cwd=CHECKOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if quiet else None,
+            timeout=timeout_s,
+            start_new_session=True,  # a Ctrl-C is the runner's to handle
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise LabBroken(f"stack {command[0]}: got nothing in {timeout_s:g} s, expected an answer (make logs)") from None
+    try:
+        document: dict[str, Any] = msgspec.json.decode(done.stdout)
+    except msgspec.DecodeError:
+        tail = (done.stderr or b"").decode(errors="replace").strip().splitlines()[-1:]
+        raise LabBroken(f"stack {command[0]}: got exit code {done.returncode}, expected a document {tail}") from None
+    if done.returncode:
+        raise _error(document.get("error", {}), command[0])
+    return document
+
+
+def _error(error: Mapping[str, Any], command: str) -> FiredrillError:
+    message = str(error.get("message") or f"stack {command}: got an error without a message, expected one")
+    return _ERRORS.get(str(error.get("kind")), LabBroken)(message)
+
+
+class StackProcess:
+    """Prepare, identities, and a ping to the worker."""
+
+    def __init__(self, broker: Redis) -> None:
+        self._broker_url = f"redis://{broker.host}:{broker.port}/{broker.broker_db}"
+
+    def prepare(self, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path) -> Mapping[str, Any]:
+        asked = msgspec.json.encode(dict(world)).decode()
+        command = [
+            "prepare",
+            "--variant",
+            variant,
+            "--seed",
+            str(seed),
+            "--world",
+            asked,
+            "--world-file",
+            str(world_file),
+        ]
+        return ask_stack(command, timeout_s=PREPARE_TIMEOUT_S)
+
+    def identities(self) -> Mapping[str, str]:
+        found = ask_stack(["identities"], timeout_s=30.0)
+        return flatten_identities(found.get("identities", found))
+
+    def worker_answers(self, timeout_s: float) -> bool:
+        from celery import Celery  # noqa: PLC0415 - half a second to import, and only settling needs it
+
+        app = Celery(broker=self._broker_url, set_as_current=False)
+        try:
+            return bool(app.control.ping(timeout=timeout_s, limit=1))
+        except Exception as error:
+            raise Inconclusive(f"worker: got {type(error).__name__}, expected an answer to a ping") from None
+        finally:
+            app.close()
+
+
+def flatten_identities(parts: Mapping[str, Any]) -> dict[str, str]:
+    """Part → text that changes when it restarts: what identifies its process or its own boot."""
+    flat: dict[str, str] = {}
+    for name, value in parts.items():
+        if isinstance(value, Mapping):
+            flat[name] = f"{value.get('pid')}@{value.get('started_unix_s')}"
+        elif value is not None:
+            flat[name] = str(value)
+    return flat

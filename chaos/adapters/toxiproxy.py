@@ -1,0 +1,412 @@
+"""Toxiproxy, seen through its Python client: a deadline on every call, everything read back, errors in words.
+
+The client (toxiproxy-python 0.1.1) keeps its host in a class that all its users share, waits for ever, reports a failed
+`enable()` as done and a failed `create()` as a KeyError. So only its `APIConsumer` is used, which passes timeouts on,
+through a subclass per adapter that carries that adapter's own host: two adapters can't interfere.
+
+A call may hang for good reasons (a client that does not read, an upstream that can't be dialled, a `reset_peer` that
+has fired) and may still land after its deadline. So whoever gets a `ToxiproxyDeadline` lifts as if it had landed.
+
+Source: docs of Toxiproxy 2.12, behaviour observed on the real server and pinned in tests/contract/toxiproxy.
+"""
+
+from __future__ import annotations
+
+import struct
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import requests
+from toxiproxy.api import APIConsumer
+from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
+
+from chaos.errors import InvalidInput, LabBroken
+from chaos.ports import ToxicSpec
+
+# An environment's HTTP proxy has no business between two processes of one machine.
+_NO_HTTP_PROXY: Mapping[str, None] = {"http": None, "https": None, "all": None}
+_QUOTED_CHARACTERS = 200
+
+
+class ToxiproxyUnreachable(LabBroken):
+    """Nobody answers at the API's address."""
+
+
+class ToxiproxyDeadline(LabBroken):
+    """No answer in time. What was asked may still happen."""
+
+
+class ToxiproxyRefused(LabBroken):
+    """The server answered with an error, or with something that is not its API.
+
+    Attributes:
+        status: HTTP status; 0 when the answer could not be read.
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ToxiproxyMismatch(LabBroken):
+    """The server said yes, but what it reads back is not what was asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxySpec:
+    """A proxy as it has to be. Addresses are `host:port`; a listen address needs its host, or it listens everywhere."""
+
+    name: str
+    listen: str
+    upstream: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyState:
+    """A proxy as the server has it."""
+
+    name: str
+    listen: str
+    upstream: str
+    enabled: bool
+    toxics: tuple[ToxicSpec, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerVersion:
+    """What the server says that it is.
+
+    Attributes:
+        text: As it came, e.g. `2.12.0`, or `2.12.0+firedrill-standin` from the built-in stand-in.
+    """
+
+    text: str
+
+    @property
+    def kind(self) -> str:
+        """`builtin` for the stand-in, else `real`."""
+        return "builtin" if self.text.endswith("+firedrill-standin") else "real"
+
+    @property
+    def number(self) -> str:
+        """The version of Toxiproxy whose API it speaks."""
+        return self.text.partition("+")[0]
+
+
+@dataclass(slots=True)
+class _Deadline:
+    """The time that one public call may take altogether."""
+
+    seconds: float
+    _until_s: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._until_s = time.monotonic() + self.seconds
+
+    def left_s(self) -> float:
+        return self._until_s - time.monotonic()
+
+
+class ToxiproxyAdapter:
+    """See the module. Implements `chaos.ports.ProxyControl`; safe to use from several threads.
+
+    Args:
+        api_url: `http://host:port`.
+        deadline_s: Seconds that one call may take, its reading back included.
+        expected: The proxies that `pristine` looks for.
+
+    Raises from every call: ToxiproxyUnreachable, ToxiproxyDeadline, ToxiproxyRefused, ToxiproxyMismatch (all LabBroken).
+    """
+
+    def __init__(self, api_url: str, deadline_s: float = 5.0, expected: Sequence[ProxySpec] = ()) -> None:
+        address = urlsplit(api_url)
+        if address.scheme != "http" or not address.hostname or not address.port or address.path.strip("/"):
+            raise InvalidInput(f"toxiproxy: got the API address {api_url!r}, expected http://host:port")
+        if not deadline_s > 0:
+            raise InvalidInput(f"toxiproxy: got a deadline of {deadline_s} s, expected more than 0")
+        host = f"[{address.hostname}]" if ":" in address.hostname else address.hostname
+        self._consumer: Any = type("Consumer", (APIConsumer,), {"host": host, "port": address.port})
+        self._where = f"toxiproxy {host}:{address.port}"
+        self._deadline_s = deadline_s
+        self._expected = tuple(expected)
+
+    # --- reading -------------------------------------------------------------------------------------------------
+
+    def version(self) -> ServerVersion:
+        """Who answers."""
+        answer = self._json("GET", "/version", _Deadline(self._deadline_s))
+        if not isinstance(answer, dict) or not isinstance(answer.get("version"), str):
+            raise ToxiproxyRefused(f"{self._where}: GET /version: got {_short(answer)}, expected a version")
+        return ServerVersion(text=answer["version"])
+
+    def proxies(self) -> dict[str, ProxyState]:
+        """All proxies by name."""
+        return self._proxies(_Deadline(self._deadline_s))
+
+    def pristine(self, expected: Sequence[ProxySpec] | None = None) -> list[str]:
+        """What is not as it has to be between runs, in words; empty when all is well.
+
+        Looks for missing proxies, wrong addresses, disabled proxies and toxics.
+        """
+        wanted = self._expected if expected is None else tuple(expected)
+        found = self.proxies()
+        if not found and not wanted:
+            return [f"{self._where}: got no proxy at all, expected the lab's"]
+        problems = [line for spec in wanted for line in _address_deviations(spec, found.get(spec.name))]
+        return problems + [line for state in found.values() for line in _state_deviations(state)]
+
+    def deviations(self) -> list[str]:
+        """`pristine` under the name of the port."""
+        return self.pristine()
+
+    # --- changing ------------------------------------------------------------------------------------------------
+
+    def ensure(self, proxies: Sequence[ProxySpec]) -> None:
+        """Create *proxies*, or replace those with another address. Unchanged ones keep toxics and connections."""
+        deadline = _Deadline(self._deadline_s)
+        wanted = [{"name": spec.name, "listen": spec.listen, "upstream": spec.upstream} for spec in proxies]
+        for spec in proxies:
+            if not spec.listen.rpartition(":")[0]:
+                raise InvalidInput(f"proxy {spec.name}: got listen {spec.listen!r}, expected host:port")
+        if not wanted:
+            raise InvalidInput("toxiproxy: got no proxies to create, expected at least one")
+        self._call("POST", "/populate", deadline, {201}, json=wanted)
+        found = self._proxies(deadline)
+        problems = [line for spec in proxies for line in _address_deviations(spec, found.get(spec.name))]
+        if problems:
+            raise ToxiproxyMismatch(f"{self._where}: after creating proxies: " + "; ".join(problems))
+
+    def add_toxic(self, proxy: str, toxic: ToxicSpec) -> dict[str, Any]:
+        """Add *toxic* and read it back; the toxic as the server has it.
+
+        Raises: InvalidInput for values that crash the real server; ToxiproxyMismatch when the server took something
+            else than asked (it ignores unknown attributes). The toxic may be there after any other error.
+        """
+        _refuse_dangerous(toxic)
+        deadline = _Deadline(self._deadline_s)
+        path = f"{_proxy_path(proxy)}/toxics"
+        body = {
+            "name": toxic.name,
+            "type": toxic.type,
+            "stream": toxic.stream,
+            "toxicity": toxic.toxicity,
+            "attributes": dict(toxic.attributes),
+        }
+        self._call("POST", path, deadline, {200}, json=body)
+        answer = self._json("GET", f"{path}/{quote(toxic.name, safe='')}", deadline)
+        problems = _toxic_differences(toxic, answer)
+        if problems:
+            raise ToxiproxyMismatch(f"{self._where}: toxic {proxy}/{toxic.name}: " + "; ".join(problems))
+        return dict(answer)
+
+    def remove_toxic(self, proxy: str, name: str) -> None:
+        """Remove a toxic; fine when it is not there. Returns when the server no longer lists it.
+
+        Raises: ToxiproxyRefused with status 404 when the *proxy* is not there.
+        """
+        deadline = _Deadline(self._deadline_s)
+        path = f"{_proxy_path(proxy)}/toxics"
+        try:
+            self._call("DELETE", f"{path}/{quote(name, safe='')}", deadline, {204})
+        except ToxiproxyRefused as error:
+            if error.status != 404:
+                raise
+        left = [_toxic(item).name for item in self._list(path, deadline)]
+        if name in left:
+            raise ToxiproxyMismatch(
+                f"{self._where}: toxic {proxy}/{name}: got it listed after its removal, expected none"
+            )
+
+    def set_enabled(self, proxy: str, enabled: bool) -> None:
+        """Enable or disable *proxy* and read it back. Idempotent; disabling closes its connections."""
+        deadline = _Deadline(self._deadline_s)
+        self._call("POST", _proxy_path(proxy), deadline, {200}, json={"enabled": enabled})
+        state = self._state(self._json("GET", _proxy_path(proxy), deadline))
+        if state.enabled is not enabled:
+            raise ToxiproxyMismatch(f"{self._where}: proxy {proxy}: got enabled {state.enabled}, expected {enabled}")
+
+    def reset(self) -> None:
+        """Enable every proxy and remove every toxic, and read back that it is so."""
+        deadline = _Deadline(self._deadline_s)
+        self._call("POST", "/reset", deadline, {204})
+        problems = [line for state in self._proxies(deadline).values() for line in _state_deviations(state)]
+        if problems:
+            raise ToxiproxyMismatch(f"{self._where}: after a reset: " + "; ".join(problems))
+
+    # --- one call ------------------------------------------------------------------------------------------------
+
+    def _proxies(self, deadline: _Deadline) -> dict[str, ProxyState]:
+        answer = self._json("GET", "/proxies", deadline)
+        if not isinstance(answer, dict):
+            raise ToxiproxyRefused(f"{self._where}: GET /proxies: got {_short(answer)}, expected proxies by name")
+        return {name: self._state(item) for name, item in answer.items()}
+
+    def _state(self, item: Any) -> ProxyState:
+        try:
+            return ProxyState(
+                name=item["name"],
+                listen=item["listen"],
+                upstream=item["upstream"],
+                enabled=item["enabled"],
+                toxics=tuple(_toxic(toxic) for toxic in item["toxics"]),
+            )
+        except (KeyError, TypeError) as error:
+            raise ToxiproxyRefused(f"{self._where}: got {_short(item)}, expected a proxy ({error!r})") from error
+
+    def _list(self, path: str, deadline: _Deadline) -> list[Any]:
+        answer = self._json("GET", path, deadline)
+        if not isinstance(answer, list):
+            raise ToxiproxyRefused(f"{self._where}: GET {path}: got {_short(answer)}, expected a list")
+        return answer
+
+    def _json(self, method: str, path: str, deadline: _Deadline) -> Any:
+        response = self._call(method, path, deadline, {200})
+        try:
+            return response.json()
+        except ValueError as error:
+            text = f"{self._where}: {method} {path}: got {_short(response.text)}, expected JSON"
+            raise ToxiproxyRefused(text) from error
+
+    def _call(self, method: str, path: str, deadline: _Deadline, fine: set[int], json: Any = None) -> requests.Response:
+        """One exchange in a thread of its own: timeouts of requests count per read, not altogether."""
+        what = f"{self._where}: {method} {path}"
+        left_s = deadline.left_s()
+        if left_s <= 0:
+            raise ToxiproxyDeadline(f"{what}: got no time left of {deadline.seconds:g} s, expected an answer by then")
+        request = self._request(method, path, left_s, json)
+        try:
+            response = _within(left_s, request, f"toxiproxy {method} {path}")
+        except (TimeoutError, requests.Timeout):
+            # A refused or unroutable connection is another error; so the request may have arrived.
+            text = f"{what}: got no answer within {deadline.seconds:g} s, expected one (it may still take effect)"
+            raise ToxiproxyDeadline(text) from None
+        except requests.RequestException as error:
+            raise ToxiproxyUnreachable(f"{what}: got {_reason(error)}, expected an answer") from error
+        except (InvalidToxic, NotFound, ProxyExists) as error:
+            status = {InvalidToxic: 400, NotFound: 404, ProxyExists: 409}[type(error)]
+            raise ToxiproxyRefused(f"{what}: got {status} {_short(error.args[0])}, expected success", status) from error
+        if response.status_code not in fine:
+            text = f"{what}: got {response.status_code} {_short(response.text)}, expected {min(fine)}"
+            raise ToxiproxyRefused(text, response.status_code)
+        return response
+
+    def _request(self, method: str, path: str, timeout_s: float, json: Any) -> Callable[[], requests.Response]:
+        arguments: dict[str, Any] = {"timeout": timeout_s, "proxies": dict(_NO_HTTP_PROXY)}
+        if json is not None:
+            arguments["json"] = json
+        send = {"GET": self._consumer.get, "POST": self._consumer.post, "DELETE": self._consumer.delete}[method]
+        return lambda: send(path, **arguments)
+
+
+def _within(timeout_s: float, work: Callable[[], requests.Response], name: str) -> requests.Response:
+    """The result of *work*, or its exception. Raises: TimeoutError; *work* then ends by its own socket timeout."""
+    results: list[requests.Response] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:  # handed to the caller's thread
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    thread.start()
+    thread.join(timeout_s)
+    if errors:
+        raise errors[0]
+    if not results:
+        raise TimeoutError
+    return results[0]
+
+
+def _toxic(item: Any) -> ToxicSpec:
+    try:
+        return ToxicSpec(
+            name=item["name"],
+            type=item["type"],
+            stream=item["stream"],
+            toxicity=item["toxicity"],
+            attributes=dict(item["attributes"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ToxiproxyRefused(f"toxiproxy: got {_short(item)}, expected a toxic ({error!r})") from error
+
+
+def _address_deviations(spec: ProxySpec, state: ProxyState | None) -> list[str]:
+    if state is None:
+        return [f"proxy {spec.name}: got none, expected {spec.listen} to {spec.upstream}"]
+    pairs = (("listen", state.listen, spec.listen), ("upstream", state.upstream, spec.upstream))
+    return [f"proxy {spec.name}: got {key} {got}, expected {want}" for key, got, want in pairs if got != want]
+
+
+def _state_deviations(state: ProxyState) -> list[str]:
+    disabled = [] if state.enabled else [f"proxy {state.name}: got it disabled, expected enabled"]
+    return disabled + [
+        f"proxy {state.name}: got toxic {toxic.name} ({toxic.type}, {toxic.stream}), expected none"
+        for toxic in state.toxics
+    ]
+
+
+def _toxic_differences(asked: ToxicSpec, answer: Any) -> list[str]:
+    got = _toxic(answer)
+    pairs: list[tuple[str, Any, Any]] = [
+        ("name", got.name, asked.name),
+        ("type", got.type, asked.type),
+        ("stream", got.stream, asked.stream),
+        ("toxicity", _float32(got.toxicity), _float32(asked.toxicity)),
+    ]
+    # An attribute that was not asked for has to be at its default, and one that the server ignores is missing.
+    for name in sorted({*asked.attributes, *got.attributes}):
+        pairs.append((name, got.attributes.get(name), asked.attributes.get(name, 0)))
+    return [f"got {name} {have}, expected {want}" for name, have, want in pairs if have != want]
+
+
+def _float32(value: float) -> float:
+    """The server keeps toxicity in single precision."""
+    return float(struct.unpack("<f", struct.pack("<f", value))[0])
+
+
+def _refuse_dangerous(toxic: ToxicSpec) -> None:
+    """Last line before the server: values on which the real one crashes and takes the lab along.
+
+    Raises: InvalidInput.
+    """
+    problems = [
+        f"{name}: got {value!r}, expected an integer from 0 to 2^31-1"
+        for name, value in toxic.attributes.items()
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31
+    ]
+    if not problems and toxic.type == "slicer":
+        average, variation = (toxic.attributes.get(name, 0) for name in ("average_size", "size_variation"))
+        if not 0 <= variation <= average or average < 1:
+            problems.append(
+                f"size_variation: got {variation} at average_size {average}, expected 0 to average_size >= 1"
+            )
+    if not 0 < toxic.toxicity <= 1:
+        problems.append(f"toxicity: got {toxic.toxicity}, expected more than 0 and at most 1")
+    if problems:
+        raise InvalidInput([f"toxic {toxic.name} ({toxic.type}): {problem}" for problem in problems])
+
+
+def _proxy_path(proxy: str) -> str:
+    return f"/proxies/{quote(proxy, safe='')}"
+
+
+def _reason(error: requests.RequestException) -> str:
+    """The innermost cause: requests wraps a refused connection four times."""
+    cause: BaseException = error
+    while (inner := getattr(cause, "reason", None) or cause.__cause__ or cause.__context__) is not None and isinstance(
+        inner, BaseException
+    ):
+        cause = inner
+    return f"{type(cause).__name__} ({cause})"
+
+
+def _short(value: Any) -> str:
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    text = " ".join(text.split())
+    return text if len(text) <= _QUOTED_CHARACTERS else text[:_QUOTED_CHARACTERS] + "…"

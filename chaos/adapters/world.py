@@ -1,0 +1,44 @@
+"""The end state, from its witnesses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chaos.adapters.gateway import Gateway
+from chaos.adapters.postgres import PostgresWitness
+from chaos.adapters.redis import RedisWitness
+from chaos.model.evidence import Charge, GatewayCall, Order, SideEffect, Ticket, Tier
+from chaos.ports import Pending
+
+
+class World:
+    """Joins PostgreSQL, the gateway and the broker into what collecting and settling ask for."""
+
+    def __init__(self, *, gateway: Gateway, postgres: PostgresWitness, redis: RedisWitness) -> None:
+        self._gateway, self._postgres, self._redis = gateway, postgres, redis
+
+    def tiers(self) -> list[Tier]:
+        return self._postgres.tiers()
+
+    def orders(self) -> list[Order]:
+        return self._postgres.orders()
+
+    def tickets(self) -> list[Ticket]:
+        return self._postgres.tickets()
+
+    def side_effects(self) -> list[SideEffect]:
+        return self._postgres.side_effects()
+
+    def charges(self) -> list[Charge]:
+        return self._gateway.charges()
+
+    def gateway_calls(self) -> list[GatewayCall]:
+        return self._gateway.calls()
+
+    def postgres_errors(self) -> list[dict[str, Any]]:
+        return self._postgres.errors()
+
+    def pending(self) -> Pending:
+        orders, outbox = self._postgres.pending()
+        queued, unacked = self._redis.broker_depth()
+        return Pending(orders=orders, outbox=outbox, queued=queued, unacked=unacked)

@@ -1,0 +1,29 @@
+"""Asks every witness for the end state. One that does not answer is on record as missing, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from chaos.errors import FiredrillError
+from chaos.model.evidence import EndState
+from chaos.ports import WorldWitness
+
+
+def collect(world: WorldWitness, state: EndState) -> EndState:
+    """Fill *state* in place and return it."""
+    questions: dict[str, Callable[[], list[Any]]] = {
+        "tiers": world.tiers,
+        "orders": world.orders,
+        "tickets": world.tickets,
+        "side_effects": world.side_effects,
+        "charges": world.charges,
+        "gateway_calls": world.gateway_calls,
+        "postgres_errors": world.postgres_errors,
+    }
+    for witness, ask in questions.items():
+        try:
+            setattr(state, witness, ask())
+        except FiredrillError as error:
+            state.missing[witness] = str(error)
+    return state

@@ -1,0 +1,65 @@
+"""The evidence folder: made before anything happens, sealed at the end."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from chaos.errors import LabBroken
+
+# Half a minute of load writes a few megabytes; a run that can't keep its evidence must not start.
+LEAST_FREE_BYTES = 200 * 1024 * 1024
+
+
+def new_run_id(slug: str, variant: str, seed: int, *, now_unix_s: float) -> str:
+    """`20261123-101502-flash-sale-naive-s7`, in UTC."""
+    stamp = datetime.fromtimestamp(now_unix_s, UTC).strftime("%Y%m%d-%H%M%S")
+    safe = re.sub(r"[^a-z0-9-]+", "-", slug.lower()).strip("-") or "scenario"
+    return f"{stamp}-{safe}-{variant}-s{seed}"
+
+
+def create(root: Path, run_id: str) -> Path:
+    """A folder of its own, with a suffix when the name is taken. Raises: LabBroken when there is no room."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(root).free
+        if free < LEAST_FREE_BYTES:
+            raise LabBroken(
+                f"{root}: got {free >> 20} MiB free, expected at least {LEAST_FREE_BYTES >> 20} for evidence"
+            )
+        for attempt in range(1, 100):
+            folder = root / (run_id if attempt == 1 else f"{run_id}-{attempt}")
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue
+            (folder / "history").mkdir()
+            return folder
+    except OSError as error:
+        raise LabBroken(f"{root}: got {error.strerror or error}, expected a folder to write evidence to") from None
+    raise LabBroken(f"{root}: got 99 folders named {run_id}, expected a free name")
+
+
+def strip_secrets(world: Path) -> None:
+    """Tokens and the password leave the world file: the evidence is handed to other people."""
+    data = msgspec.json.decode(world.read_bytes())
+    data.pop("password", None)
+    for customer in data.get("customers", ()):
+        customer.pop("access", None)
+        customer.pop("refresh", None)
+    world.write_bytes(msgspec.json.format(msgspec.json.encode(data), indent=1))
+
+
+def compress_history(folder: Path) -> None:
+    """`*.jsonl` becomes `*.jsonl.gz`; the plain file goes only when the other one is whole."""
+    for plain in sorted((folder / "history").glob("*.jsonl")):
+        packed, part = plain.with_name(f"{plain.name}.gz"), plain.with_name(f"{plain.name}.gz.part")
+        with plain.open("rb") as source, gzip.open(part, "wb", compresslevel=6) as target:
+            shutil.copyfileobj(source, target)
+        part.replace(packed)
+        plain.unlink()

@@ -1,0 +1,47 @@
+"""Keeps the agent informed that somebody is still there to heal."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from chaos.errors import LabBroken
+from chaos.ports import LeaseKeeper
+
+RENEW_EVERY_S = 1.0
+
+
+class Lease:
+    """Renews in the background while the block lasts. Raises: LabBroken when the agent can't be told at the start."""
+
+    def __init__(
+        self, keeper: LeaseKeeper, *, run_id: str, folder: Path, ttl_s: float, on_trouble: Callable[[str], None]
+    ) -> None:
+        self._keeper, self._run_id, self._folder, self._ttl_s = keeper, run_id, folder, ttl_s
+        self._on_trouble = on_trouble
+        self._halt = threading.Event()
+        self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
+
+    def __enter__(self) -> Lease:
+        self._keeper.renew(run_id=self._run_id, folder=self._folder, ttl_s=self._ttl_s)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._halt.set()
+        self._thread.join(5.0)
+        with suppress(LabBroken):  # it then runs out and the agent heals what is healed already
+            self._keeper.release(run_id=self._run_id)
+
+    def _renew(self) -> None:
+        in_trouble = False
+        while not self._halt.wait(RENEW_EVERY_S):
+            try:
+                self._keeper.renew(run_id=self._run_id, folder=self._folder, ttl_s=self._ttl_s)
+                in_trouble = False
+            except LabBroken as error:
+                if not in_trouble:
+                    self._on_trouble(str(error))
+                in_trouble = True

@@ -1,0 +1,60 @@
+"""Steady state and guardrails while the run goes on. The verdict measures them anew from the whole history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from chaos.model.checks import ProbeUse
+from chaos.model.history import Operation
+from chaos.run.live import LiveHistory
+
+# A guardrail looks at the last seconds, once a second: long enough for some arrivals, short enough to notice.
+LOOK_BACK_S = 3.0
+LOOK_EVERY_S = 1.0
+
+
+def steady_state_findings(uses: Sequence[ProbeUse], operations: Sequence[Operation]) -> tuple[bool, list[str]]:
+    """Whether each probe has a value within its limit, and a sentence per probe that has not."""
+    findings = []
+    for use in uses:
+        measured = use.probe.measure(operations, use.params)
+        if measured.value is None:
+            findings.append(f"{use.label}: {measured.reason}")
+        elif not use.limit.true_of(measured.value):
+            unit = use.probe.unit
+            findings.append(f"{use.label}: got {unit.show(measured.value)}, expected {use.limit.show(unit)}")
+    return not findings, findings
+
+
+class GuardrailWatch:
+    """Trips when a limit has been true of every look for as long as the guardrail says."""
+
+    def __init__(self, guardrails: Sequence[ProbeUse], live: LiveHistory) -> None:
+        self._guardrails, self._live = guardrails, live
+        self._true_since_s: dict[str, float] = {}
+        self._next_look_s = LOOK_BACK_S
+
+    def look(self, now_s: float) -> dict[str, Any] | None:
+        """The data of a `guardrail` event when one tripped; None otherwise."""
+        if not self._guardrails or now_s < self._next_look_s:
+            return None
+        self._next_look_s = now_s + LOOK_EVERY_S
+        operations = self._live.between(now_s - LOOK_BACK_S, now_s, now_s=now_s)
+        for use in self._guardrails:
+            measured = use.probe.measure(operations, use.params)
+            if measured.value is None or not use.limit.true_of(measured.value):
+                self._true_since_s.pop(use.label, None)
+                continue
+            since_s = self._true_since_s.setdefault(use.label, now_s - LOOK_BACK_S)
+            if now_s - since_s >= use.during_s:
+                unit = use.probe.unit
+                reason = f"{unit.show(measured.value)} is {use.limit.show(unit)} for {now_s - since_s:.0f} s"
+                return {
+                    "probe": use.label,
+                    "measured": measured.value,
+                    "limit": use.limit.value,
+                    "during_s": use.during_s,
+                    "reason": reason,
+                }
+        return None
