@@ -1,0 +1,5 @@
+"""`python -m services.stack`."""
+
+from services.stack.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,137 @@
+"""Command line of the stack: `python -m services.stack COMMAND [--json]`.
+
+Exit codes: 0 done, 2 bad input or a learner's code, 4 the lab is broken. Progress goes to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import errno
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from services.stack import config, lifecycle, overview, provisioning, reset, text
+from services.stack.errors import EXIT_OK, StackError
+from services.stack.handles import changing, stack_of
+from services.stack.layout import Lab
+from services.stack.prepare import parse_world, prepare, variant_check
+from services.stack.shop import DEFAULT_SEED, DEFAULT_WORLD
+
+Document = Mapping[str, Any]
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise StackError("bad_input", f"services.stack: {message}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m services.stack", description="Local mode of the lab's stack.")
+    common = _Parser(add_help=False)
+    common.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    common.add_argument("--base-port", help="first of the ports, remembered by the lab (default 18000)")
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+
+    def command(name: str, help_text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, parents=[common], help=help_text)
+
+    command("provision", "get the servers and make the database cluster")
+    up = command("up", "start everything and wait until it is ready")
+    up.add_argument("--variant", default=lifecycle.DEFAULT_VARIANT)
+    command("down", "end everything; data stays")
+    command("status", "what runs and whether it is ready")
+    logs = command("logs", "last lines of the logs")
+    logs.add_argument("part", nargs="*")
+    logs.add_argument("-n", "--lines", type=int, default=20)
+    logs.add_argument("-f", "--follow", action="store_true")
+    command("reset", "drop the shop's data, never scores nor evidence")
+    command("doctor", "every part: where found, version, what is missing")
+    switch = command("prepare", "switch the shop to a variant with fresh data")
+    switch.add_argument("--variant", required=True)
+    switch.add_argument("--seed", type=int, default=DEFAULT_SEED)
+    switch.add_argument("--world", default=json.dumps(DEFAULT_WORLD))
+    switch.add_argument("--world-file", type=Path, required=True)
+    check = command("variant-check", "import a variant's code and run its checks")
+    check.add_argument("--variant", required=True)
+    command("identities", "who runs right now")
+    return parser
+
+
+def _provision(settings: config.Settings, _: argparse.Namespace) -> Document:
+    with changing(settings, "provision"):
+        parts, cluster = provisioning.provision(settings, Lab(settings.lab_dir), again=True)
+    found = {
+        part.name: {"command": list(part.command), "source": part.source, "version": part.version} for part in parts
+    }
+    return {"parts": found, "database": str(cluster.data), "missing": {p.name: p.missing for p in parts if p.missing}}
+
+
+def _prepare(settings: config.Settings, arguments: argparse.Namespace) -> Document:
+    world = parse_world(arguments.world)
+    world_file = arguments.world_file.resolve()
+    return prepare(settings, variant=arguments.variant, seed=arguments.seed, world=world, world_file=world_file)
+
+
+def _identities(settings: config.Settings, _: argparse.Namespace) -> Document:
+    stack = stack_of(settings)
+    stack.require_running()
+    return lifecycle.identities(stack)
+
+
+def _logs(settings: config.Settings, arguments: argparse.Namespace) -> Document:
+    document = {"logs": overview.logs(settings, arguments.part, lines=arguments.lines)}
+    if arguments.follow and not arguments.json:
+        sys.stdout.write(text.logs(document))
+        with contextlib.suppress(KeyboardInterrupt):
+            overview.follow(settings, arguments.part)
+        return {"logs": {}}
+    return document
+
+
+_COMMANDS: Mapping[str, Callable[[config.Settings, argparse.Namespace], Document]] = {
+    "provision": _provision,
+    "up": lambda settings, arguments: lifecycle.up(settings, variant=arguments.variant),
+    "down": lambda settings, _: lifecycle.down(settings),
+    "status": lambda settings, _: overview.status(settings),
+    "logs": _logs,
+    "reset": lambda settings, _: reset.reset(settings),
+    "doctor": lambda settings, _: overview.doctor(settings),
+    "prepare": _prepare,
+    "variant-check": lambda settings, arguments: variant_check(settings, arguments.variant),
+    "identities": _identities,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in words
+    try:
+        parsed = _parser().parse_args(words)
+        document = _COMMANDS[parsed.command](config.load(base_port=parsed.base_port), parsed)
+    except StackError as error:
+        return _fail(error, as_json=as_json)
+    except KeyboardInterrupt:
+        return _fail(StackError("not_ready", "stack: interrupted by hand"), as_json=as_json)
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}:
+            raise
+        return _fail(
+            StackError("disk", f"{error.filename or 'disk'}: got {error.strerror}, expected to write"), as_json=as_json
+        )
+    if as_json:
+        sys.stdout.write(json.dumps(document, default=str) + "\n")
+    else:
+        sys.stdout.write(text.RENDERERS.get(parsed.command, text.plain)(document))
+    return EXIT_OK
+
+
+def _fail(error: StackError, *, as_json: bool) -> int:
+    if as_json:
+        sys.stdout.write(json.dumps(error.as_document()) + "\n")
+    sys.stderr.write(f"{error.message}\n")
+    return error.exit_code

@@ -1,0 +1,103 @@
+"""The only module of the stack that reads the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from services.stack.errors import StackError
+
+DEFAULT_BASE_PORT: Final = 18000
+HIGHEST_BASE_PORT: Final = 65535 - 20
+CHECKOUT: Final = Path(__file__).resolve().parents[2]
+_REMEMBERED = "base-port"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Where this lab lives and what its caller asked for.
+
+    Attributes:
+        checkout: Top of the working copy that the services are run from.
+        lab_dir: Runtime files of this stack, resolved.
+        tools_dir: Downloaded and built servers; one per checkout whatever the lab folder.
+        evidence_dir: Written by the engine, never removed here.
+        asked_base_port: Base port given by the caller; None means the one that the lab remembers.
+        toxiproxy: `builtin`, the path of a server, or None for a search.
+        offline: Nothing is downloaded or built.
+        path: Search path for servers that the machine has.
+    """
+
+    checkout: Path
+    lab_dir: Path
+    tools_dir: Path
+    evidence_dir: Path
+    asked_base_port: int | None
+    toxiproxy: str | None
+    offline: bool
+    path: str
+
+    @property
+    def remembered_base_port_file(self) -> Path:
+        """Holds the base port of the last `up` of this lab."""
+        return self.lab_dir / _REMEMBERED
+
+    @property
+    def base_port(self) -> int:
+        """The port asked for, else the remembered one, else 18000."""
+        if self.asked_base_port is not None:
+            return self.asked_base_port
+        try:
+            return parse_base_port(self.remembered_base_port_file.read_text().strip(), "base-port")
+        except FileNotFoundError:
+            return DEFAULT_BASE_PORT
+
+
+def parse_base_port(text: str, where: str) -> int:
+    """A usable base port.
+
+    Raises:
+        StackError: `bad_input` for anything but a whole number that leaves room for all ports above 1023.
+    """
+    try:
+        port = int(text)
+    except ValueError:
+        port = -1
+    if not 1024 <= port <= HIGHEST_BASE_PORT:
+        raise StackError(
+            "bad_input", f"{where}: got {text!r}, expected a whole number from 1024 to {HIGHEST_BASE_PORT}"
+        )
+    return port
+
+
+def _folder(environ: Mapping[str, str], name: str, default: Path) -> Path:
+    return Path(environ[name]).expanduser().resolve() if environ.get(name) else default
+
+
+def load(environ: Mapping[str, str] | None = None, *, base_port: str | None = None) -> Settings:
+    """Settings from the environment; *base_port* (of the command line) wins over `FIREDRILL_BASE_PORT`."""
+    environ = os.environ if environ is None else environ
+    asked, where = (
+        (base_port, "--base-port") if base_port else (environ.get("FIREDRILL_BASE_PORT"), "FIREDRILL_BASE_PORT")
+    )
+    default_lab = CHECKOUT / ".lab"
+    return Settings(
+        checkout=CHECKOUT,
+        lab_dir=_folder(environ, "FIREDRILL_LAB_DIR", default_lab),
+        tools_dir=_folder(environ, "FIREDRILL_TOOLS_DIR", default_lab),
+        evidence_dir=_folder(environ, "FIREDRILL_EVIDENCE_DIR", CHECKOUT / "evidence"),
+        asked_base_port=parse_base_port(asked, where) if asked else None,
+        toxiproxy=environ.get("FIREDRILL_TOXIPROXY") or environ.get("TOXIPROXY") or None,
+        offline=environ.get("FIREDRILL_OFFLINE", "") not in {"", "0"},
+        path=environ.get("PATH", os.defpath),
+    )
+
+
+def inherited_environment() -> dict[str, str]:
+    """The caller's environment for child processes, without what would steer a variant from outside."""
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith(("FIREDRILL_", "SHOP_", "DJANGO_"))
+    }

@@ -1,0 +1,48 @@
+"""The handles of one lab that every command works with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from services.stack.config import Settings
+from services.stack.errors import StackError
+from services.stack.layout import Lab, Ports
+from services.stack.locking import exclusive
+from services.stack.readiness import Checks
+from services.stack.supervisor_client import Supervisor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """Settings, files, ports and supervisord of one lab; the stack may be up or down."""
+
+    settings: Settings
+    lab: Lab
+    ports: Ports
+    supervisor: Supervisor
+
+    @property
+    def checks(self) -> Checks:
+        """How to ask its parts."""
+        return Checks(self.lab, self.ports, self.supervisor)
+
+    def require_running(self) -> None:
+        """Raises: StackError: `not_running` unless our supervisord answers."""
+        if not self.supervisor.is_running():
+            where = self.ports.address("supervisor")
+            raise StackError("not_running", f"{self.lab.root}: got no stack on {where}, expected it to run: make up")
+
+
+def stack_of(settings: Settings) -> Stack:
+    """Handles for *settings*; nothing is asked or started."""
+    lab, ports = Lab(settings.lab_dir), Ports(settings.base_port)
+    return Stack(settings=settings, lab=lab, ports=ports, supervisor=Supervisor.of(lab, ports))
+
+
+@contextmanager
+def changing(settings: Settings, command: str) -> Iterator[Stack]:
+    """Hold the lab's lock for a command that changes it."""
+    with exclusive(Lab(settings.lab_dir).lock_file, command):
+        yield stack_of(settings)

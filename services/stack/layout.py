@@ -1,0 +1,164 @@
+"""Names of the lab's runtime files and ports."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+# Offsets from the base port. The order is the order in which they are reported.
+OFFSETS: Final[Mapping[str, int]] = {
+    "api": 0,
+    "dashboard": 1,
+    "prometheus": 2,
+    "scorecard": 3,
+    "gateway": 4,
+    "agent": 5,
+    "toxiproxy": 6,
+    "postgres": 7,
+    "redis": 8,
+    "supervisor": 9,
+    "shop_to_postgres": 10,
+    "shop_to_cache": 11,
+    "shop_to_broker": 12,
+    "shop_to_gateway": 13,
+    "worker_metrics": 14,
+    "driver_metrics": 15,
+    "relay_metrics": 16,
+}
+PROXIES: Final[Mapping[str, str]] = {
+    "shop_to_postgres": "postgres",
+    "shop_to_cache": "redis",
+    "shop_to_broker": "redis",
+    "shop_to_gateway": "gateway",
+}
+CACHE_DB: Final = 0
+BROKER_DB: Final = 1
+HOST: Final = "127.0.0.1"
+SECRETS: Final = ("postgres", "supervisor", "lab_token", "shop_secret_key", "scorecard_admin", "scorecard_secret_key")
+MARKER: Final = "FIREDRILL_STACK_PROCESS"
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Every port of one stack, by name."""
+
+    base: int
+
+    def __getitem__(self, name: str) -> int:
+        return self.base + OFFSETS[name]
+
+    def all(self) -> dict[str, int]:
+        """Name to port, in reporting order."""
+        return {name: self.base + offset for name, offset in OFFSETS.items()}
+
+    def address(self, name: str) -> str:
+        """`127.0.0.1:port`."""
+        return f"{HOST}:{self[name]}"
+
+    def url(self, name: str) -> str:
+        """`http://127.0.0.1:port`."""
+        return f"http://{self.address(name)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """Paths below the lab folder."""
+
+    root: Path
+
+    @property
+    def stack_file(self) -> Path:
+        return self.root / "stack.json"
+
+    @property
+    def variant_file(self) -> Path:
+        return self.root / "variant"
+
+    @property
+    def secrets(self) -> Path:
+        return self.root / "secrets"
+
+    @property
+    def keep(self) -> Path:
+        """What a person made: never removed."""
+        return self.root / "keep"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "log"
+
+    @property
+    def redis(self) -> Path:
+        return self.root / "redis"
+
+    @property
+    def prometheus_data(self) -> Path:
+        return self.root / "prometheus-data"
+
+    @property
+    def run(self) -> Path:
+        """State of the running stack: pid files, the record of processes."""
+        return self.root / "run"
+
+    @property
+    def processes_file(self) -> Path:
+        """JSON lines, one per process that supervisor started; written by the control extension."""
+        return self.run / "processes.jsonl"
+
+    @property
+    def supervisor_pid_file(self) -> Path:
+        return self.run / "supervisord.pid"
+
+    @property
+    def supervisor_conf(self) -> Path:
+        return self.root / "supervisord.conf"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.root / "stack.lock"
+
+    @property
+    def overflow(self) -> Path:
+        """Stand-in for folders that an unprivileged user can't reach below the lab; outside any home."""
+        return Path("/var/tmp") / f"firedrill-{hashlib.sha256(str(self.root).encode()).hexdigest()[:12]}"  # noqa: S108
+
+    def secret_file(self, name: str) -> Path:
+        return self.secrets / name
+
+    def secret(self, name: str) -> str:
+        return self.secret_file(name).read_text().strip()
+
+    def create(self) -> None:
+        """Make folders and secrets that are missing; existing secrets stay, data depends on them."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        for folder in (self.secrets, self.keep, self.log, self.redis, self.prometheus_data, self.run):
+            folder.mkdir(exist_ok=True)
+        self.secrets.chmod(0o700)
+        for name in SECRETS:
+            file = self.secret_file(name)
+            if not (file.exists() and file.stat().st_size):
+                write_private(file, secrets.token_hex(16 if name != "shop_secret_key" else 32))
+
+
+def write_private(file: Path, text: str) -> None:
+    """Replace *file* in one step, readable by its owner only."""
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")  # mkstemp makes it 0600
+    try:
+        with os.fdopen(handle, "w") as stream:
+            stream.write(text)
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_json(file: Path, document: object) -> None:
+    """`write_private` of *document*."""
+    write_private(file, json.dumps(document, indent=1) + "\n")

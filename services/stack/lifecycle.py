@@ -1,0 +1,334 @@
+"""Bring the stack up and down."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import psutil
+
+from services.stack import leftovers, postgres, programs, provisioning, shop, supervisor_conf
+from services.stack import ports as port_table
+from services.stack.config import Settings, inherited_environment
+from services.stack.errors import StackError
+from services.stack.handles import Stack, changing, stack_of
+from services.stack.layout import Lab, Ports, write_json
+from services.stack.progress import say
+from services.stack.provision.found import Parts
+from services.stack.readiness import Waiter, direct_redis, dirty_proxies, http_call
+from services.stack.supervisor_client import Supervisor, Unreachable
+
+DEFAULT_VARIANT: Final = "hardened"
+NICENESS: Final = 5
+_SUPERVISOR_PATIENCE_S: Final = 15.0
+_STOP_PATIENCE_S: Final = 15.0
+
+
+def up(settings: Settings, *, variant: str = DEFAULT_VARIANT) -> dict[str, object]:
+    """Start what does not run and wait until every part says that it is ready.
+
+    Raises:
+        StackError: the stack is then down again, unless it was up before.
+    """
+    with changing(settings, "up"):
+        start = time.monotonic()
+        _refuse_second_base_port(settings)
+        Lab(settings.lab_dir).create()
+        stack = stack_of(settings)  # its password exists by now
+        if stack.supervisor.is_running():
+            timings, was_up = _repair(stack), True
+        else:
+            timings, was_up = _start(stack, variant), False
+        warnings = _warnings(stack)
+        for warning in warnings:
+            say("warning", warning)
+        return {
+            **describe(stack),
+            "already_running": was_up,
+            "ready_after_s": timings,
+            "total_s": round(time.monotonic() - start, 2),
+            "warnings": warnings,
+        }
+
+
+def describe(stack: Stack) -> dict[str, object]:
+    """What a caller wants to know about a running stack: variant, URLs, where the address book is."""
+    prometheus_runs = "prometheus" in stack.supervisor.programs()
+    urls: dict[str, str | None] = {
+        "api": stack.ports.url("api"),
+        "dashboard": stack.ports.url("dashboard"),
+        "prometheus": stack.ports.url("prometheus") if prometheus_runs else None,
+        "scorecard": f"{stack.ports.url('scorecard')}/admin/",
+    }
+    return {
+        "variant": shop.current_variant(stack.lab),
+        "base_port": stack.ports.base,
+        "stack_file": str(stack.lab.stack_file),
+        "urls": urls,
+        "scorecard_login": {"username": "admin", "password_file": str(stack.lab.secret_file("scorecard_admin"))},
+    }
+
+
+def _refuse_second_base_port(settings: Settings) -> None:
+    if settings.asked_base_port is None or not settings.remembered_base_port_file.exists():
+        return
+    remembered = Ports(int(settings.remembered_base_port_file.read_text()))
+    if remembered.base != settings.asked_base_port and Supervisor.of(Lab(settings.lab_dir), remembered).is_running():
+        message = (
+            f"base port: got {settings.asked_base_port}, expected {remembered.base}, on which this stack runs; "
+            "`make down` first"
+        )
+        raise StackError("other_base_port", message)
+
+
+def _start(stack: Stack, variant: str) -> dict[str, float]:
+    settings, lab, ports = stack.settings, stack.lab, stack.ports
+    shop.require_variant(settings, variant)
+    leftovers.end_all(lab, postgres.locate(lab), say=lambda text: say("stack", text))
+    port_table.require_free(ports)
+    parts, cluster = provisioning.provision(settings, lab)
+    postgres.configure(cluster, ports)
+    lab.variant_file.write_text(variant + "\n")
+    lab.processes_file.unlink(missing_ok=True)
+    programs.write_configurations(lab, ports)
+    table = programs.table(settings, lab, ports, parts, cluster)
+    environment = programs.common_environment(settings, lab, ports)
+    lab.supervisor_conf.touch(mode=0o600)  # holds supervisord's password
+    lab.supervisor_conf.write_text(supervisor_conf.render(table, lab, ports, environment))
+    settings.remembered_base_port_file.write_text(f"{ports.base}\n")
+    write_json(lab.stack_file, programs.address_book(settings, lab, ports, parts, cluster))
+    try:
+        return _start_programs(stack, variant, [program.name for program in table if program.group is None], parts)
+    except BaseException:
+        say("stack", "could not be brought up, ending what was started")
+        _end(stack)
+        raise
+
+
+def _start_programs(stack: Stack, variant: str, plain: list[str], parts: Parts) -> dict[str, float]:
+    if not parts.prometheus.is_there:
+        say("prometheus", parts.prometheus.missing)
+    start = time.monotonic()
+    _launch_supervisord(stack)
+    launched_s = time.monotonic() - start
+    waiter = Waiter(stack.checks, on_ready=_tell)
+    timings: dict[str, float] = {"supervisor": round(launched_s, 2)}
+    # The shop needs these; the others go on starting meanwhile.
+    first = [name for name in ("postgres", "redis", "toxiproxy") if name in plain]
+    timings |= waiter.wait(first)
+    shop.ensure_schema(stack, variant)
+    before_shop_s = time.monotonic() - start
+    stack.supervisor.start(programs.SHOP)
+    rest = [name for name in plain if name not in first] + list(programs.SHOP)
+    later = shop.explained(stack, variant, lambda: waiter.wait(rest, variant=variant))
+    return timings | {name: round(before_shop_s + seconds, 2) for name, seconds in later.items()}
+
+
+def _tell(name: str, seconds: float) -> None:
+    say(name.removeprefix("shop:"), f"ready ({seconds:.1f} s)")
+
+
+def _launch_supervisord(stack: Stack) -> None:
+    """Start the daemon, at low priority so that the load driver beside it keeps its timetable."""
+    command = ["nice", "-n", str(NICENESS), sys.executable, "-m", "supervisor.supervisord"]
+    command += ["-c", str(stack.lab.supervisor_conf)]
+    environment = inherited_environment() | programs.common_environment(stack.settings, stack.lab, stack.ports)
+    done = subprocess.run(
+        command,
+        cwd=stack.settings.checkout,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    if done.returncode:
+        reason = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
+        raise StackError("not_ready", f"supervisord: got exit {done.returncode} ({reason}), expected it to start")
+    wait_until(
+        stack.supervisor.is_running, _SUPERVISOR_PATIENCE_S, "supervisord: got no answer, expected state RUNNING"
+    )
+
+
+def wait_until(is_so: Callable[[], bool], patience_s: float, otherwise: str) -> None:
+    """Poll *is_so*.
+
+    Raises:
+        StackError: `not_ready` with *otherwise* when it stays false.
+    """
+    deadline = time.monotonic() + patience_s
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise StackError("not_ready", f"{otherwise} (after {patience_s:.0f} s)")
+        time.sleep(0.03)
+
+
+def _warnings(stack: Stack) -> list[str]:
+    try:
+        dirty = dirty_proxies(stack.ports)
+    except (OSError, http.client.HTTPException, ValueError):
+        return []
+    return [f"{sentence}; `firedrill heal` lifts it" for sentence in dirty]
+
+
+def _repair(stack: Stack) -> dict[str, float]:
+    """Start programs that ended, put back lost proxies, restart once what stays silent."""
+    states = stack.supervisor.programs()
+    names = [name for name in (*programs.ALWAYS, *programs.SHOP) if name in states]
+    down = [
+        name
+        for name in names
+        if states[name].state not in {"RUNNING", "STARTING"}
+        and not (name == "shop:relay" and stack.checks.has_no_relay())
+    ]
+    if down:
+        say("stack", f"starting again: {', '.join(down)}")
+        stack.supervisor.start(down)
+    if stack.checks.toxiproxy() is not None:
+        Waiter(stack.checks, patience_s=10).wait(["redis"])
+        restore_proxies(stack)
+    if _warnings(stack):  # a fault is on: what it makes unready is not broken
+        names = [name for name in names if not name.startswith("shop:")]
+    variant = shop.current_variant(stack.lab)
+    try:
+        return Waiter(stack.checks, patience_s=30 if down else 8).wait(names, variant=variant)
+    except StackError as error:
+        say("stack", f"not ready, restarting it: {error.message.splitlines()[0]}")
+    silent = [name for name in names if stack.checks.of(name, variant=variant)() is not None]
+    stop_programs(stack, silent)
+    stack.supervisor.start(silent)
+    if "toxiproxy" in silent:
+        restore_proxies(stack)
+    return Waiter(stack.checks, patience_s=30, on_ready=_tell).wait(names, variant=variant)
+
+
+def restore_proxies(stack: Stack) -> None:
+    """Create missing proxies; existing ones keep their toxics."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and stack.checks.toxiproxy() is not None:
+        try:
+            http_call("POST", stack.ports["toxiproxy"], "/populate", body=programs.proxy_list(stack.ports))
+        except (OSError, http.client.HTTPException):
+            time.sleep(0.1)
+
+
+def stop_programs(stack: Stack, names: Sequence[str], *, grace_s: float = 1.5) -> None:
+    """Stop programs and assert that nobody of their process groups is left.
+
+    Raises:
+        StackError: `not_ready` when a process survives even SIGKILL.
+    """
+    groups: dict[str, int] = {}
+    for name in names:
+        identity = stack.supervisor.identity(name)
+        if identity is not None:
+            groups[name] = int(identity["pid"])
+            stack.supervisor.call("firedrill.signal_group", name, int(signal.SIGCONT))  # a paused group can't end
+    stack.supervisor.stop(names)
+
+    def left() -> dict[str, list[int]]:
+        alive = {name: stack.supervisor.call("firedrill.group_pids", pgid) for name, pgid in groups.items()}
+        return {name: pids for name, pids in alive.items() if pids}
+
+    deadline = time.monotonic() + grace_s
+    while left() and time.monotonic() < deadline:
+        time.sleep(0.03)
+    for name, pids in left().items():
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        say(name.removeprefix("shop:"), f"killed, {grace_s:g} s after it was asked to stop")
+    wait_until(lambda: not left(), 5, f"{', '.join(names)}: got processes that survive SIGKILL, expected none")
+
+    def stopped() -> bool:
+        states = stack.supervisor.programs()
+        return all(states[name].state not in {"RUNNING", "STARTING", "STOPPING"} for name in names if name in states)
+
+    wait_until(stopped, _STOP_PATIENCE_S, f"{', '.join(names)}: got a program that runs, expected it stopped")
+
+
+def down(settings: Settings) -> dict[str, object]:
+    """End every process of this lab, however the stack came to its present state. Data stays.
+
+    Raises:
+        StackError: `not_ready` when a process of ours is left.
+    """
+    with changing(settings, "down") as stack:
+        return _end(stack)
+
+
+def _end(stack: Stack) -> dict[str, object]:
+    start = time.monotonic()
+    was_running = stack.supervisor.is_running()
+    if was_running:
+        say("stack", "stopping")
+        _shut_down(stack)
+    folders = postgres.locate(stack.lab)
+    ended = leftovers.end_all(stack.lab, folders, say=lambda text: say("stack", text))
+    left = leftovers.find(stack.lab, folders)
+    if left:
+        raise StackError("not_ready", f"down: got {[process.pid for process in left]} still alive, expected no process")
+    stack.lab.stack_file.unlink(missing_ok=True)
+    stack.lab.processes_file.unlink(missing_ok=True)
+    stack.lab.supervisor_pid_file.unlink(missing_ok=True)
+    return {"was_running": was_running, "ended_leftovers": ended, "total_s": round(time.monotonic() - start, 2)}
+
+
+def _shut_down(stack: Stack) -> None:
+    """Stop all programs side by side (supervisord alone would go one by one), then supervisord."""
+    supervisor = stack.supervisor
+    try:
+        pid = supervisor.pid()
+        for name in supervisor.programs():
+            if supervisor.identity(name) is not None:
+                _quietly(supervisor, "firedrill.signal_group", name, int(signal.SIGCONT))
+        supervisor.call("supervisor.stopAllProcesses", False)
+        deadline = time.monotonic() + _STOP_PATIENCE_S
+        while any(s.state in {"RUNNING", "STARTING", "STOPPING"} for s in supervisor.programs().values()):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+        supervisor.call("supervisor.shutdown")
+        _wait_gone(pid, 10)
+    except (Unreachable, StackError) as error:
+        say("stack", f"{error}; ending its processes directly")
+
+
+def _quietly(supervisor: Supervisor, method: str, *arguments: Any) -> None:
+    with contextlib.suppress(xmlrpc.client.Fault):
+        supervisor.call(method, *arguments)
+
+
+def _wait_gone(pid: int, patience_s: float) -> None:
+    wait_until(lambda: not psutil.pid_exists(pid), patience_s, f"supervisord (pid {pid}): got alive, expected gone")
+
+
+def identities(stack: Stack) -> Mapping[str, object]:
+    """Who runs right now: a value that differs later means a restart that nobody asked for.
+
+    `postgres` is its start time and `redis` its run id (a restart past supervisord shows too); the others are
+    `{"pid", "started_unix_s"}` or None while not running.
+    """
+    found: dict[str, object] = {"postgres": postgres.start_time(stack.lab, stack.ports)}
+    with direct_redis(stack.ports) as client:
+        info: Any = client.info("server")
+        found["redis"] = info["run_id"]
+    for key, name in {
+        "toxiproxy": "toxiproxy",
+        "gateway": "gateway",
+        "api": "shop:api",
+        "worker": "shop:worker",
+        "relay": "shop:relay",
+    }.items():
+        identity = stack.supervisor.identity(name)
+        found[key] = identity and {"pid": identity["pid"], "started_unix_s": identity["started_unix_s"]}
+    return found

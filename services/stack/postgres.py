@@ -1,0 +1,240 @@
+"""The database cluster of the lab: made once, always reached over loopback with a generated password."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from services.stack.errors import StackError
+from services.stack.layout import HOST, Lab, Ports, write_private
+from services.stack.privileges import (
+    Account,
+    can_run,
+    can_write,
+    copy_tree,
+    own_folder,
+    run_as,
+    shared_folder,
+    unprivileged_account,
+)
+from services.stack.progress import heartbeat, say
+from services.stack.provision.found import Found
+
+USER: Final = "firedrill"
+DATABASE_PREFIX: Final = "shop_"
+KEPT_LOG_FILES: Final = 6
+_OLDEST: Final = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """Where the server and its data are.
+
+    Attributes:
+        server: The `postgres` to run; a copy where the original is out of *account*'s reach.
+        data: Data folder.
+        log: Folder of the server's JSON log, `*.json`.
+        account: Who runs it; None means the caller.
+    """
+
+    server: Path
+    data: Path
+    log: Path
+    account: Account | None
+
+
+def _home(lab: Lab, account: Account | None) -> Path:
+    """A folder for data and log that *account* can reach: in the lab, else in /var/tmp."""
+    home = lab.root / "postgres"
+    own_folder(home, account, 0o755)
+    if can_write(account, home):
+        return home
+    home.rmdir() if not any(home.iterdir()) else None
+    shared_folder(lab.overflow)
+    home = lab.overflow / "postgres"
+    own_folder(home, account, 0o755)
+    return home
+
+
+def _reachable_server(server: Path, lab: Lab, account: Account | None) -> Path:
+    """*server*, or a copy of its installation where *account* can run it."""
+    if can_run(account, [str(server), "--version"]):
+        return server
+    installation = server.parent.parent
+    say("postgres", f"user {account.name if account else '?'} can't reach {installation}: copying it to {lab.overflow}")
+    shared_folder(lab.overflow)
+    copy = lab.overflow / f"server-{installation.stat().st_mtime_ns}"
+    copy_tree(installation, copy)
+    copied = copy / "bin" / "postgres"
+    if not can_run(account, [str(copied), "--version"]):
+        raise StackError("missing_part", f"postgres: got a server that can't run ({copied}), expected one that does")
+    return copied
+
+
+def locate(lab: Lab) -> list[Path]:
+    """Data folders that this lab may have, whether they exist or not."""
+    return [home / "postgres" / "data" for home in (lab.root, lab.overflow)]
+
+
+def prepare_cluster(found: Found, lab: Lab) -> Cluster:
+    """Make the cluster unless it is there, and write its settings.
+
+    Raises:
+        StackError: `missing_part` when `initdb` fails or the data was made by another major version.
+    """
+    account = unprivileged_account()
+    server = _reachable_server(Path(found.command[0]), lab, account)
+    home = _home(lab, account)
+    cluster = Cluster(server=server, data=home / "data", log=home / "log", account=account)
+    own_folder(cluster.log, account, 0o755)
+    major = int(found.version.split(".")[0])
+    if major < _OLDEST:
+        raise StackError("missing_part", f"{server}: got PostgreSQL {found.version}, expected {_OLDEST} or newer")
+    _initialise(cluster, lab)
+    made_by = (cluster.data / "PG_VERSION").read_text().strip()
+    if made_by != str(major):
+        message = f"{cluster.data}: made by PostgreSQL {made_by}, expected {major}; `make reset` drops it"
+        raise StackError("missing_part", message)
+    return cluster
+
+
+def _initialise(cluster: Cluster, lab: Lab) -> None:
+    if (cluster.data / "PG_VERSION").exists():
+        return
+    partial = cluster.data.with_name("data.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    password_file = cluster.data.with_name("password")
+    write_private(password_file, lab.secret("postgres"))
+    if cluster.account is not None:
+        os.chown(password_file, cluster.account.uid, cluster.account.gid)
+        own_folder(cluster.data.parent, cluster.account, 0o755)
+    command = [str(cluster.server.with_name("initdb")), f"--pgdata={partial}", f"--username={USER}"]
+    command += ["--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8", "--no-locale", "--no-sync"]
+    try:
+        with heartbeat("postgres", "making the database cluster (once)"):
+            done = run_as(cluster.account, command, cwd=cluster.data.parent, timeout_s=120)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise StackError("missing_part", f"initdb: got {error}, expected a database cluster") from error
+    finally:
+        password_file.unlink(missing_ok=True)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise StackError("missing_part", f"initdb: got exit {done.returncode} ({reason}), expected a database cluster")
+    partial.rename(cluster.data)
+
+
+def configure(cluster: Cluster, ports: Ports) -> None:
+    """Write `postgresql.conf` and `pg_hba.conf`; they are ours alone, so each start has exactly these settings."""
+    settings: dict[str, str | int] = {
+        "listen_addresses": HOST,
+        "port": ports["postgres"],
+        "unix_socket_directories": "",
+        "password_encryption": "scram-sha-256",
+        "max_connections": 120,
+        "shared_buffers": "128MB",
+        "jit": "off",
+        "timezone": "UTC",
+        # The server's own log is a witness of a run: connections, errors, statements that were slow or waited.
+        "logging_collector": "on",
+        "log_destination": "jsonlog",
+        "log_directory": str(cluster.log),
+        "log_filename": "postgresql-%Y%m%d-%H%M%S.log",
+        "log_file_mode": "0644",
+        "log_rotation_size": "64MB",
+        "log_timezone": "UTC",
+        "log_connections": "on",
+        "log_disconnections": "on",
+        "log_lock_waits": "on",
+        "log_min_messages": "warning",
+        "log_min_error_statement": "error",
+        "log_checkpoints": "off",
+    }
+    lines = [f"{name} = '{value}'" for name, value in settings.items()]
+    own = {
+        "postgresql.conf": "# Written by `services.stack up`; changes are lost.\n" + "\n".join(lines) + "\n",
+        "pg_hba.conf": f"host all {USER} 127.0.0.1/32 scram-sha-256\n",
+    }
+    for name, text in own.items():
+        file = cluster.data / name
+        write_private(file, text)
+        if cluster.account is not None:
+            os.chown(file, cluster.account.uid, cluster.account.gid)
+    forget_old_logs(cluster.log)
+
+
+def forget_old_logs(folder: Path) -> None:
+    """Keep the newest few log files; each start of the server begins a new one."""
+    by_age = sorted(folder.glob("postgresql-*"), key=lambda file: file.stat().st_mtime, reverse=True)
+    for file in by_age[2 * KEPT_LOG_FILES :]:
+        file.unlink(missing_ok=True)
+
+
+@contextmanager
+def connected(lab: Lab, ports: Ports, database: str = "postgres") -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    """A connection past the proxies, each statement committed at once.
+
+    Raises:
+        psycopg.OperationalError: nobody answers, or the password is not this lab's.
+    """
+    with psycopg.connect(
+        host=HOST,
+        port=ports["postgres"],
+        user=USER,
+        password=lab.secret("postgres"),
+        dbname=database,
+        autocommit=True,
+        connect_timeout=3,
+        application_name="firedrill stack",
+    ) as connection:
+        yield connection
+
+
+def start_time(lab: Lab, ports: Ports) -> float:
+    """When the server started, in Unix seconds: another value means that it was restarted."""
+    with connected(lab, ports) as connection:
+        row = connection.execute("SELECT extract(epoch FROM pg_postmaster_start_time())").fetchone()
+    assert row is not None
+    return float(row[0])
+
+
+def stamp_of(lab: Lab, ports: Ports, database: str) -> str | None:
+    """The schema stamp that is stored with *database*; "" when it has none, None when it does not exist."""
+    with connected(lab, ports) as connection:
+        row = connection.execute(
+            "SELECT coalesce(shobj_description(oid, 'pg_database'), '') FROM pg_database WHERE datname = %s", [database]
+        ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def stamp(lab: Lab, ports: Ports, database: str, text: str) -> None:
+    """Store the schema stamp as the database's comment: it goes when the database goes."""
+    with connected(lab, ports) as connection:
+        connection.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(database), sql.Literal(text)))
+
+
+def recreate(lab: Lab, ports: Ports, database: str) -> None:
+    """Drop *database* whoever is connected and make it empty."""
+    with connected(lab, ports) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+
+
+def drop_shops(lab: Lab, ports: Ports) -> list[str]:
+    """Drop the databases of all variants; returns their names."""
+    with connected(lab, ports) as connection:
+        rows = connection.execute(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY 1", [DATABASE_PREFIX]
+        ).fetchall()
+        names = [str(row[0]) for row in rows]
+        for name in names:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    return names

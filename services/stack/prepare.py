@@ -1,0 +1,177 @@
+"""Switch the shop to a variant with fresh data: what each run begins with."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import redis
+
+from services.stack import lifecycle, programs, shop
+from services.stack.config import Settings
+from services.stack.errors import StackError
+from services.stack.handles import Stack, changing, stack_of
+from services.stack.layout import BROKER_DB, CACHE_DB
+from services.stack.progress import say
+from services.stack.readiness import Waiter, direct_redis, dirty_proxies, http_call
+
+_WORLD: Final[Mapping[str, range]] = {
+    "events": range(1, 1001),
+    "hot_tiers": range(1001),
+    "seats": range(1, 100_001),
+    "customers": range(1, 10_001),
+}
+
+
+def parse_world(text: str) -> dict[str, int]:
+    """The world of `--world`.
+
+    Raises:
+        StackError: `bad_input`, every problem at once.
+    """
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise StackError("bad_input", f"--world: got {error}, expected a JSON object") from None
+    if not isinstance(document, dict):
+        raise StackError("bad_input", f"--world: got {text}, expected a JSON object")
+    problems = [
+        f"--world: {name}: got an unknown key, expected {', '.join(_WORLD)}" for name in document.keys() - _WORLD
+    ]
+    for name, allowed in _WORLD.items():
+        value = document.get(name, shop.DEFAULT_WORLD[name])
+        if isinstance(value, bool) or not isinstance(value, int) or value not in allowed:
+            problems.append(f"--world: {name}: got {value!r}, expected a whole number {allowed[0]} to {allowed[-1]}")
+    if problems:
+        raise StackError("bad_input", "\n".join(sorted(problems)))
+    return {**shop.DEFAULT_WORLD, **document}
+
+
+class _Stopwatch:
+    def __init__(self) -> None:
+        self.timings: dict[str, float] = {}
+        self._start = time.monotonic()
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        start = time.monotonic()
+        yield
+        self.timings[name] = round(time.monotonic() - start, 2)
+
+    def total(self) -> dict[str, float]:
+        return {**self.timings, "total": round(time.monotonic() - self._start, 2)}
+
+
+def prepare(
+    settings: Settings, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path
+) -> dict[str, object]:
+    """Stop the shop, reset everything that it left, seed the world, start *variant* and wait until it serves.
+
+    Raises:
+        StackError: `learner_code` when the variant is broken: what ran before runs again (`hardened` when that was
+            the broken variant itself).
+    """
+    with changing(settings, "prepare") as stack:
+        shop.require_variant(settings, variant)
+        stack.require_running()
+        _require_pristine(stack)
+        watch = _Stopwatch()
+        previous = shop.current_variant(stack.lab)
+        with watch.part("check"):
+            shop.check_code(stack, variant)
+        try:
+            _switch(stack, variant, seed=seed, world=world, world_file=world_file, watch=watch)
+        except StackError as error:
+            _restore(stack, previous if previous not in {None, variant} else lifecycle.DEFAULT_VARIANT)
+            raise error
+        return {
+            "variant": variant,
+            "world_file": str(world_file),
+            "timings_s": watch.total(),
+            "identities": lifecycle.identities(stack),
+        }
+
+
+def _require_pristine(stack: Stack) -> None:
+    try:
+        dirty = dirty_proxies(stack.ports)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise StackError(
+            "not_ready", f"toxiproxy: got {error!r}, expected its proxies; `make up` repairs it"
+        ) from error
+    if dirty:
+        raise StackError("not_ready", f"{'; '.join(dirty)}, expected pristine proxies: firedrill heal")
+
+
+def _switch(
+    stack: Stack, variant: str, *, seed: int, world: Mapping[str, int], world_file: Path, watch: _Stopwatch
+) -> None:
+    with watch.part("stop"):
+        lifecycle.stop_programs(stack, list(programs.SHOP))
+    stack.lab.variant_file.write_text(variant + "\n")
+    with watch.part("reset"), ThreadPoolExecutor() as pool:
+        for done in [pool.submit(_flush_redis, stack), pool.submit(_reset_gateway, stack)]:
+            done.result()
+    with watch.part("schema"):
+        shop.ensure_schema(stack, variant)
+    with watch.part("seed"):
+        shop.seed_world(stack, variant, seed=seed, world=world, world_file=world_file)
+    with watch.part("start"):
+        _start_shop(stack, variant)
+
+
+def _start_shop(stack: Stack, variant: str) -> None:
+    stack.supervisor.start(programs.SHOP)
+    waiter = Waiter(stack.checks, patience_s=30)
+    shop.explained(stack, variant, lambda: waiter.wait(programs.SHOP, variant=variant))
+
+
+def _flush_redis(stack: Stack) -> None:
+    try:
+        for db in (CACHE_DB, BROKER_DB):
+            with direct_redis(stack.ports, db) as client:
+                client.flushdb()
+    except redis.RedisError as error:
+        raise StackError("not_ready", f"redis: got {error!r}, expected FLUSHDB to succeed") from error
+
+
+def _reset_gateway(stack: Stack) -> None:
+    headers = {"X-Lab-Token": stack.lab.secret("lab_token")}
+    try:
+        status, body = http_call("POST", stack.ports["gateway"], "/lab/reset", headers=headers)
+    except (OSError, http.client.HTTPException) as error:
+        raise StackError("not_ready", f"gateway: got {error!r}, expected an answer to /lab/reset") from error
+    if status not in {200, 204}:
+        raise StackError("not_ready", f"gateway: got {status} {body[:200]!r} from /lab/reset, expected 200")
+
+
+def _restore(stack: Stack, variant: str | None) -> None:
+    """Start what ran before; its database was not touched. A failure here is told, the first error matters more."""
+    variant = variant or lifecycle.DEFAULT_VARIANT
+    say("shop", f"starting {variant} again")
+    try:
+        lifecycle.stop_programs(stack, list(programs.SHOP))
+        stack.lab.variant_file.write_text(variant + "\n")
+        _flush_redis(stack)
+        shop.ensure_schema(stack, variant)
+        _start_shop(stack, variant)
+    except StackError as error:
+        say("shop", f"{variant} could not be started again: {error.message}; `make up` repairs the stack")
+
+
+def variant_check(settings: Settings, variant: str) -> dict[str, object]:
+    """Check a variant's code; the stack may be down.
+
+    Raises:
+        StackError: `unknown_variant` or `learner_code`.
+    """
+    stack = stack_of(settings)
+    stack.lab.create()
+    ran = shop.check_code(stack, variant)
+    return {"variant": variant, "ok": True, "cached": not ran}

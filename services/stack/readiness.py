@@ -1,0 +1,288 @@
+"""Ask every part whether it can do its work. A check returns None when ready, else a sentence that says what is wrong."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from services.stack import postgres
+from services.stack.errors import StackError
+from services.stack.layout import BROKER_DB, HOST, PROXIES, Lab, Ports
+from services.stack.supervisor_client import ProgramState, Supervisor, Unreachable
+
+Check = Callable[[], str | None]
+POLL_S: Final = 0.05
+TIMEOUT_S: Final = 3.0
+_GIVEN_UP: Final = {"FATAL", "EXITED", "UNKNOWN", "STOPPED"}
+
+
+def http_get(port: int, path: str, *, timeout_s: float = TIMEOUT_S) -> tuple[int, bytes]:
+    """Status and body of a loopback GET; no proxy settings, no redirects.
+
+    Raises:
+        OSError, http.client.HTTPException: no answer.
+    """
+    return http_call("GET", port, path, timeout_s=timeout_s)
+
+
+def http_call(
+    method: str,
+    port: int,
+    path: str,
+    *,
+    body: object = None,
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float = TIMEOUT_S,
+) -> tuple[int, bytes]:
+    """One loopback request; *body* is sent as JSON unless None. Raises as `http_get`."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=timeout_s)
+    sent = {**(headers or {}), **({} if body is None else {"Content-Type": "application/json"})}
+    try:
+        connection.request(method, path, body=None if body is None else json.dumps(body), headers=sent)
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """The checks of one stack, by program name."""
+
+    lab: Lab
+    ports: Ports
+    supervisor: Supervisor
+
+    def _http(self, port: int, path: str) -> str | None:
+        try:
+            status, _ = http_get(port, path)
+        except (OSError, http.client.HTTPException) as error:
+            return f"GET :{port}{path}: got {error!r}, expected 200"
+        return None if status == 200 else f"GET :{port}{path}: got {status}, expected 200"
+
+    def postgres(self) -> str | None:
+        """A query is answered."""
+        try:
+            with postgres.connected(self.lab, self.ports) as connection:
+                connection.execute("SELECT 1")
+        except psycopg.Error as error:
+            return f"SELECT 1: got {str(error).strip() or error!r}, expected 1"
+        return None
+
+    def redis(self) -> str | None:
+        """PING is answered."""
+        try:
+            with direct_redis(self.ports) as client:
+                client.ping()
+        except redis.RedisError as error:
+            return f"PING: got {error!r}, expected PONG"
+        return None
+
+    def toxiproxy(self) -> str | None:
+        """All four proxies exist, with the expected addresses; faults are none of this check's business."""
+        try:
+            proxies = read_proxies(self.ports)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            return f"GET /proxies: got {error!r}, expected the proxies"
+        for name, upstream in PROXIES.items():
+            proxy = proxies.get(name)
+            expected = (self.ports.address(name), self.ports.address(upstream))
+            if proxy is None:
+                return f"proxy {name}: got none, expected {expected[0]} to {expected[1]}"
+            if (proxy["listen"], proxy["upstream"]) != expected:
+                return f"proxy {name}: got {proxy['listen']} to {proxy['upstream']}, expected {expected[0]} to {expected[1]}"
+        return None
+
+    def api(self, variant: str | None = None) -> str | None:
+        """`/ready` says ready, and names *variant* when one is given."""
+        try:
+            status, body = http_get(self.ports["api"], "/ready", timeout_s=5.0)
+            document = json.loads(body)
+            served = document["variant"]
+        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
+            return f"GET /ready: got {error!r}, expected status ready"
+        if status != 200:
+            return f"GET /ready: got {status} {document.get('checks')}, expected 200"
+        if variant is not None and served != variant:
+            return f"GET /ready: got variant {served}, expected {variant}"
+        return None
+
+    def worker(self) -> str | None:
+        """The worker consumes (it serves metrics from then on) and answers a ping that travels through the broker."""
+        problem = self._http(self.ports["worker_metrics"], "/metrics")
+        return problem or ping_worker(self.ports)
+
+    def relay(self) -> str | None:
+        """The relay serves its metrics, or has ended because the variant has none."""
+        problem = self._http(self.ports["relay_metrics"], "/metrics")
+        return None if problem is None or self.has_no_relay() else problem
+
+    def has_no_relay(self) -> bool:
+        """Whether the relay's program ended with 0: this variant relays nothing."""
+        try:
+            info = self.supervisor.call("supervisor.getProcessInfo", "shop:relay")
+        except (Unreachable, OSError):
+            return False
+        return bool(info["statename"] in {"EXITED", "FATAL"} and info["exitstatus"] == 0 and info["stop"])
+
+    def of(self, name: str, *, variant: str | None = None) -> Check:
+        """The check of the program *name*."""
+        http_checks = {
+            "gateway": ("gateway", "/health"),
+            "scorecard": ("scorecard", "/health"),
+            "agent": ("agent", "/health"),
+            "dashboard": ("dashboard", "/_stcore/health"),
+            "prometheus": ("prometheus", "/-/ready"),
+        }
+        if name in http_checks:
+            port, path = http_checks[name]
+            return lambda: self._http(self.ports[port], path)
+        own: dict[str, Check] = {
+            "postgres": self.postgres,
+            "redis": self.redis,
+            "toxiproxy": self.toxiproxy,
+            "shop:api": lambda: self.api(variant),
+            "shop:worker": self.worker,
+            "shop:relay": self.relay,
+        }
+        return own[name]
+
+
+def direct_redis(ports: Ports, db: int = 0) -> redis.Redis:
+    """A client past the proxies that gives up at once."""
+    return redis.Redis(
+        host=HOST, port=ports["redis"], db=db, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)
+    )
+
+
+def read_proxies(ports: Ports) -> dict[str, dict[str, Any]]:
+    """All proxies as Toxiproxy tells them, by name."""
+    status, body = http_get(ports["toxiproxy"], "/proxies")
+    if status != 200:
+        raise ValueError(f"status {status}")
+    document: dict[str, dict[str, Any]] = json.loads(body)
+    return document
+
+
+def dirty_proxies(ports: Ports) -> list[str]:
+    """What is not pristine: one sentence per proxy that is disabled or has toxics."""
+    sentences = []
+    for name, proxy in sorted(read_proxies(ports).items()):
+        if not proxy["enabled"]:
+            sentences.append(f"proxy {name}: disabled")
+        sentences += [f"proxy {name}: has toxic {toxic['name']}" for toxic in proxy["toxics"]]
+    return sentences
+
+
+def ping_worker(ports: Ports) -> str | None:
+    """Ask any worker over Celery's control channel; takes some 10 ms when one listens."""
+    from kombu import Connection  # noqa: PLC0415 -- a fifth of a second that most commands don't need
+    from kombu.pidbox import Mailbox  # noqa: PLC0415
+
+    try:
+        url = f"redis://{HOST}:{ports['redis']}/{BROKER_DB}"
+        with Connection(url, transport_options={"socket_timeout": 2, "socket_connect_timeout": 2}) as connection:
+            mailbox = Mailbox("celery", type="fanout", accept=["json"])(connection)
+            replies = mailbox.multi_call("ping", timeout=1, limit=1)
+    except (OSError, redis.RedisError) as error:
+        return f"ping: got {error!r}, expected pong"
+    return (
+        None if any("ok" in reply for answer in replies for reply in answer.values()) else "ping: got no answer in 1 s"
+    )
+
+
+class Waiter:
+    """Waits for several parts at once and ends as soon as one can't become ready any more."""
+
+    def __init__(
+        self,
+        checks: Checks,
+        *,
+        on_ready: Callable[[str, float], None] = lambda _name, _s: None,
+        patience_s: float = 60.0,
+    ) -> None:
+        self._checks = checks
+        self._on_ready = on_ready
+        self._patience_s = patience_s
+        self._stop = threading.Event()
+
+    def wait(self, names: Iterable[str], *, variant: str | None = None) -> dict[str, float]:
+        """Seconds until each part was ready, from now.
+
+        Raises:
+            StackError: `not_ready`, naming the part, what it answered, and the end of its log.
+        """
+        names = list(names)
+        self._stop.clear()
+        start = time.monotonic()
+        with ThreadPoolExecutor(len(names) + 1) as pool:
+            failed = pool.submit(self._watch, names)
+            waiting = {name: pool.submit(self._until_ready, name, variant, start) for name in names}
+            try:
+                results = {name: future.result() for name, future in waiting.items()}
+            finally:
+                self._stop.set()
+        broken = failed.result()
+        not_ready = {name: seen for name, (_, seen) in results.items() if seen is not None}
+        if not_ready:
+            name = next((name for name in broken if name in not_ready), next(iter(not_ready)))
+            raise StackError("not_ready", self._explain(name, broken.get(name), not_ready[name]))
+        return {name: round(seconds, 2) for name, (seconds, _) in results.items()}
+
+    def _until_ready(self, name: str, variant: str | None, start: float) -> tuple[float, str | None]:
+        check = self._checks.of(name, variant=variant)
+        while True:
+            problem = check()
+            gone_s = time.monotonic() - start
+            if problem is None:
+                self._on_ready(name, gone_s)
+                return gone_s, None
+            if gone_s > self._patience_s or self._stop.wait(POLL_S + min(gone_s / 20, 0.25)):
+                return gone_s, problem
+
+    def _watch(self, names: list[str]) -> dict[str, ProgramState]:
+        """Programs that supervisord has given up on; ends the waiting when there is one."""
+        while not self._stop.wait(0.25):
+            try:
+                states = self._checks.supervisor.programs()
+            except (Unreachable, OSError):
+                continue
+            dead = {
+                name: state
+                for name in names
+                if (state := states.get(name)) is not None
+                and state.state in _GIVEN_UP
+                and not (name == "shop:relay" and self._checks.has_no_relay())
+            }
+            if dead:
+                time.sleep(0.3)  # its last words
+                self._stop.set()
+                return dead
+        return {}
+
+    def _explain(self, name: str, state: ProgramState | None, problem: str) -> str:
+        after = f"gave up ({state.state}: {state.note})" if state else f"not ready after {self._patience_s:.0f} s"
+        tail = "\n".join(f"    {line}" for line in log_tail(self._checks.lab, name, lines=12))
+        return f"{name}: {after}: {problem}\n  end of its log:\n{tail or '    (empty)'}"
+
+
+def log_tail(lab: Lab, name: str, *, lines: int) -> list[str]:
+    """The last lines of a program's log; empty when there is none."""
+    file = lab.log / f"{name.removeprefix('shop:')}.log"
+    try:
+        with file.open("rb") as stream:
+            stream.seek(max(0, file.stat().st_size - 400 * lines))
+            return stream.read().decode(errors="replace").splitlines()[-lines:]
+    except FileNotFoundError:
+        return []

@@ -1,0 +1,132 @@
+"""XML-RPC to supervisord with a deadline on every call."""
+
+from __future__ import annotations
+
+import http.client
+import xmlrpc.client
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from services.stack.layout import HOST, Lab, Ports
+
+USERNAME: Final = "firedrill"
+SHOP: Final = ("api", "worker", "relay")
+
+
+class Unreachable(Exception):
+    """supervisord does not answer."""
+
+
+class _Transport(xmlrpc.client.Transport):
+    def __init__(self, timeout_s: float) -> None:
+        super().__init__()
+        self._timeout_s = timeout_s
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        connection = super().make_connection(host)
+        connection.timeout = self._timeout_s
+        return connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramState:
+    """One program as supervisord sees it.
+
+    Attributes:
+        name: `postgres`, or `shop:api` for a member of the group.
+        state: supervisord's word: STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL, UNKNOWN.
+        pid: 0 when not running.
+        note: supervisord's description, such as `pid 12, uptime 0:00:04` or why the start failed.
+    """
+
+    name: str
+    state: str
+    pid: int
+    note: str
+
+
+class Supervisor:
+    """Calls to one supervisord; safe to share, every call has its own connection."""
+
+    def __init__(self, *, port: int, password: str, timeout_s: float = 5.0) -> None:
+        self._url = f"http://{USERNAME}:{password}@{HOST}:{port}/RPC2"
+        self._timeout_s = timeout_s
+
+    @classmethod
+    def of(cls, lab: Lab, ports: Ports) -> Supervisor:
+        """The supervisord of this lab, whether it runs or not."""
+        try:
+            password = lab.secret("supervisor")
+        except FileNotFoundError:
+            password = "none"  # noqa: S105 -- nothing was ever started here
+        return cls(port=ports["supervisor"], password=password)
+
+    def call(self, method: str, *arguments: Any, timeout_s: float | None = None) -> Any:
+        """Call `namespace.method`.
+
+        Raises:
+            Unreachable: nobody answers, or somebody else does.
+            xmlrpc.client.Fault: supervisord refused.
+        """
+        transport = _Transport(timeout_s or self._timeout_s)
+        try:
+            with xmlrpc.client.ServerProxy(self._url, transport=transport, allow_none=True) as proxy:
+                target: Any = proxy
+                for name in method.split("."):
+                    target = getattr(target, name)
+                return target(*arguments)
+        except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError) as error:
+            raise Unreachable(f"supervisord: got {error!r}, expected an answer to {method}") from error
+
+    def is_running(self) -> bool:
+        """Whether our supervisord (it knows the password) answers and is not on its way down."""
+        try:
+            return bool(self.call("supervisor.getState")["statename"] == "RUNNING")
+        except (Unreachable, xmlrpc.client.Fault):
+            return False
+
+    def pid(self) -> int:
+        return int(self.call("supervisor.getPID"))
+
+    def programs(self) -> dict[str, ProgramState]:
+        """State of all programs by name."""
+        answer = self.call("supervisor.getAllProcessInfo")
+        states = (
+            ProgramState(
+                name=info["name"] if info["group"] == info["name"] else f"{info['group']}:{info['name']}",
+                state=info["statename"],
+                pid=int(info["pid"]),
+                note=str(info["description"] or info["spawnerr"]),
+            )
+            for info in answer
+        )
+        return {state.name: state for state in states}
+
+    def start(self, names: Sequence[str]) -> None:
+        """Start programs that are not running; does not wait for them."""
+        for name in names:
+            try:
+                self.call("supervisor.startProcess", name, False)
+            except xmlrpc.client.Fault as fault:
+                if fault.faultCode != 60:  # ALREADY_STARTED
+                    raise
+
+    def stop(self, names: Sequence[str]) -> None:
+        """Ask programs to stop; does not wait for them."""
+        for name in names:
+            try:
+                self.call("supervisor.stopProcess", name, False)
+            except xmlrpc.client.Fault as fault:
+                if fault.faultCode != 70:  # NOT_RUNNING
+                    raise
+
+    def identity(self, name: str) -> dict[str, Any] | None:
+        """`{"pid", "started_unix_s", "pids"}`, None while it is not running."""
+        try:
+            answer: dict[str, Any] = self.call("firedrill.identity", name)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode in {10, 70}:  # BAD_NAME, NOT_RUNNING
+                return None
+            raise
+        return answer
