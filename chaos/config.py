@@ -63,7 +63,7 @@ class Credentials(msgspec.Struct, frozen=True):
 
 
 class Stack(msgspec.Struct, frozen=True, kw_only=True):
-    """stack.json: where every part of the running stack is. `urls` and `metrics` hold None for a part that is absent."""
+    """stack.json: where every part of the running stack is; None in `urls` and `metrics` for a part that is absent."""
 
     mode: str
     base_port: int

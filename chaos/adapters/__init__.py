@@ -1,1 +1,1 @@
-"""The outside world: HTTP, SQL, XML-RPC, sockets, subprocesses. Each adapter fills a port, with a deadline on every call."""
+"""The outside world: HTTP, SQL, XML-RPC, sockets, subprocesses. Each call has a deadline."""

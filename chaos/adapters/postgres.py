@@ -99,7 +99,7 @@ class PostgresWitness:
         self._log_sizes = self._log_files()
 
     def errors(self) -> list[dict[str, Any]]:
-        """ERROR, FATAL and PANIC entries of the variant's database since `mark_log`, as PostgreSQL's jsonlog has them."""
+        """ERROR, FATAL and PANIC entries of the variant's database since `mark_log`, as jsonlog has them."""
         found: list[dict[str, Any]] = []
         for name, size in self._log_files().items():
             start = self._log_sizes.get(name, 0)

@@ -15,6 +15,7 @@ import msgspec
 from chaos.collect import collect
 from chaos.config import LEASE_S
 from chaos.errors import FiredrillError, LabBroken
+from chaos.heal import heal
 from chaos.journal import Journal, read_events
 from chaos.model.evidence import EndState
 from chaos.model.journal import Event, EventKind
@@ -37,7 +38,7 @@ DRIVER_START_S = 5.0
 # Operations may still be under way when the last phase ends: a timeout each, then polls within their budget.
 DRIVER_END_S = 30.0
 STEADY_GRACE_S = 1.0
-HEAL_DEADLINE_S = 45.0
+HEAL_PATIENCE_S = 45.0
 WORKER_PING_S = 3.0
 
 
@@ -355,30 +356,13 @@ class _Run:
 
     def _heal(self) -> LabBroken | None:
         """Lift everything and assert it. Never raises: what could not be lifted is returned, and on record."""
-        left: list[str] = []
-        lifted: list[str] = []
-        lab = self._tools.lab
-        give_up = lab.clock.now_unix_s() + HEAL_DEADLINE_S
-        while True:
-            try:
-                left = list(lab.proxies.deviations())
-                lifted += [deviation for deviation in left if deviation not in lifted]
-                if left:
-                    lab.proxies.reset()
-                lab.processes.resume_all()
-                lab.gateway.heal()
-                left = list(lab.proxies.deviations())
-            except (FiredrillError, OSError) as error:
-                left = [str(error)]
+        lifted, left = heal(self._tools.lab, patience_s=HEAL_PATIENCE_S)
+        with suppress(OSError):
             if not left:
-                with suppress(OSError):
-                    self._journal.write(EventKind.HEALED, pristine=True, lifted=lifted)
+                self._journal.write(EventKind.HEALED, pristine=True, lifted=list(lifted))
                 return None
-            if lab.clock.now_unix_s() >= give_up:
-                with suppress(OSError):
-                    self._journal.write(EventKind.HEAL_FAILED, left=left, reason="still there after healing")
-                return LabBroken(f"heal: got {'; '.join(left)}, expected pristine proxies (firedrill heal)")
-            lab.clock.sleep(0.5)
+            self._journal.write(EventKind.HEAL_FAILED, left=list(left), reason="still there after healing")
+        return LabBroken(f"heal: got {'; '.join(left)}, expected pristine proxies (firedrill heal)") if left else None
 
     def _settle_and_collect(self) -> None:
         clock, lab = self._tools.lab.clock, self._tools.lab

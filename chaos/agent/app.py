@@ -1,0 +1,76 @@
+"""The agent's HTTP interface: health and metrics for everybody, the lease for who has the token."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from chaos.agent.watchdog import Watchdog
+from chaos.errors import InvalidInput
+
+
+class Renewal(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of PUT /lease."""
+
+    run_id: str
+    folder: str
+    ttl_s: float
+
+
+class Release(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of DELETE /lease."""
+
+    run_id: str
+
+
+def problem(status: int, detail: str) -> Response:
+    """RFC 9457."""
+    body = {"type": "about:blank", "title": detail.partition(":")[0], "status": status, "detail": detail}
+    return JSONResponse(body, status, media_type="application/problem+json")
+
+
+def make_app(*, watchdog: Watchdog, registry: CollectorRegistry, token: str) -> Starlette:
+    """Routes: GET /health, GET /metrics, PUT and DELETE /lease."""
+
+    def guarded(handler: Callable[[bytes], None]) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            if not hmac.compare_digest(request.headers.get("X-Lab-Token", ""), token):
+                return problem(401, "X-Lab-Token: got none or a wrong one, expected the lab's token")
+            try:
+                handler(await request.body())
+            except (msgspec.DecodeError, InvalidInput) as error:
+                return problem(400, f"body: {error}")
+            return Response(status_code=204)
+
+        return answer
+
+    def renew(body: bytes) -> None:
+        asked = msgspec.json.decode(body, type=Renewal)
+        watchdog.renew(asked.run_id, asked.folder, asked.ttl_s)
+
+    def release(body: bytes) -> None:
+        watchdog.release(msgspec.json.decode(body, type=Release).run_id)
+
+    async def health(_: Request) -> Response:
+        return JSONResponse({"status": "ok", "run_id": watchdog.run_id})
+
+    async def metrics(_: Request) -> Response:
+        text = await run_in_threadpool(generate_latest, registry)
+        return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+    return Starlette(
+        routes=[
+            Route("/health", health),
+            Route("/metrics", metrics),
+            Route("/lease", guarded(renew), methods=["PUT"]),
+            Route("/lease", guarded(release), methods=["DELETE"]),
+        ]
+    )
