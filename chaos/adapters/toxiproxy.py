@@ -119,7 +119,7 @@ class ToxiproxyAdapter:
         deadline_s: Seconds that one call may take, its reading back included.
         expected: The proxies that `pristine` looks for.
 
-    Raises: From every call ToxiproxyUnreachable, ToxiproxyDeadline, ToxiproxyRefused or ToxiproxyMismatch, all LabBroken.
+    Every call raises one of the LabBroken errors above when it can't do what its name says.
     """
 
     def __init__(self, api_url: str, deadline_s: float = 5.0, expected: Sequence[ProxySpec] = ()) -> None:
