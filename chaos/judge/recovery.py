@@ -99,7 +99,7 @@ class Recovery:
         return found
 
     def _first_full(self, start: int, steps: int) -> str | None:
-        """What is unmet in the shortest window from *start* that every probe can measure; None without such a window."""
+        """What is unmet in the shortest window from *start* that every probe can measure; None without one."""
         merged = self._empty()
         for index in range(start, steps):
             self._merge(merged, index)
