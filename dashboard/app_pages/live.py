@@ -1,0 +1,254 @@
+"""Live: the run that is going on, else the last one, or the one that the address names (`?run=`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import streamlit as st
+
+from dashboard import charts, evidence, markup, sources, timeline, words
+from dashboard.errors import SourceAway
+from dashboard.evidence import Run, RunState
+from dashboard.parts import away, is_dark
+
+REFRESH = "2s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardText:
+    """One of the four cards; `more` is the small line below the figure."""
+
+    label: str
+    value: str
+    more: str
+    help: str
+
+
+def main() -> None:
+    title, pause = st.columns([5, 1], vertical_alignment="bottom")
+    title.title("Live")
+    paused = pause.toggle("Pause", key="paused", help="Stop refreshing, to read or to point at something.")
+    st.fragment(block, run_every=None if paused else REFRESH)()
+
+
+def block() -> None:
+    """Everything that moves; one fragment, so that a tick leaves the rest of the page alone."""
+    folder = sources.evidence_dir()
+    wanted = st.query_params.get("run", "")
+    running, error = sources.attempt(partial(sources.running_run_id, folder))
+    if error is not None:
+        away(error)
+        return
+    run_id = wanted or running or next(iter(evidence.run_ids(folder)), None)
+    if run_id is None:
+        st.info(f"No runs yet. {evidence.RUN_WAY_ON}")
+        dependencies()
+        return
+    run, error = sources.attempt(partial(sources.run, folder, run_id))
+    if run is None:
+        if error is not None:
+            away(error)
+        back(running)
+        return
+    banner(run)
+    if wanted and running and running != run_id:
+        back(running)
+    drawn, why_not = timeline_for(run)
+    cards(run)
+    if why_not is not None:
+        away(why_not)
+    chart(run, drawn)
+    if run.state is RunState.RUNNING or not wanted:
+        dependencies()
+
+
+def back(running: str | None) -> None:
+    if running:
+        st.page_link("app_pages/live.py", label="Watch the run that is going on", query_params={"run": running})
+    else:
+        st.page_link("app_pages/overview.py", label="All runs are on Overview")
+
+
+def banner(run: Run) -> None:
+    seed = "" if run.seed is None else f", seed {run.seed}"
+    what = f"<b>{markup.text(run.title)}</b> on <b>{markup.text(run.variant or '?')}</b>{seed}"
+    if run.state is RunState.RUNNING:
+        lines = [f"▶ running: {what} · {markup.text(run.stage)}{_progress(run)}"]
+        active = [
+            f'<span class="fd-sign fd-bad">{words.BAD} {markup.text(fault.text)}</span>' for fault in run.active_faults
+        ]
+        lines.append(f"Active faults: {', '.join(active)}" if active else "No fault is active.")
+        st.html(markup.banner(lines, hot=bool(active)))
+        return
+    if run.state is RunState.CUT_SHORT:
+        lines = [
+            f'<span class="fd-sign fd-warn">{words.WARN} cut short</span> {what}',
+            "Its runner ended without a verdict. <code>firedrill heal</code> checks that nothing is left broken.",
+        ]
+    else:
+        lines = [f"{markup.sign(words.verdict_sign(run.verdict))} {what}"]
+        if run.summary:
+            lines.append(markup.text(run.summary))
+    lines.append(f'<span class="fd-quiet">No run is going on; this is {markup.text(run.run_id)}.</span>')
+    st.html(markup.banner(lines))
+
+
+def _progress(run: Run) -> str:
+    if run.t0_unix_s is None or run.load_end_s is None or not 0 <= run.last_s <= run.load_end_s:
+        return ""
+    return f" · {run.last_s:.0f} of {run.load_end_s:.0f} s of load"
+
+
+def timeline_for(run: Run) -> tuple[timeline.Timeline, SourceAway | None]:
+    """From Prometheus; where it is away or remembers nothing of this run, from the run's own history."""
+    client, why_not = sources.attempt(sources.prometheus)
+    if client is not None and run.t0_unix_s is not None:
+        found, why_not = sources.attempt(lambda: sources.timeline_of(run.run_id, prometheus_url(), run))
+        if found is not None and any(line.panel == "rate" for line in found.lines) and not found.empty:
+            return found, None
+    if run.state is RunState.RUNNING and run.t0_unix_s is None:
+        return timeline.Timeline(source="", lines=()), None
+    seconds, no_history = sources.attempt(partial(sources.history, run.folder, run.state.value))
+    if seconds is not None:
+        return timeline.from_history(seconds), why_not
+    return timeline.Timeline(source="", lines=()), why_not or no_history
+
+
+def prometheus_url() -> str:
+    """Raises: SourceAway."""
+    return (sources.stack().urls.prometheus or "").rstrip("/")
+
+
+def cards(run: Run) -> None:
+    shown = None
+    if run.state is RunState.RUNNING:
+        shown, _ = sources.attempt(lambda: live_cards(run))
+    if shown is None:
+        seconds, _ = sources.attempt(partial(sources.history, run.folder, run.state.value))
+        shown = total_cards(timeline.totals(seconds or {}), over=run.state is not RunState.RUNNING)
+    with st.container(horizontal=True, gap="small", key="cards"):
+        for card in shown:
+            st.metric(
+                card.label,
+                card.value,
+                help=card.help,
+                border=True,
+                delta=card.more,
+                delta_color="off",
+                delta_arrow="off",
+                width=190,
+            )
+
+
+def live_cards(run: Run) -> list[CardText]:
+    sources.prometheus()
+    now = sources.live_figures(prometheus_url(), run.variant)
+    if now.offered_per_s is None:
+        raise SourceAway("Prometheus has no sample of this run yet.", "It scrapes every second.")
+    return [
+        CardText(label="Offered", value=words.rate_text(now.offered_per_s), more="wanted by the schedule", help=HELP["offered"]),
+        CardText(label="Served", value=words.rate_text(now.served_per_s), more="as promised", help=HELP["served"]),
+        CardText(label="Errors", value=words.rate_text(now.errors_per_s), more=f"{words.ratio_text(now.error_ratio)} of what ended", help=HELP["errors"]),
+        CardText(label="p95", value=words.latency_text(now.p95_s, top_bucket_s=now.top_bucket_s), more="from intended start", help=HELP["p95"]),
+    ]  # fmt: skip
+
+
+HELP = {
+    "offered": "Arrivals that the open-model schedule wanted, sent or not.",
+    "served": "2xx and documented refusals such as “sold out”.",
+    "errors": "Failed, unknown (timeout, reset, 5xx) and never sent.",
+    "p95": "95 % of the operations ended within this, counted from the moment they were wanted.",
+}
+
+
+def total_cards(totals: timeline.Totals, *, over: bool) -> list[CardText]:
+    nothing = totals.offered == 0
+    ended = totals.served + totals.errors
+    when = "in the whole run" if over else "so far"
+    ratio = words.ratio_text(totals.errors / ended) if ended else words.UNKNOWN
+
+    def count(value: int) -> str:
+        return words.UNKNOWN if nothing else words.count_text(value)
+
+    return [
+        CardText(label="Offered", value=count(totals.offered), more=when, help=HELP["offered"]),
+        CardText(label="Served", value=count(totals.served), more=when, help=HELP["served"]),
+        CardText(label="Errors", value=count(totals.errors), more=f"{ratio} of what ended", help=HELP["errors"]),
+        CardText(label="p95", value=words.latency_text(totals.p95_s), more="from intended start", help=HELP["p95"]),
+    ]
+
+
+def chart(run: Run, drawn: timeline.Timeline) -> None:
+    if drawn.empty and not run.phases:
+        st.info("Nothing to draw yet: the load has not started.")
+        return
+    st.echarts_chart(
+        charts.timeline_option(drawn, run, dark=is_dark()),
+        height=charts.height_px(drawn, run),
+        key="timeline",
+        alt=f"Timeline of {run.title} on {run.variant}: requests per second, latency and backlog, with {len(run.faults)} fault(s).",
+    )
+    if run.faults:
+        items = "".join(f"<li>{fault_line(index, fault)}</li>" for index, fault in enumerate(run.faults))
+        st.html(f'<ul class="fd-faults" aria-label="Faults">{items}</ul>')
+    said = (
+        [f"Lines from {drawn.source}" + (", averaged over 5 s" if drawn.source == "Prometheus" else "")]
+        if drawn.source
+        else []
+    )
+    if drawn.source and not any(line.panel == "backlog" for line in drawn.lines):
+        said.append("a history knows only the client's side")
+    said.append("fault bands from the journal")
+    st.html(f'<p class="fd-quiet">{markup.text("; ".join(said))}; seconds since the load started.</p>')
+    if run.unreadable_lines:
+        st.warning(f"{run.unreadable_lines} line(s) of the journal can't be read; `firedrill verify` says which.")
+
+
+def fault_line(index: int, fault: evidence.Fault) -> str:
+    until = "still active" if fault.lifted_s is None else f"lifted at {fault.lifted_s:.1f} s"
+    return f"<b>{charts.fault_tag(index)}</b> {markup.text(fault.text)}: injected at {fault.injected_s:.1f} s, {until}"
+
+
+def dependencies() -> None:
+    st.subheader("Dependencies")
+    client, error = sources.attempt(sources.prometheus)
+    found, error = (
+        sources.attempt(lambda: sources.dependencies(prometheus_url())) if client is not None else (None, error)
+    )
+    if found is None:
+        if error is not None:
+            st.html(f'<p class="fd-quiet">{markup.text(error.what)} Proxies and queues are read from it.</p>')
+        return
+    toxics = {sample.labels.get("proxy", "?"): sample.value for sample in found["toxics"]}
+    chips = [
+        (sample.labels.get("proxy", "?"), proxy_sign(sample.value, toxics.get(sample.labels.get("proxy", "?"))))
+        for sample in sorted(found["enabled"], key=lambda sample: sample.labels.get("proxy", ""))
+    ]
+    chips += [
+        (
+            f"queue {sample.labels.get('queue', '?')}",
+            words.Sign("", f"{words.count_text(sample.value)} waiting", "none"),
+        )
+        for sample in sorted(found["queue"], key=lambda sample: sample.labels.get("queue", ""))
+    ]
+    chips += [
+        ("worker", words.Sign("", f"{words.count_text(sample.value)} unacked", "none")) for sample in found["unacked"]
+    ]
+    if chips:
+        st.html(markup.strip(chips, label="Proxies and queues"))
+    else:
+        st.html('<p class="fd-quiet">The agent has reported no proxies or queues yet.</p>')
+
+
+def proxy_sign(enabled: float | None, toxics: float | None) -> words.Sign:
+    if enabled is None:
+        return words.Sign("○", "unknown", "none")
+    if enabled == 0:
+        return words.Sign(words.BAD, "cut", "bad")
+    if toxics:
+        return words.Sign(words.WARN, f"{toxics:.0f} toxic" + ("s" if toxics != 1 else ""), "warn")
+    return words.Sign(words.GOOD, "open", "good")
+
+
+main()

@@ -1,0 +1,179 @@
+"""Overview: six drills, the latest runs, the parts of the stack."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import streamlit as st
+
+from dashboard import evidence, markup, scorecard, sources, words
+from dashboard.markup import Cell
+from dashboard.parts import away
+
+SHOWN_RUNS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A run in the table, whoever told of it. `broken` names the checks that were violated."""
+
+    run_id: str
+    title: str
+    variant: str
+    seed: int | None
+    sign: words.Sign
+    started_unix_s: float | None
+    duration_s: float | None
+    broken: tuple[str, ...] = ()
+
+
+def main() -> None:
+    st.title("Overview")
+    folder = sources.evidence_dir()
+    running()
+    drills, drills_away = sources.attempt(lambda: sources.scores().drills())
+    st.subheader("Drills")
+    if drills is not None:
+        cards(drills)
+    elif drills_away is not None:
+        away(drills_away)
+    st.subheader("Latest runs")
+    runs, runs_away = sources.attempt(lambda: sources.scores().runs())
+    if runs is not None:
+        rows = [indexed(run) for run in runs[:SHOWN_RUNS]]
+        known = {row.run_id for row in rows}
+        found, _ = sources.attempt(partial(sources.latest_runs, folder, SHOWN_RUNS))
+        rows += [from_folder(run) for run in found or [] if run.run_id not in known]
+    else:
+        found, folder_away = sources.attempt(partial(sources.latest_runs, folder, SHOWN_RUNS))
+        rows = [from_folder(run) for run in found or []]
+        if folder_away is not None:
+            away(folder_away)
+        elif runs_away is not None and rows:
+            st.caption("The scorecard is away, so these come straight from the evidence folder.")
+    latest(sorted(rows, key=lambda row: row.run_id[:15], reverse=True)[:SHOWN_RUNS])
+    st.subheader("Stack")
+    health()
+
+
+def running() -> None:
+    run_id, error = sources.attempt(lambda: sources.running_run_id(sources.evidence_dir()))
+    if run_id is None or error is not None:
+        return
+    run, _ = sources.attempt(lambda: sources.run(sources.evidence_dir(), run_id))
+    if run is not None:
+        follow = markup.link("live", "Watch it live", run=run.run_id)
+        st.html(
+            markup.banner(
+                [f"<b>A run is going on:</b> {markup.text(run.title)} on {markup.text(run.variant)}. {follow}"]
+            )
+        )
+
+
+def cards(drills: Sequence[scorecard.Drill]) -> None:
+    if not drills:
+        st.info("The scorecard knows no drills yet. It loads them when it starts: `make up`.")
+        return
+    for start in range(0, len(drills), 3):
+        for column, drill in zip(st.columns(3), drills[start : start + 3], strict=False):
+            with column, st.container(border=True, height="stretch", key=f"drill-{drill.number}"):
+                focus = drill.competency_focus or ", ".join(each.name for each in drill.dimensions)
+                st.html(markup.card(f"{drill.number} · {drill.title}", focus, facts(drill)))
+                st.page_link(
+                    "app_pages/scores.py", label=f"Record drill {drill.number}", query_params={"drill": drill.key}
+                )
+
+
+def facts(drill: scorecard.Drill) -> list[tuple[str, str]]:
+    listed = [
+        ("Status", markup.sign(words.status_sign(drill.score.value))),
+        ("Self-score", markup.text(words.score_text(drill.score.value))),
+    ]
+    for run in sorted(drill.latest_runs, key=lambda run: _variant_order(run.variant)):
+        listed.append((run.variant, f"{result_link(run)} <span class='fd-quiet'>{_age(run.started_unix_s)}</span>"))
+    if not drill.latest_runs:
+        listed.append(("Runs", "<span class='fd-quiet'>no evidence yet</span>"))
+    return listed
+
+
+def result_link(run: scorecard.Run) -> str:
+    return f"{markup.sign(words.verdict_sign(run.verdict))} {markup.link('live', 'timeline', run=run.run_id)}"
+
+
+def _variant_order(variant: str) -> int:
+    return words.VARIANTS.index(variant) if variant in words.VARIANTS else len(words.VARIANTS)
+
+
+def _age(started_unix_s: float | None) -> str:
+    return words.UNKNOWN if started_unix_s is None else words.age_text(time.time() - started_unix_s)
+
+
+def indexed(run: scorecard.Run) -> Row:
+    broken = tuple(str(f.get("check", "?")) for f in run.findings if f.get("verdict") == "violated")
+    return Row(
+        run_id=run.run_id, title=run.title or run.scenario, variant=run.variant, seed=run.seed,
+        sign=words.verdict_sign(run.verdict), started_unix_s=run.started_unix_s, duration_s=run.duration_s, broken=broken,
+    )  # fmt: skip
+
+
+def from_folder(run: evidence.Run) -> Row:
+    sign = words.verdict_sign(run.verdict)
+    if run.state is evidence.RunState.RUNNING:
+        sign = words.Sign("▶", "running", "none")
+    elif not run.verdict:
+        sign = words.Sign(words.WARN, run.state.value, "warn")
+    return Row(
+        run_id=run.run_id, title=run.title, variant=run.variant, seed=run.seed, sign=sign,
+        started_unix_s=run.started_unix_s, duration_s=run.duration_s, broken=run.broken,
+    )  # fmt: skip
+
+
+def latest(rows: Sequence[Row]) -> None:
+    if not rows:
+        st.info(f"No runs yet. {evidence.RUN_WAY_ON}")
+        return
+    head = [
+        Cell(html="Run"), Cell(html="Variant", tight=True), Cell(html="Verdict", tight=True),
+        Cell(html="Violated checks", wide_only=True), Cell(html="Took", tight=True, wide_only=True),
+        Cell(html="When", tight=True),
+    ]  # fmt: skip
+    body = [
+        [
+            Cell(html=markup.link("live", row.title, run=row.run_id) + _seed(row.seed)),
+            Cell(html=markup.text(row.variant or words.UNKNOWN), tight=True),
+            Cell(html=markup.sign(row.sign), tight=True),
+            Cell(html=markup.text(", ".join(row.broken) or words.UNKNOWN), wide_only=True),
+            Cell(html=words.duration_text(row.duration_s), tight=True, wide_only=True),
+            Cell(html=_age(row.started_unix_s), tight=True),
+        ]
+        for row in rows
+    ]
+    st.html(markup.table(head, body, label="Latest runs, newest first"))
+    if any(row.variant == "naive" and row.sign.word == "violated" for row in rows):
+        st.html(
+            '<p class="fd-quiet">naive is the positive control: its flaws are there to be found, so violated is what is expected of it.</p>'
+        )
+
+
+def _seed(seed: int | None) -> str:
+    return "" if seed is None else f' <span class="fd-quiet">seed {seed}</span>'
+
+
+def health() -> None:
+    stack, error = sources.attempt(sources.stack)
+    if stack is None:
+        if error is not None:
+            away(error)
+        return
+    found = sources.parts(stack, repr(stack.urls))
+    st.html(markup.strip([(part.name, part.sign) for part in found], label="Parts of the stack"))
+    if stack.urls.prometheus is None:
+        st.html(
+            '<p class="fd-quiet">Without Prometheus runs are judged as ever; Live draws them from their own history. <code>make doctor</code> says how to get it.</p>'
+        )
+
+
+main()

@@ -1,0 +1,184 @@
+"""Scores: record what you can do, drill by drill, with the evidence beside it.
+
+A form remembers the version of the score that it was drawn with, for as long as it stands on the page. The scorecard
+refuses a save over any other version, so a page that has become stale can't overwrite what somebody saved meanwhile.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+import streamlit as st
+
+from dashboard import markup, scorecard, sources, words
+from dashboard.errors import SourceAway
+from dashboard.parts import away
+
+UNSCORED = "Not scored"
+CHOICES: dict[str, int | None] = {UNSCORED: None} | {f"{value} {word}": value for value, word in words.SCORES.items()}
+MOST_NOTES = 4000
+
+
+def main() -> None:
+    st.title("Scores")
+    drills, error = sources.attempt(lambda: sources.scores().drills())
+    if drills is None:
+        if error is not None:
+            away(error)
+        return
+    if not drills:
+        st.info("The scorecard knows no drills yet. It loads them when it starts: `make up`.")
+        return
+    st.html(
+        '<p class="fd-quiet">0 Unfamiliar · 1 Assisted · 2 Independent · 3 Owner. The status follows from the score: '
+        "2–3 competent, 1 needs guided practice, 0 critical gap.</p>"
+    )
+    for drill in picked(drills):
+        one(drill)
+
+
+def picked(drills: list[scorecard.Drill]) -> list[scorecard.Drill]:
+    """All drills, or the one that the address names (`?drill=`)."""
+    wanted = st.query_params.get("drill", "")
+    if wanted and wanted not in {drill.key for drill in drills}:
+        st.info(f"There is no drill “{wanted[:60]}”. These are all there are:")
+        return drills
+    if wanted:
+        st.page_link("app_pages/scores.py", label="Show all six drills", query_params={})
+        return [drill for drill in drills if drill.key == wanted]
+    return drills
+
+
+def one(drill: scorecard.Drill) -> None:
+    shown = base(drill)
+    with st.container(border=True, key=f"score-{drill.number}"):
+        st.subheader(f"{drill.number} · {drill.title}", anchor=drill.key)
+        form, beside = st.columns([3, 2], gap="medium")
+        with beside:
+            evidence(drill, shown)
+        with form:
+            edit(drill, shown)
+
+
+def _base_key(drill: scorecard.Drill) -> str:
+    return f"base:{drill.key}"
+
+
+def base(drill: scorecard.Drill) -> scorecard.Score:
+    """The score that the form on the page was drawn with. A form that isn't there yet starts from what is stored."""
+    known: scorecard.Score | None = st.session_state.get(_base_key(drill))
+    if known is None or _widget(drill, known, "value") not in st.session_state:
+        st.session_state[_base_key(drill)] = known = drill.score
+    return known
+
+
+def _widget(drill: scorecard.Drill, shown: scorecard.Score, part: str) -> str:
+    """Widgets are named after the version that they edit: a newer one starts afresh."""
+    return f"{part}:{drill.key}:{shown.version}"
+
+
+def edit(drill: scorecard.Drill, shown: scorecard.Score) -> None:
+    number = drill.number
+    with st.form(f"form:{drill.key}", border=False, enter_to_submit=False):
+        labels = list(CHOICES)
+        current = next((label for label, value in CHOICES.items() if value == shown.value), UNSCORED)
+        choice = st.radio(
+            f"Score of drill {number}", labels, index=labels.index(current), horizontal=True,
+            key=_widget(drill, shown, "value"),
+        )  # fmt: skip
+        notes = st.text_area(
+            f"Notes and lessons learned of drill {number}", value=shown.notes, max_chars=MOST_NOTES, height=96,
+            key=_widget(drill, shown, "notes"), placeholder="What went wrong, what you would do at once next time",
+        )  # fmt: skip
+        if st.form_submit_button(f"Save drill {number}", type="primary"):
+            save(drill, shown, value=CHOICES[choice or UNSCORED], notes=notes or "")
+    conflict(drill, shown)
+    said = st.session_state.pop(f"saved:{drill.key}", None)
+    if said:
+        st.success(said)
+
+
+def save(drill: scorecard.Drill, shown: scorecard.Score, *, value: int | None, notes: str) -> None:
+    try:
+        stored = sources.scores().save(drill.key, value=value, notes=notes, version=shown.version)
+    except scorecard.StaleScore:
+        st.session_state[f"stale:{drill.key}"] = shown.version
+        return
+    except SourceAway as error:
+        st.error(f"Not saved. {error.what} {error.way_on} What you typed is still here.")
+        return
+    st.session_state[_base_key(drill)] = stored
+    # The widgets of the new version start with what was just saved, before they are first drawn.
+    st.session_state[_widget(drill, stored, "value")] = next(label for label, v in CHOICES.items() if v == stored.value)
+    st.session_state[_widget(drill, stored, "notes")] = stored.notes
+    st.session_state.pop(f"stale:{drill.key}", None)
+    st.session_state[f"saved:{drill.key}"] = f"Saved: {words.score_text(stored.value)}."
+    st.rerun()
+
+
+def conflict(drill: scorecard.Drill, shown: scorecard.Score) -> None:
+    """A refused save: say what is stored, and let the reader decide."""
+    if st.session_state.get(f"stale:{drill.key}") != shown.version:
+        return
+    now = drill.score
+    st.error(
+        f"Not saved: this score was changed elsewhere since this page loaded it. Stored is "
+        f"{words.score_text(now.value)}{_quoted(now.notes)}"
+    )
+    with st.container(horizontal=True):
+        if st.button("Show what is stored", key=f"take:{drill.key}", help="Drops what you typed here."):
+            rebase(drill, now, keep=None)
+        if st.button(
+            "Keep mine, to save again", key=f"keep:{drill.key}", help="Puts what you typed on top of what is stored."
+        ):
+            mine = (st.session_state[_widget(drill, shown, "value")], st.session_state[_widget(drill, shown, "notes")])
+            rebase(drill, now, keep=mine)
+
+
+def rebase(drill: scorecard.Drill, now: scorecard.Score, *, keep: tuple[str, str] | None) -> None:
+    stored = next((label for label, value in CHOICES.items() if value == now.value), UNSCORED)
+    value, notes = keep or (stored, now.notes)
+    st.session_state[_base_key(drill)] = now
+    st.session_state[_widget(drill, now, "value")] = value
+    st.session_state[_widget(drill, now, "notes")] = notes
+    st.session_state.pop(f"stale:{drill.key}", None)
+    st.rerun()
+
+
+def _quoted(notes: str) -> str:
+    short = " ".join(notes.split())
+    return "." if not short else f", “{short[:120]}{'…' if len(short) > 120 else ''}”."
+
+
+def evidence(drill: scorecard.Drill, shown: scorecard.Score) -> None:
+    facts = [
+        ("Status", markup.sign(words.status_sign(shown.value))),
+        ("Dimensions", markup.text(", ".join(each.name for each in drill.dimensions) or words.UNKNOWN)),
+        ("Risk focus", markup.text(drill.risk_focus or words.UNKNOWN)),
+    ]
+    for run in drill.latest_runs:
+        broken = [str(finding.get("check", "?")) for finding in run.findings if finding.get("verdict") == "violated"]
+        age = words.UNKNOWN if run.started_unix_s is None else words.age_text(time.time() - run.started_unix_s)
+        told = f"{markup.sign(words.verdict_sign(run.verdict))} {markup.link('live', run.title or run.scenario, run=run.run_id)}"
+        told += f' <span class="fd-quiet">{age}{": " + markup.text(", ".join(broken)) if broken else ""}</span>'
+        facts.append((run.variant, told))
+    if not drill.latest_runs:
+        facts.append(("Evidence", '<span class="fd-quiet">no evidence yet; a score needs none</span>'))
+    st.html(markup.card("Evidence", drill.competency_focus, facts))
+    past, _ = sources.attempt(partial(past_scores, drill.key, shown.version))
+    if past:
+        with st.expander(f"History of drill {drill.number} ({len(past)})"):
+            for score in past[:20]:
+                st.text(
+                    f"{score.changed_at[:16].replace('T', ' ')}  {words.score_text(score.value)}{_quoted(score.notes)}"
+                )
+
+
+@st.cache_data(ttl=30, max_entries=32, show_spinner=False)
+def past_scores(key: str, version: int) -> list[scorecard.ScoreChange]:
+    """The history up to *version*, which is part of the cache's key; nothing for a drill never scored."""
+    return sources.scores().history(key) if version else []
+
+
+main()

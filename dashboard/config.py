@@ -1,0 +1,30 @@
+"""Where the dashboard finds its sources. The only module here that reads the environment."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Paths only; every address is in the stack file, which is read anew on each rerun.
+
+    Attributes:
+        stack_file: The address book that `services.stack up` writes; need not exist.
+        evidence_dir: One folder per run; need not exist.
+    """
+
+    stack_file: Path
+    evidence_dir: Path
+
+
+def from_environment() -> Settings:
+    """FIREDRILL_STACK_FILE (else stack.json in FIREDRILL_LAB_DIR, else in .lab/) and FIREDRILL_EVIDENCE_DIR."""
+    lab_dir = os.environ.get("FIREDRILL_LAB_DIR") or str(CHECKOUT / ".lab")
+    stack_file = os.environ.get("FIREDRILL_STACK_FILE") or str(Path(lab_dir) / "stack.json")
+    evidence_dir = os.environ.get("FIREDRILL_EVIDENCE_DIR") or str(CHECKOUT / "evidence")
+    return Settings(stack_file=Path(stack_file), evidence_dir=Path(evidence_dir))

@@ -1,0 +1,103 @@
+"""Small pieces of HTML. Every text that comes from outside is escaped here, nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from urllib.parse import quote
+
+from dashboard.words import Sign
+
+# Streamlit sets `color-scheme` to its theme, so light-dark() follows it without a rerun.
+STYLE = """<style>
+.fd-good{color:light-dark(#14683a,#7fdca4)} .fd-warn{color:light-dark(#8a4b00,#ffc26b)}
+.fd-bad{color:light-dark(#b3261e,#ff9a91)} .fd-none,.fd-quiet{color:light-dark(#5a5e6b,#b0b4c2)}
+.fd-sign{font-weight:600;white-space:nowrap}
+.fd-dot{display:inline-block;width:.78em;height:.78em;border-radius:50%;overflow:hidden;color:transparent;
+  text-indent:2em;vertical-align:-.04em;white-space:nowrap}
+.fd-dot.fd-good{background:#2e9e5b;color:transparent}.fd-dot.fd-warn{background:#e0a100;color:transparent}
+.fd-dot.fd-bad{background:#d3372c;color:transparent}
+.fd-strip{display:flex;flex-wrap:wrap;gap:.4rem .5rem;margin:0;padding:0;list-style:none}
+.fd-strip li{border:1px solid light-dark(#d5d8e0,#444a5a);border-radius:.5rem;padding:.15rem .6rem;font-size:.9rem;margin:0}
+.fd-strip b{font-weight:600}
+.fd-table{width:100%;border-collapse:collapse;font-size:.92rem}
+.fd-table th{text-align:left;font-weight:600;color:light-dark(#5a5e6b,#b0b4c2)}
+.fd-table th,.fd-table td{padding:.4rem .6rem .4rem 0;border-bottom:1px solid light-dark(#e3e5ea,#3a3f4d);vertical-align:top;
+  overflow-wrap:anywhere}
+.fd-table td.fd-tight,.fd-table th.fd-tight{white-space:nowrap;overflow-wrap:normal}
+.fd-table a,.fd-card a{color:light-dark(#1d5fc4,#7fb2ff)}
+.fd-card h3{font-size:1.05rem;margin:0 0 .1rem;padding:0;line-height:1.3}
+.fd-card p{margin:0 0 .5rem}.fd-card dl{display:grid;grid-template-columns:auto 1fr;gap:.15rem .8rem;margin:0}
+.fd-card dt{font-weight:400;color:light-dark(#5a5e6b,#b0b4c2)}.fd-card dd{margin:0;overflow-wrap:anywhere}
+.fd-banner{border-left:.3rem solid light-dark(#1d5fc4,#7fb2ff);background:light-dark(#eef4fd,#1b2536);border-radius:.4rem;
+  padding:.6rem .9rem;line-height:1.5;overflow-wrap:anywhere}
+.fd-banner.fd-hot{border-color:light-dark(#b3261e,#ff9a91);background:light-dark(#fdf0ee,#33201f)}
+.fd-banner p{margin:0}
+.fd-faults{margin:0;padding:0;list-style:none;font-size:.9rem}.fd-faults li{margin:0 0 .15rem}
+.st-key-phone-nav{display:none}
+@media (max-width:640px){
+  .st-key-phone-nav{display:flex}
+  .fd-wide{display:none}
+  .stMainBlockContainer{padding-left:1rem!important;padding-right:1rem!important}
+  .stMainBlockContainer h1{font-size:1.7rem}
+}
+</style>"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A table's cell: its HTML, and whether a phone leaves its column out."""
+
+    html: str
+    wide_only: bool = False
+    tight: bool = False
+
+
+def text(value: object) -> str:
+    return escape(str(value))
+
+
+def sign(value: Sign) -> str:
+    """The mark with its word. Coloured circles are drawn: not every machine has an emoji font."""
+    if value.mark in "🟢🟡🔴":
+        dot = f'<span class="fd-dot fd-{value.tone}" aria-hidden="true">{value.mark}</span>'
+        return f'<span class="fd-sign fd-{value.tone}">{dot} {text(value.word)}</span>'
+    return f'<span class="fd-sign fd-{value.tone}">{text(value.text)}</span>'
+
+
+def strip(items: Sequence[tuple[str, Sign]], *, label: str) -> str:
+    """A row of chips, each a name with its sign; wraps on a narrow page."""
+    chips = "".join(f"<li><b>{text(name)}</b> {sign(value)}</li>" for name, value in items)
+    return f'<ul class="fd-strip" aria-label="{text(label)}">{chips}</ul>'
+
+
+def table(head: Sequence[Cell], rows: Sequence[Sequence[Cell]], *, label: str) -> str:
+    def cells(tag: str, row: Sequence[Cell]) -> str:
+        return "".join(f"<{tag}{_classes(cell)}>{cell.html}</{tag}>" for cell in row)
+
+    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
+    return f'<table class="fd-table" aria-label="{text(label)}"><thead><tr>{cells("th", head)}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _classes(cell: Cell) -> str:
+    names = [name for name, wanted in (("fd-wide", cell.wide_only), ("fd-tight", cell.tight)) if wanted]
+    return f' class="{" ".join(names)}"' if names else ""
+
+
+def link(page: str, label: str, **query: str) -> str:
+    """A link to another page of the dashboard, in the same tab."""
+    asked = "&amp;".join(f"{quote(name)}={quote(value)}" for name, value in query.items())
+    return f'<a href="{quote(page)}?{asked}" target="_self">{text(label)}</a>'
+
+
+def card(heading: str, focus: str, facts: Sequence[tuple[str, str]]) -> str:
+    """A drill's card; the facts' values are HTML."""
+    listed = "".join(f"<dt>{text(name)}</dt><dd>{value}</dd>" for name, value in facts)
+    return f'<div class="fd-card"><h3>{text(heading)}</h3><p class="fd-quiet">{text(focus)}</p><dl>{listed}</dl></div>'
+
+
+def banner(lines: Sequence[str], *, hot: bool = False) -> str:
+    """Lines of HTML; *hot* while something is broken on purpose."""
+    said = "".join(f"<p>{line}</p>" for line in lines)
+    return f'<div class="fd-banner{" fd-hot" if hot else ""}" role="status">{said}</div>'

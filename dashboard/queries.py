@@ -1,0 +1,148 @@
+"""Every PromQL query of the dashboard. Each is tested against a live Prometheus with known samples.
+
+Prometheus scrapes once a second, so a window of five seconds holds five samples. Quantiles are in seconds, rates per
+second. `or 0 * …` keeps a series that has no errors: without it an error-free variant would vanish from a ratio.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+WINDOW = "5s"
+PROBE_ROUTES = "/?(live|ready|metrics)/?"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A query with what its result means.
+
+    Attributes:
+        name: As the legend shows it.
+        unit: `per_s`, `s`, `count` or `ratio`.
+        by: Label that tells the result's series apart; empty when there is at most one series.
+    """
+
+    name: str
+    promql: str
+    unit: str
+    by: str = ""
+
+
+def label(value: str) -> str:
+    """A label value inside double quotes."""
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def offered(variant: str) -> Query:
+    """Arrivals that the schedule wanted, whether sent or not."""
+    return Query(
+        name="offered", unit="per_s", promql=f'sum(rate(load_scheduled_total{{variant="{label(variant)}"}}[{WINDOW}]))'
+    )
+
+
+def _ended(variant: str, outcomes: str) -> str:
+    return f'sum(rate(load_ended_total{{variant="{label(variant)}",outcome=~"{outcomes}"}}[{WINDOW}]))'
+
+
+def _dropped(variant: str) -> str:
+    return f'sum(rate(load_dropped_total{{variant="{label(variant)}"}}[{WINDOW}]))'
+
+
+def served(variant: str) -> Query:
+    """Operations that got the answer that the contract promises: 2xx or a documented refusal."""
+    return Query(name="served", unit="per_s", promql=_ended(variant, "ok|refused"))
+
+
+def errors(variant: str) -> Query:
+    """Operations that failed, whose outcome is unknown, or that could not be sent."""
+    bad = _ended(variant, "fail|info")
+    return Query(name="errors", unit="per_s", promql=f"({bad}) + ({_dropped(variant)} or 0 * {bad})")
+
+
+def error_ratio(variant: str) -> Query:
+    """Errors as a share of what ended; no data while nothing ends."""
+    every = f"({_ended(variant, 'ok|refused|fail|info')} + ({_dropped(variant)} or vector(0)))"
+    bad = f"({errors(variant).promql}) or 0 * {every}"
+    return Query(name="error ratio", unit="ratio", promql=f"({bad}) / ({every} > 0)")
+
+
+def client_quantile(variant: str, quantile: float) -> Query:
+    """Latency from the intended start: an outage can't hide in it."""
+    rate = f'sum by (le) (rate(load_latency_seconds_bucket{{variant="{label(variant)}"}}[{WINDOW}]))'
+    return Query(name=f"p{quantile * 100:g}", unit="s", promql=f"histogram_quantile({quantile:g}, {rate})")
+
+
+def client_latency_bounds(variant: str) -> Query:
+    """Upper bounds of the latency buckets, as the label `le`: a quantile at the largest finite one is a lower bound."""
+    selector = f'load_latency_seconds_bucket{{variant="{label(variant)}"}}'
+    return Query(name="bounds", unit="s", by="le", promql=f"group by (le) ({selector})")
+
+
+def in_flight(variant: str) -> Query:
+    """Operations sent and not yet ended, as the driver counts them."""
+    return Query(name="in flight", unit="count", promql=f'sum(load_in_flight{{variant="{label(variant)}"}})')
+
+
+def api_quantile(variant: str, quantile: float) -> Query:
+    """Time inside the API, without health checks and scrapes."""
+    selector = f'variant="{label(variant)}",route!~"{PROBE_ROUTES}"'
+    rate = f"sum by (le) (rate(shop_request_seconds_bucket{{{selector}}}[{WINDOW}]))"
+    return Query(name=f"API p{quantile * 100:g}", unit="s", promql=f"histogram_quantile({quantile:g}, {rate})")
+
+
+def api_failures(variant: str) -> Query:
+    """Answers of the API with status 5xx per second; 0, not absent, while there are none."""
+    selector = f'variant="{label(variant)}",route!~"{PROBE_ROUTES}"'
+    failed = f'sum(rate(shop_requests_total{{{selector},status=~"5.."}}[{WINDOW}]))'
+    every = f"sum(rate(shop_requests_total{{{selector}}}[{WINDOW}]))"
+    return Query(name="API 5xx", unit="per_s", promql=f"{failed} or 0 * {every}")
+
+
+def queued() -> Query:
+    """Messages waiting in the broker, over all queues; read past the proxies by the agent."""
+    return Query(name="queued tasks", unit="count", promql="sum(lab_queue_depth)")
+
+
+def unacked() -> Query:
+    """Messages that a worker holds without having acknowledged them."""
+    return Query(name="unacked tasks", unit="count", promql="sum(lab_unacked)")
+
+
+def gateway_in_flight() -> Query:
+    return Query(name="gateway calls", unit="count", promql="sum(gateway_in_flight)")
+
+
+def outbox_pending(variant: str) -> Query:
+    """Outbox rows not yet sent; a variant without a relay has no such series."""
+    return Query(name="outbox", unit="count", promql=f'sum(shop_outbox_pending{{variant="{label(variant)}"}})')
+
+
+def proxies_enabled() -> Query:
+    """1 for a proxy that is open, 0 for one that is cut."""
+    return Query(name="enabled", unit="count", by="proxy", promql="max by (proxy) (lab_proxy_enabled)")
+
+
+def proxy_toxics() -> Query:
+    return Query(name="toxics", unit="count", by="proxy", promql="max by (proxy) (lab_proxy_toxics)")
+
+
+def queue_depths() -> Query:
+    return Query(name="queue depth", unit="count", by="queue", promql="max by (queue) (lab_queue_depth)")
+
+
+def timeline(variant: str) -> dict[str, list[Query]]:
+    """What the live timeline draws, by panel from top to bottom."""
+    return {
+        "rate": [offered(variant), served(variant), errors(variant)],
+        "latency": [client_quantile(variant, 0.5), client_quantile(variant, 0.95), api_quantile(variant, 0.95)],
+        "backlog": [queued(), unacked(), gateway_in_flight(), outbox_pending(variant)],
+    }
+
+
+def every(variant: str) -> list[Query]:
+    """All queries, for the test that none is forgotten."""
+    drawn = [query for panel in timeline(variant).values() for query in panel]
+    return [
+        *drawn, error_ratio(variant), client_latency_bounds(variant), in_flight(variant), api_failures(variant),
+        proxies_enabled(), proxy_toxics(), queue_depths(),
+    ]  # fmt: skip

@@ -1,0 +1,140 @@
+"""What the pages read, cached for as long as it can be trusted. Each cache is bounded in time and in entries."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import streamlit as st
+
+from dashboard import config, evidence, health, queries, scorecard, timeline
+from dashboard.errors import SourceAway
+from dashboard.prometheus import Prometheus, Sample
+from dashboard.stack import Stack, read_stack
+
+T = TypeVar("T")
+LIVE_TTL_S = 1.5
+"""Shorter than the refresh of the live block, long enough that two open tabs ask once."""
+
+
+def attempt(read: Callable[[], T]) -> tuple[T | None, SourceAway | None]:
+    """The value, or why there is none."""
+    try:
+        return read(), None
+    except SourceAway as away:
+        return None, away
+
+
+def stack() -> Stack:
+    """Raises: SourceAway."""
+    return read_stack(config.from_environment().stack_file)
+
+
+def evidence_dir() -> Path:
+    return config.from_environment().evidence_dir
+
+
+@st.cache_resource(ttl=600, max_entries=4, show_spinner=False)
+def _prometheus(url: str) -> Prometheus:
+    return Prometheus(url)
+
+
+def prometheus() -> Prometheus:
+    """Raises: SourceAway, when the stack is down or has no Prometheus."""
+    url = stack().urls.prometheus
+    if url is None:
+        raise SourceAway("This machine has no Prometheus.", "`make doctor` names the command that gets it.")
+    return _prometheus(url.rstrip("/"))
+
+
+@st.cache_resource(ttl=600, max_entries=4, show_spinner=False)
+def _scorecard(url: str, token: str) -> scorecard.Scorecard:
+    return scorecard.Scorecard(url, token)
+
+
+def scores() -> scorecard.Scorecard:
+    """Raises: SourceAway, when the stack is down."""
+    found = stack()
+    if found.urls.scorecard is None:
+        raise SourceAway("The stack has no scorecard.", "`make up` starts it.")
+    return _scorecard(found.urls.scorecard.rstrip("/"), found.lab_token)
+
+
+@st.cache_data(ttl=5, max_entries=4, show_spinner=False)
+def parts(_stack: Stack, key: str) -> list[health.Part]:
+    """Health of the stack; *key* tells one stack from another without hashing its token."""
+    return health.parts(_stack)
+
+
+@st.cache_data(ttl=LIVE_TTL_S, max_entries=4, show_spinner=False)
+def running_run_id(folder: Path) -> str | None:
+    return evidence.running_run_id(folder)
+
+
+@st.cache_data(ttl=LIVE_TTL_S, max_entries=8, show_spinner=False)
+def run(folder: Path, run_id: str) -> evidence.Run:
+    return evidence.read_run(folder, run_id)
+
+
+@st.cache_data(ttl=5, max_entries=4, show_spinner=False)
+def latest_runs(folder: Path, most: int) -> list[evidence.Run]:
+    """The newest runs as their folders tell them: for when the scorecard is away."""
+    return [evidence.read_run(folder, run_id) for run_id in evidence.run_ids(folder)[:most]]
+
+
+@st.cache_data(ttl=LIVE_TTL_S, max_entries=8, show_spinner=False)
+def history(folder: Path, version: str) -> dict[int, evidence.Second]:
+    """Seconds of a run's history; *version* is its state, so that the end of a run is read anew."""
+    return evidence.history_seconds(folder)
+
+
+@st.cache_data(ttl=LIVE_TTL_S, max_entries=8, show_spinner=False)
+def timeline_of(run_id: str, url: str, _run: evidence.Run) -> timeline.Timeline:
+    return timeline.from_prometheus(_prometheus(url), _run, now_unix_s=time.time())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveFigures:
+    """The four cards at this moment; None where there is no data.
+
+    Attributes:
+        top_bucket_s: Largest finite bucket of the latency histogram: a p95 there is a lower bound.
+    """
+
+    offered_per_s: float | None
+    served_per_s: float | None
+    errors_per_s: float | None
+    error_ratio: float | None
+    p95_s: float | None
+    top_bucket_s: float | None
+
+
+@st.cache_data(ttl=LIVE_TTL_S, max_entries=8, show_spinner=False)
+def live_figures(url: str, variant: str) -> LiveFigures:
+    client = _prometheus(url)
+    bounds = [
+        float(s.labels["le"]) for s in client.instant(queries.client_latency_bounds(variant).promql) if "le" in s.labels
+    ]
+    return LiveFigures(
+        offered_per_s=client.value(queries.offered(variant).promql),
+        served_per_s=client.value(queries.served(variant).promql),
+        errors_per_s=client.value(queries.errors(variant).promql),
+        error_ratio=client.value(queries.error_ratio(variant).promql),
+        p95_s=client.value(queries.client_quantile(variant, 0.95).promql),
+        top_bucket_s=max((bound for bound in bounds if bound != float("inf")), default=None),
+    )
+
+
+@st.cache_data(ttl=LIVE_TTL_S, max_entries=4, show_spinner=False)
+def dependencies(url: str) -> dict[str, list[Sample]]:
+    """The dependency strip: `enabled` and `toxics` by proxy, `queue` by queue."""
+    client = _prometheus(url)
+    return {
+        "enabled": client.instant(queries.proxies_enabled().promql),
+        "toxics": client.instant(queries.proxy_toxics().promql),
+        "queue": client.instant(queries.queue_depths().promql),
+        "unacked": client.instant(queries.unacked().promql),
+    }

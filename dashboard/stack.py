@@ -1,0 +1,56 @@
+"""The stack's address book, `.lab/stack.json`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from dashboard.errors import SourceAway
+
+
+class Urls(msgspec.Struct, frozen=True, kw_only=True):
+    """Base URLs without a trailing slash; None for a part that this machine doesn't have."""
+
+    api: str | None = None
+    prometheus: str | None = None
+    scorecard: str | None = None
+    gateway: str | None = None
+    agent: str | None = None
+    toxiproxy: str | None = None
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A server that speaks something else than HTTP."""
+
+    host: str
+    port: int
+
+
+class Stack(msgspec.Struct, frozen=True, kw_only=True):
+    """What the dashboard takes from stack.json; the rest of the file is none of its business.
+
+    Attributes:
+        lab_token: Write token of the scorecard; never shown on a page.
+        proxies: Proxy name → listen and upstream address.
+    """
+
+    mode: str = "local"
+    urls: Urls = Urls()
+    postgres: Endpoint | None = None
+    redis: Endpoint | None = None
+    proxies: dict[str, Any] = {}
+    lab_token: str = ""
+
+
+def read_stack(path: Path) -> Stack:
+    """Raises: SourceAway, when there is no stack file or it can't be understood."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Stack)
+    except FileNotFoundError:
+        raise SourceAway("The stack is not up.", "Start it with `make up`; this page then fills by itself.") from None
+    except (OSError, msgspec.MsgspecError) as error:
+        raise SourceAway(
+            f"The stack's address book {path.name} can't be read ({error}).", "Write it anew with `make up`."
+        ) from error
