@@ -1,4 +1,4 @@
-"""Ask every part whether it can do its work. A check returns None when ready, else a sentence that says what is wrong."""
+"""Ask every part whether it can do its work. A check returns None when ready, else a sentence with what is wrong."""
 
 from __future__ import annotations
 
@@ -97,11 +97,10 @@ class Checks:
             return f"GET /proxies: got {error!r}, expected the proxies"
         for name, upstream in PROXIES.items():
             proxy = proxies.get(name)
-            expected = (self.ports.address(name), self.ports.address(upstream))
-            if proxy is None:
-                return f"proxy {name}: got none, expected {expected[0]} to {expected[1]}"
-            if (proxy["listen"], proxy["upstream"]) != expected:
-                return f"proxy {name}: got {proxy['listen']} to {proxy['upstream']}, expected {expected[0]} to {expected[1]}"
+            got = f"{proxy['listen']} to {proxy['upstream']}" if proxy else "none"
+            expected = f"{self.ports.address(name)} to {self.ports.address(upstream)}"
+            if got != expected:
+                return f"proxy {name}: got {got}, expected {expected}"
         return None
 
     def api(self, variant: str | None = None) -> str | None:

@@ -1,0 +1,83 @@
+# Firedrill on one machine. `make help` lists the targets; long work tells how far it is.
+#
+# make flattens every failure to its own exit code 2: scripts and CI call `.venv/bin/firedrill` itself.
+
+.DEFAULT_GOAL := help
+.PHONY: help install up down status logs reset doctor dashboard scenario test check bench lock selftest provision
+
+PYTHON ?=
+VARIANT ?=
+SEED ?=
+ARGS ?=
+bin := .venv/bin
+stack := $(bin)/python -m services.stack
+export PYTHON
+ifdef BASE_PORT
+export FIREDRILL_BASE_PORT := $(BASE_PORT)
+endif
+ifdef TOXIPROXY
+export FIREDRILL_TOXIPROXY := $(TOXIPROXY)
+endif
+
+help: ## this list
+	@echo 'make scenario                      the headline: a flash sale against naive (violated) and hardened (held)'
+	@echo 'make scenario S=concurrency/flash-sale VARIANT=attempt SEED=7    one scenario on one variant'
+	@echo
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name text; do \
+	  printf '%-12s %s\n' "$$name" "$$text"; done
+	@echo
+	@echo 'settings: BASE_PORT=19000 (remembered) · TOXIPROXY=builtin · PYTHON=/path/to/python3.12 · ARGS="…" for tests'
+
+install: ## virtual environment with the locked packages (skipped while nothing changed)
+	@services/stack/install.sh
+
+provision: install ## get the servers: PostgreSQL, Redis, Toxiproxy, Prometheus
+	@$(stack) provision
+
+up: install ## start the stack, wait until every part is ready, print the URLs
+	@$(stack) up
+
+down: ## end every process of the stack; data stays
+	@if [ -x $(bin)/python ]; then $(stack) down; else echo 'stack was never installed here'; fi
+
+status: install ## each part: process, ready or why not
+	@$(stack) status
+
+logs: install ## last lines of every log (P=api for one part)
+	@$(stack) logs $(P)
+
+reset: install ## drop the shop's data; scores and evidence stay
+	@$(stack) reset
+
+doctor: install ## every part: where found, version, what is missing and how to get it
+	@$(stack) doctor
+
+dashboard: up ## bring the stack up and open the dashboard
+	@url=$$($(stack) status --json | $(bin)/python -c 'import json, sys; print(json.load(sys.stdin)["urls"]["dashboard"])'); \
+	echo "$$url"; \
+	if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname)" = Darwin ]; then $(bin)/python -m webbrowser -t "$$url" >/dev/null 2>&1 || true; fi
+
+scenario: install ## the headline on both variants; S=… [VARIANT=…] [SEED=…] runs one scenario
+ifdef S
+	@$(bin)/firedrill run scenarios/$(patsubst scenarios/%,%,$(basename $(S))).yaml $(if $(VARIANT),--variant $(VARIANT)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+else
+	@$(bin)/firedrill selftest scenarios/concurrency/flash-sale.yaml $(if $(SEED),--seed $(SEED)) $(ARGS)
+endif
+
+selftest: install ## every scenario against the variants that it names
+	@$(bin)/firedrill selftest scenarios $(ARGS)
+
+test: install ## all tests
+	@$(bin)/pytest $(ARGS)
+
+check: install ## lint, format, types, import contracts
+	@services/stack/check.sh
+
+bench: install ## measure; figures go to stdout
+	@for file in bench/*.py; do echo "== $$file"; $(bin)/python "$$file" $(ARGS) || exit 1; done
+
+lock: ## rewrite the lock files from requirements*.in (hashes, no index address); UPGRADE=--upgrade for newer versions
+	@test -x .lab/lock/bin/uv || { python3 -m venv .lab/lock && .lab/lock/bin/pip install --quiet --disable-pip-version-check uv; }
+	@for name in requirements requirements-dev; do \
+	  .lab/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    --no-emit-index-url $(UPGRADE) $$name.in -o $$name.lock && echo "lock          $$name.lock"; done
