@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from django.core.validators import MaxLengthValidator
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -79,7 +78,8 @@ class FindingSerializer(serializers.Serializer[Any]):
     verdict = serializers.ChoiceField(Run.Verdict.choices)
 
     def to_internal_value(self, data: Any) -> Any:
-        return {**data, **super().to_internal_value(data)}
+        known = super().to_internal_value(data)  # first: it refuses what is no object
+        return {**data, **known}
 
     def to_representation(self, instance: Any) -> Any:
         return instance
@@ -97,7 +97,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     run_id = serializers.RegexField(RUN_ID_PATTERN, max_length=120)
     drill = serializers.SlugRelatedField(slug_field="number", queryset=Drill.objects.all(), allow_null=True)
     duration_s = serializers.FloatField(min_value=0, validators=[_finite])
-    findings = FindingSerializer(many=True, validators=[MaxLengthValidator(MAX_FINDINGS)])
+    findings = FindingSerializer(many=True, max_length=MAX_FINDINGS)  # type: ignore[call-arg]
 
     class Meta:
         model = Run

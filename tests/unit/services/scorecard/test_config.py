@@ -1,0 +1,57 @@
+"""Settings of the scorecard: closed by default, and clear about what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services.scorecard.config import Config, ConfigError, Postgres, from_environment
+
+
+def test_without_settings_nobody_may_write() -> None:
+    assert from_environment({}) == Config(
+        port=18003, database=Path(".lab/keep/scorecard.sqlite3"), token="", admin_password=""
+    )
+
+
+def test_everything_set(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("t\n")
+    (tmp_path / "password").write_text("p\n")
+    config = from_environment(
+        {
+            "SCORECARD_PORT": "19003",
+            "SCORECARD_DATABASE_PATH": "/data/scores.sqlite3",
+            "SCORECARD_TOKEN_FILE": str(tmp_path / "token"),
+            "SCORECARD_ADMIN_PASSWORD_FILE": str(tmp_path / "password"),
+        }
+    )
+    assert config == Config(port=19003, database=Path("/data/scores.sqlite3"), token="t", admin_password="p")
+
+
+def test_a_shared_database() -> None:
+    url = "postgresql://me:p%40ss@db.example:5433/scores"
+    assert from_environment({"SCORECARD_DATABASE_URL": url}).database == Postgres(
+        host="db.example", port=5433, name="scores", user="me", password="p@ss"
+    )
+
+
+@pytest.mark.parametrize("url", ["mysql://me:pw@db/scores", "postgresql://db", "postgresql://db:port/scores", "pw"])
+def test_a_bad_database_url_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"SCORECARD_DATABASE_URL: got a .* URL, expected postgresql://") as caught:
+        from_environment({"SCORECARD_DATABASE_URL": url})
+    assert "pw" not in str(caught.value)
+
+
+@pytest.mark.parametrize("port", ["http", "0", "65536", "-1", "٣"])
+def test_a_bad_port(port: str) -> None:
+    with pytest.raises(ConfigError, match=r"SCORECARD_PORT: got .*, expected a whole number from 1 to 65535"):
+        from_environment({"SCORECARD_PORT": port})
+
+
+def test_a_secret_that_is_missing_or_empty(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"SCORECARD_TOKEN_FILE: got .*, expected a readable file"):
+        from_environment({"SCORECARD_TOKEN_FILE": str(tmp_path / "token")})
+    (tmp_path / "token").write_text(" \n")
+    with pytest.raises(ConfigError, match="SCORECARD_TOKEN_FILE: got an empty file"):
+        from_environment({"SCORECARD_TOKEN_FILE": str(tmp_path / "token")})

@@ -1,0 +1,48 @@
+"""Queries per request: as many with a thousand runs as with ten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from services.scorecard import services
+from services.scorecard.models import Run
+
+AddRuns = Callable[..., None]
+
+PAGES = [
+    ("/api/drills/", 3),
+    ("/api/drills/concurrency/", 3),
+    ("/api/drills/concurrency/score/", 1),
+    ("/api/drills/concurrency/scores/", 2),
+    ("/api/dimensions/", 1),
+    ("/api/runs/?page_size=100", 2),
+    ("/api/runs/?drill=3&variant=naive", 2),
+    ("/api/runs/concurrency-00005/", 1),
+    ("/health", 1),
+]
+
+
+def count(client: Client, url: str) -> int:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert client.get(url).status_code == 200
+    return len(queries)
+
+
+@pytest.mark.parametrize(("url", "ceiling"), PAGES)
+def test_queries_do_not_grow(reader: Client, url: str, ceiling: int, add_runs: AddRuns) -> None:
+    add_runs(10)
+    for version in range(3):
+        services.record_score(drill_key="concurrency", value=version, notes="", version=version)
+    few = count(reader, url)
+    Run.objects.all().delete()
+    add_runs(1000, variants=("naive", "hardened", "attempt"))
+    for version in range(3, 30):
+        services.record_score(drill_key="concurrency", value=version % 4, notes="", version=version)
+    assert count(reader, url) == few <= ceiling
