@@ -1,4 +1,4 @@
-"""Lift everything that may still be there, and assert that nothing is. Used by the run, the agent and `firedrill heal`."""
+"""Lift everything that may still be there, and assert that nothing is: for the run, the agent and `firedrill heal`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PAUSE_S = 0.5
 def heal(lab: Lab, *, patience_s: float) -> tuple[Sequence[str], Sequence[str]]:
     """Reset the proxies, resume every process, switch the gateway's faults off; again until it holds.
 
-    Returns: What was found and lifted, and what is still left when *patience_s* is over (empty: pristine). Never raises.
+    Returns: What was found and lifted, and what is left when *patience_s* is over (empty: pristine). Never raises.
     """
     found: list[str] = []
     give_up = lab.clock.now_unix_s() + patience_s

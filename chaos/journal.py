@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -19,13 +19,18 @@ class Journal:
     """Appends events; each is on disk before `write` returns, so a crash leaves what had happened.
 
     One writer only. Safe to call from several threads of that writer.
+
+    Args:
+        after: Events that are in the file already, when a dead writer's journal is closed.
     """
 
-    def __init__(self, path: Path, *, now_unix_s: Callable[[], float] = time.time) -> None:
+    def __init__(self, path: Path, *, after: Sequence[Event] = (), now_unix_s: Callable[[], float] = time.time) -> None:
+        if after:
+            _cut_torn_line(path)
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self._now_unix_s = now_unix_s
         self._lock = Lock()
-        self._seq = 0
+        self._seq = after[-1].seq + 1 if after else 0
         self._encoder = msgspec.json.Encoder()
         self.t0_unix_s: float | None = None
         self.listeners: list[Callable[[Event], None]] = []
@@ -54,8 +59,18 @@ class Journal:
     def __enter__(self) -> Journal:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
+
+
+def _cut_torn_line(path: Path) -> None:
+    """A writer that died amid a line left no newline; what follows must not become part of it."""
+    content = path.read_bytes()
+    whole = content.rfind(b"\n") + 1
+    if whole != len(content):
+        os.truncate(path, whole)
 
 
 def read_events(path: Path) -> Iterator[Event]:

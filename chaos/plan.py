@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chaos.model.checks import ExpectedFault, Judged, Span
 from chaos.model.faults import PhaseTime
 from chaos.model.loadplan import PlanPhase
 from chaos.model.scenario import FaultSpec, Scenario
@@ -77,4 +78,23 @@ def _planned(fault: FaultSpec, starts: dict[str, float]) -> PlannedFault:
         inject_s=inject_s,
         lift_s=None if lasts_s is None else inject_s + lasts_s,
         trigger=getattr(fault.params, "when", None),
+    )
+
+
+def judged(scenario: Scenario, timetable: Plan) -> Judged:
+    """The part of a scenario that judging needs, with its phases on the load's clock."""
+    return Judged(
+        phases=tuple(
+            Span(name=phase.name, start_s=phase.start_s, end_s=phase.start_s + phase.duration_s)
+            for phase in timetable.phases
+        ),
+        checks=scenario.checks,
+        steady_state=scenario.steady_state,
+        guardrails=scenario.guardrails,
+        faults=tuple(
+            ExpectedFault(
+                id=fault.id, kind=fault.kind, on=fault.params.on, exposed_at_least=fault.params.exposed_at_least
+            )
+            for fault in scenario.faults
+        ),
     )

@@ -99,7 +99,8 @@ def _unknown_kind(got: Any, message: str) -> str:
     word, _, tags = message.partition("|")
     allowed = tags.split("|")
     if not isinstance(got, dict):
-        return f"got {_short(got)}, expected a mapping with {'invariant, slo or recovers_within' if word == 'check' else word}"
+        words = "invariant, slo or recovers_within" if word == "check" else word
+        return f"got {_short(got)}, expected a mapping with {words}"
     if word != "check":
         return (
             expected_one_of(got[word], allowed)
@@ -121,7 +122,7 @@ def _keys(model: type[BaseModel] | None) -> list[str]:
     return [] if model is None else [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _model(loc: Sequence[str | int]) -> type[BaseModel] | None:  # noqa: PLR0911 - one return per place
+def _model(loc: Sequence[str | int]) -> type[BaseModel] | None:
     """The model that the last part of *loc* is a key of."""
     match loc:
         case (_,):

@@ -66,7 +66,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         ready: True on the first line: the self-test passed and the schedule is armed.
         p95_ms: Latency from intended start over main operations that ended in this interval; None without any.
-        outcomes: Main operations that ended in this interval, by outcome; a documented refusal is `refused`, not `fail`.
+        outcomes: Main operations that ended in this interval; a documented refusal is `refused`, not `fail`.
     """
 
     at_s: float

@@ -1,0 +1,354 @@
+"""The commands. Each ends with a documented exit code and a sentence; a traceback is a defect."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+
+from chaos.adapters.lab import connect
+from chaos.adapters.scorecard import Scorecard
+from chaos.cli.views import LiveView, PlainView
+from chaos.config import CHECKOUT, NotUp, Stack, evidence_dir, read_stack
+from chaos.drills import attempt as attempts
+from chaos.drills import conclude
+from chaos.drills.results import RunResult
+from chaos.drills.selftest import Proof, selftest
+from chaos.drills.session import Options, folder_of, session
+from chaos.errors import ExitCode, FiredrillError, InvalidInput, LabBroken
+from chaos.heal import heal
+from chaos.judge.verify import verify
+from chaos.load import all_scenarios, find_scenario, load_scenario, scenario_name
+from chaos.load.schema import scenario_model
+from chaos.report import comparison_table, findings_table
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+attempt_app = typer.Typer(no_args_is_help=True, help="Your own variant of the API.")
+app.add_typer(attempt_app, name="attempt")
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; progress goes to stderr.")]
+NoUp = Annotated[bool, typer.Option("--no-up", help="Refuse instead of starting a stack that is down.")]
+Heal = Annotated[bool, typer.Option("--heal", help="Clean dirty proxies first instead of refusing them.")]
+Seed = Annotated[int | None, typer.Option(min=0, max=2**31 - 1, help="Overrides the scenario's seed.")]
+Scale = Annotated[float, typer.Option(min=0.05, max=1000, help="Factor on all rates.")]
+Workers = Annotated[int, typer.Option(min=1, max=64, help="Load workers, one per core.")]
+
+
+def main() -> None:
+    """Entry point: exceptions of ours become their sentence and their exit code."""
+    try:
+        app(standalone_mode=True)
+    except FiredrillError as error:
+        _complain(error)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has gone; nothing is left to say
+        sys.exit(ExitCode.LAB_BROKEN)
+    except KeyboardInterrupt:
+        sys.stderr.write("firedrill: stopped by hand\n")
+        sys.exit(ExitCode.INCONCLUSIVE)
+
+
+def _complain(error: FiredrillError) -> None:
+    if "--json" in sys.argv:
+        sys.stdout.write(json.dumps({"error": {"exit_code": int(error.exit_code), "message": str(error)}}) + "\n")
+    sys.stderr.write("".join(f"firedrill: {line}\n" for line in str(error).splitlines()))
+
+
+@contextmanager
+def _view(as_json: bool) -> Iterator[PlainView | LiveView]:
+    stream = sys.stderr if as_json else sys.stdout
+    view = LiveView(Console(file=stream)) if stream.isatty() else PlainView(stream)
+    try:
+        yield view
+    finally:
+        view.close()
+
+
+def _print(text: object = "") -> None:
+    Console(soft_wrap=False).print(text, highlight=False)
+
+
+@app.command()
+def run(
+    scenario: Annotated[str, typer.Argument(help="Name below scenarios/, or a file.")],
+    variant: Annotated[str, typer.Option(help="naive, hardened, or your attempt.")] = "hardened",
+    seed: Seed = None,
+    scale: Scale = 1.0,
+    workers: Workers = 1,
+    heal_first: Heal = False,
+    no_up: NoUp = False,
+    as_json: Json = False,
+) -> None:
+    """Run one scenario on one variant and judge it."""
+    loaded = load_scenario(find_scenario(scenario))
+    _known_variant(variant)
+    options = Options(bring_up=not no_up, heal_first=heal_first, scale=scale, workers=workers)
+    with _view(as_json) as view, session(options, view, purpose=f"{loaded.name} on {variant}") as lab:
+        result = lab.run(loaded, variant, seed)
+    if as_json:
+        _document(_run_document(result))
+    else:
+        _print(findings_table(result.document))
+        _print(result.document["summary"])
+        _where(result)
+    raise typer.Exit(result.exit_code)
+
+
+@app.command("selftest")
+def selftest_command(
+    scenarios: Annotated[list[str], typer.Argument(help="Names below scenarios/, or files.")],
+    seed: Seed = None,
+    scale: Scale = 1.0,
+    heal_first: Heal = False,
+    no_up: NoUp = False,
+    as_json: Json = False,
+) -> None:
+    """Show that a scenario is violated on naive for the reasons it names, and holds on hardened."""
+    loaded = [load_scenario(find_scenario(name)) for name in scenarios]
+    options = Options(bring_up=not no_up, heal_first=heal_first, scale=scale)
+    proofs: list[Proof] = []
+    with _view(as_json) as view, session(options, view, purpose="selftest") as lab:
+        for scenario in loaded:
+
+            def one(variant: str, scenario: Any = scenario) -> RunResult:
+                view.say(f"{scenario.title} on {variant}")
+                return lab.run(scenario, variant, seed)
+
+            proofs.append(selftest(scenario, run=one, say=view.say))
+    worst = max((proof.exit_code for proof in proofs), key=_SEVERITY.index)
+    if as_json:
+        _document({"exit_code": int(worst), "scenarios": [_proof_document(proof) for proof in proofs]})
+    else:
+        for proof in proofs:
+            _show_proof(proof)
+    raise typer.Exit(worst)
+
+
+_SEVERITY = (ExitCode.HELD, ExitCode.INCONCLUSIVE, ExitCode.VIOLATED, ExitCode.LAB_BROKEN)
+
+
+def _show_proof(proof: Proof) -> None:
+    _print()
+    _print(comparison_table([proof.naive.document, proof.hardened.document]))
+    for result in (proof.naive, proof.hardened):
+        _print(f"{result.variant}: {result.document['summary']}")
+    for result in proof.tries:
+        _print(f"evidence: {result.folder}/report.html ({result.variant}: {result.verdict})")
+    if url := _dashboard():
+        _print(f"dashboard: {url}")
+    if proof.complaints:
+        for complaint in proof.complaints:
+            _print(f"✗ {complaint}")
+    else:
+        _print("✔ the scenario proved itself: violated on naive as named, held on hardened")
+
+
+def _proof_document(proof: Proof) -> dict[str, Any]:
+    return {
+        "scenario": proof.scenario.name,
+        "exit_code": int(proof.exit_code),
+        "complaints": list(proof.complaints),
+        "naive": _run_document(proof.naive),
+        "hardened": _run_document(proof.hardened),
+        "tries": [{"folder": str(r.folder), "variant": r.variant, "verdict": str(r.verdict)} for r in proof.tries],
+    }
+
+
+def _run_document(result: RunResult) -> dict[str, Any]:
+    return {**result.document, "folder": str(result.folder)}
+
+
+def _where(result: RunResult) -> None:
+    _print(f"evidence: {result.folder}/report.html")
+    if url := _dashboard():
+        _print(f"dashboard: {url}")
+
+
+def _dashboard() -> str | None:
+    stack = read_stack()
+    return None if isinstance(stack, NotUp) else stack.urls.get("dashboard")
+
+
+def _known_variant(variant: str) -> None:
+    known = attempts.variants()
+    if variant not in known:
+        hint = " (firedrill attempt start makes one)" if variant == "attempt" else ""
+        raise InvalidInput(f"variant: got {variant!r}, expected one of {', '.join(known)}{hint}")
+
+
+@app.command()
+def validate(
+    scenarios: Annotated[list[str] | None, typer.Argument(help="Names or files; all that ship when left out.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Check scenario files and name everything that is wrong with them."""
+    problems: list[str] = []
+    paths = [find_scenario(name) for name in scenarios] if scenarios else all_scenarios()
+    for path in paths:
+        try:
+            load_scenario(path)
+        except InvalidInput as error:
+            problems += error.problems
+    if as_json:
+        _document({"checked": [str(path) for path in paths], "problems": problems})
+    elif not problems:
+        _print(f"{len(paths)} scenario(s): valid")
+    if problems:
+        if not as_json:
+            raise InvalidInput(problems)
+        raise typer.Exit(ExitCode.INVALID)
+
+
+@app.command("heal")
+def heal_command(as_json: Json = False) -> None:
+    """Lift everything that a run may have left: toxics, disabled proxies, paused processes, gateway faults."""
+    found, left = heal(connect(_running(), "none").lab, patience_s=30.0)
+    if as_json:
+        _document({"lifted": list(found), "left": list(left)})
+    else:
+        _print("\n".join([*(f"lifted: {what}" for what in found), *(f"LEFT: {what}" for what in left)]) or "pristine")
+    raise typer.Exit(ExitCode.LAB_BROKEN if left else ExitCode.HELD)
+
+
+@app.command("verify")
+def verify_command(
+    evidence: Annotated[str, typer.Argument(help="An evidence folder, or a run id.")], as_json: Json = False
+) -> None:
+    """Derive a run's verdict again, offline, from its folder alone, and notice any changed byte."""
+    folder = folder_of(evidence)
+    problems = verify(folder, conclude.read_judged)
+    if as_json:
+        _document({"folder": str(folder), "problems": problems})
+    elif not problems:
+        _print(f"{folder.name}: the verdict follows from the evidence, and nothing was changed")
+    if problems:
+        if not as_json:
+            sys.stderr.write("".join(f"firedrill: {problem}\n" for problem in problems))
+        raise typer.Exit(ExitCode.INVALID)
+
+
+@app.command()
+def index(as_json: Json = False) -> None:
+    """Put every run of the evidence folder into the scorecard; any time, without duplicates."""
+    stack = _running()
+    scorecard = Scorecard(stack.url("scorecard"), stack.lab_token)
+    done, troubles = 0, list[str]()
+    for folder in conclude.folders(evidence_dir()):
+        if (folder / "verdict.json").exists():
+            done += conclude.put(scorecard, folder, troubles.append)
+    if as_json:
+        _document({"indexed": done, "problems": troubles})
+    else:
+        _print("\n".join([*troubles, f"indexed {done} run(s)"]))
+    raise typer.Exit(ExitCode.LAB_BROKEN if troubles else ExitCode.HELD)
+
+
+@app.command("list")
+def list_command(
+    runs: Annotated[bool, typer.Option("--runs", help="The runs on record instead of the scenarios.")] = False,
+    as_json: Json = False,
+) -> None:
+    """The scenarios that there are, or the runs."""
+    rows = [_run_row(folder) for folder in conclude.folders(evidence_dir())] if runs else _scenario_rows()
+    if as_json:
+        _document(rows)
+        return
+    for row in rows:
+        _print("  ".join(str(value) for value in row.values()))
+
+
+def _run_row(folder: Path) -> dict[str, Any]:
+    try:
+        document = msgspec.json.decode((folder / "verdict.json").read_bytes())
+        return {"run_id": folder.name, "verdict": document["verdict"], "summary": document["summary"]}
+    except (OSError, KeyError, msgspec.DecodeError):
+        return {"run_id": folder.name, "verdict": "open", "summary": "no verdict yet, or the runner died"}
+
+
+def _scenario_rows() -> list[dict[str, Any]]:
+    rows = []
+    for path in all_scenarios():
+        scenario = load_scenario(path)
+        rows.append({"name": scenario_name(path), "drill": scenario.drill, "title": scenario.title,
+                     "lasts": f"{scenario.duration_s:g} s"})  # fmt: skip
+    return rows
+
+
+@app.command()
+def schema() -> None:
+    """The JSON Schema of scenario files, for editors."""
+    _document(scenario_schema())
+
+
+def scenario_schema() -> dict[str, Any]:
+    """As exported to scenarios/scenario.schema.json."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **scenario_model().model_json_schema()}
+
+
+@attempt_app.command("start")
+def attempt_start() -> None:
+    """Make services/shop/attempt from naive."""
+    _print(f"your attempt is {attempts.start().relative_to(CHECKOUT)}: run a scenario with --variant attempt")
+
+
+@attempt_app.command("reset")
+def attempt_reset() -> None:
+    """Make it anew; the old one is kept beside it."""
+    path, backup = attempts.reset()
+    kept = f"; the old one is kept in {backup.relative_to(CHECKOUT)}" if backup else ""
+    _print(f"{path.relative_to(CHECKOUT)} is a fresh copy of naive{kept}")
+
+
+@app.command()
+def agent() -> None:
+    """Run the watchdog in the foreground (the stack does so by itself)."""
+    _hand_over("chaos.agent")
+
+
+_STACK = {
+    "up": "Start the stack and wait until every part is ready.",
+    "down": "End every process of the stack; data stays.",
+    "status": "What runs, and whether it is ready.",
+    "doctor": "Every part: found where, which version, what is missing and how to get it.",
+}
+
+
+def _stack_command(name: str, doc: str) -> Callable[[typer.Context], None]:
+    def command(context: typer.Context) -> None:
+        _hand_over("services.stack", name, *context.args)
+
+    command.__doc__ = doc
+    return command
+
+
+for _name, _doc in _STACK.items():
+    app.command(_name, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
+        _stack_command(_name, _doc)
+    )
+
+
+def _hand_over(module: str, *arguments: str) -> None:
+    """Same terminal, same exit code."""
+    done = subprocess.run([sys.executable, "-m", module, *arguments], cwd=CHECKOUT, check=False)
+    raise typer.Exit(done.returncode)
+
+
+def _running() -> Stack:
+    stack = read_stack()
+    if isinstance(stack, NotUp):
+        raise LabBroken(f"stack: got a stack that is down ({stack.reason}), expected it up (make up)")
+    return stack
+
+
+def _document(content: Any) -> None:
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
+    sys.stdout.flush()

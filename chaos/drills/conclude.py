@@ -1,0 +1,184 @@
+"""From a folder of evidence to its verdict, report and place in the index. Reads nothing but the folder."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from chaos.config import CHECKOUT
+from chaos.drills.results import RunResult
+from chaos.errors import InvalidInput, LabBroken
+from chaos.files import write_atomic
+from chaos.journal import Journal, read_events
+from chaos.judge.document import RunFacts, encode, verdict_document
+from chaos.judge.folder import read_record
+from chaos.judge.judge import Judgement, Record, judge
+from chaos.judge.verify import write_manifest
+from chaos.load import parse_scenario
+from chaos.model.checks import Judged
+from chaos.model.journal import Event, EventKind
+from chaos.model.scenario import Scenario
+from chaos.model.verdict import Verdict
+from chaos.plan import judged, plan
+from chaos.ports import Index
+from chaos.report import write_reports
+from chaos.run.folder import compress_history, strip_secrets
+
+# What the machine can do to a run that says nothing about the API: worth another try.
+_MACHINE = ("self_check:send_lag", "self_check:driver_cpu")
+
+
+def conclude(folder: Path, *, index: Index | None, say: Callable[[str], None]) -> RunResult:
+    """Judge, write verdict.json, the reports and the manifest, then index.
+
+    Raises: LabBroken when the evidence can't be written; what is there stays.
+    """
+    try:
+        scenario, started = _as_run(folder)
+        record = read_record(folder)
+        judgement = judge(judged(scenario, _plan_of(scenario, started)), record)
+        facts = _facts(scenario, started, record)
+        document = verdict_document(facts, judgement)
+        write_atomic(folder / "verdict.json", encode(document))
+        write_reports(folder, facts, judgement, record)
+        write_manifest(folder, {"versions": facts.versions, "seed": facts.seed, "git_revision": git_revision()})
+    except OSError as error:
+        raise LabBroken(f"{folder}: got {error.strerror or error}, expected room to write the evidence") from None
+    if index is not None:
+        put(index, folder, say)
+    return result_of(folder, document, judgement)
+
+
+def result_of(folder: Path, document: dict[str, Any], judgement: Judgement) -> RunResult:
+    """What the caller of a run gets."""
+    return RunResult(
+        folder=folder,
+        variant=document["variant"],
+        verdict=judgement.verdict,
+        findings=judgement.findings,
+        document=document,
+        spoiled=judgement.verdict is Verdict.INCONCLUSIVE and _by_the_machine(judgement),
+    )
+
+
+def _by_the_machine(judgement: Judgement) -> bool:
+    """Whether every root of the doubt is a machine that was too slow or too busy."""
+    open_ = [finding for finding in judgement.findings if finding.verdict is Verdict.INCONCLUSIVE]
+    roots = [finding for finding in open_ if finding.kind in ("self_check", "fault", "witness", "steady_state")]
+    if roots:
+        return all(finding.check in _MACHINE or "saturated" in finding.reason for finding in roots)
+    return any("saturated" in finding.reason for finding in open_)
+
+
+def read_judged(scenario_file: Path) -> Judged:
+    """For `verify`: the folder's scenario with the seed and scale of its own journal."""
+    scenario, started = _as_run(scenario_file.parent)
+    return judged(scenario, _plan_of(scenario, started))
+
+
+def _as_run(folder: Path) -> tuple[Scenario, Event]:
+    try:
+        events = read_events(folder / "journal.jsonl")
+        started = next(event for event in events if event.event is EventKind.RUN_STARTED)
+        text = (folder / "scenario.yaml").read_text(encoding="utf-8")
+    except (OSError, StopIteration, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{folder}: got {error or 'no run_started'}, expected the evidence of a run") from None
+    return parse_scenario(text, name=str(started.data.get("scenario", "")), where=f"{folder}/scenario.yaml"), started
+
+
+def _plan_of(scenario: Scenario, started: Event) -> Any:
+    return plan(scenario, seed=started.data.get("seed"), scale=float(started.data.get("scale", 1.0)))
+
+
+def _facts(scenario: Scenario, started: Event, record: Record) -> RunFacts:
+    last = record.events[-1].at_unix_s if record.events else started.at_unix_s
+    return RunFacts(
+        run_id=started.data["run_id"],
+        scenario=scenario.name,
+        title=scenario.title,
+        hypothesis=scenario.hypothesis,
+        drill=scenario.drill,
+        variant=started.data["variant"],
+        seed=started.data["seed"],
+        scale=started.data["scale"],
+        started_at=datetime.fromtimestamp(started.at_unix_s, UTC).isoformat(timespec="milliseconds"),
+        duration_s=round(last - started.at_unix_s, 3),
+        versions=dict(started.data.get("versions", {})),
+    )
+
+
+def git_revision() -> str:
+    """Of the checkout, with `+changes` when files differ from it; empty outside of git."""
+    try:
+        asked = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--dirty=+changes", "--exclude=*"],
+            cwd=CHECKOUT, capture_output=True, text=True, timeout=10, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return asked.stdout.strip()
+
+
+def summary_for_index(folder: Path) -> Mapping[str, Any]:
+    """What the scorecard keeps of a run. Raises: InvalidInput."""
+    try:
+        document = msgspec.json.decode((folder / "verdict.json").read_bytes())
+        names = ("run_id", "scenario", "title", "drill", "variant", "seed", "verdict", "started_at", "duration_s",
+                 "findings", "exit_code")  # fmt: skip
+        return {**{name: document[name] for name in names}, "evidence_path": folder.name}
+    except (OSError, KeyError, TypeError, msgspec.DecodeError) as error:
+        raise InvalidInput(f"{folder}: got {error!r}, expected the verdict of a run") from None
+
+
+def put(index: Index, folder: Path, say: Callable[[str], None]) -> bool:
+    """Index one folder; a scorecard that is away costs nothing but this sentence."""
+    try:
+        index.put_run(summary_for_index(folder))
+    except (OSError, InvalidInput) as error:
+        say(f"not indexed: {error} (firedrill index does it later)")
+        return False
+    return True
+
+
+def folders(root: Path) -> list[Path]:
+    """Every run's folder, oldest first."""
+    return sorted(path.parent for path in root.glob("*/journal.jsonl"))
+
+
+def crashed(root: Path) -> Iterator[Path]:
+    """Folders of runs whose runner died: a journal without its end. Only ask while no run is going on."""
+    for folder in folders(root):
+        if (folder / "verdict.json").exists():
+            continue
+        yield folder
+
+
+def conclude_crashed(root: Path, *, index: Index | None, say: Callable[[str], None]) -> list[Path]:
+    """Close what a dead runner left, with the evidence so far: inconclusive, unless an invariant is violated anyway."""
+    closed = []
+    for folder in crashed(root):
+        try:
+            if (folder / "world.json").exists():
+                strip_secrets(folder / "world.json")
+            compress_history(folder)
+            _note_crash(folder)
+            conclude(folder, index=index, say=say)
+        except (InvalidInput, LabBroken, OSError, msgspec.DecodeError) as error:
+            say(f"{folder.name}: left as it is: {error}")
+            continue
+        closed.append(folder)
+    return closed
+
+
+def _note_crash(folder: Path) -> None:
+    """The journal's own writer is dead, so this is not a second one."""
+    events = list(read_events(folder / "journal.jsonl"))
+    if events and events[-1].event is EventKind.RUN_ENDED:
+        return
+    with Journal(folder / "journal.jsonl", after=events) as journal:
+        journal.write(EventKind.ABORTED, reason="the runner died before the end of the run", by="lab")

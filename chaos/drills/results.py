@@ -1,0 +1,43 @@
+"""What a finished run is to those who asked for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chaos.errors import ExitCode
+from chaos.model.verdict import Finding, Verdict
+
+EXIT_OF = {
+    Verdict.HELD: ExitCode.HELD,
+    Verdict.VIOLATED: ExitCode.VIOLATED,
+    Verdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """A judged run.
+
+    Attributes:
+        document: verdict.json as a dictionary.
+        spoiled: The machine, not the API, made it inconclusive: worth one more try.
+    """
+
+    folder: Path
+    variant: str
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    document: dict[str, Any]
+    spoiled: bool = False
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Of a command that ends with this run."""
+        return EXIT_OF[self.verdict]
+
+    @property
+    def violated(self) -> frozenset[str]:
+        """Ids of the violated checks."""
+        return frozenset(finding.check for finding in self.findings if finding.verdict is Verdict.VIOLATED)

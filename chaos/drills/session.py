@@ -1,0 +1,155 @@
+"""One command's worth of lab: the stack is up, the proxies are clean, the lab is ours, and crashed runs are closed."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from chaos.adapters.lab import Adapters, connect, proxy_control
+from chaos.adapters.stack import ask_stack
+from chaos.config import NotUp, Stack, evidence_dir, lab_dir, read_stack
+from chaos.drills.conclude import conclude, conclude_crashed
+from chaos.drills.results import RunResult
+from chaos.errors import FiredrillError, LabBroken
+from chaos.heal import heal
+from chaos.model.scenario import Scenario
+from chaos.run.lock import run_lock
+from chaos.run.runner import Request, Stop, Tools, View, perform
+
+HEAL_PATIENCE_S = 30.0
+_VERSIONED = ("django", "djangorestframework", "celery", "granian", "locust", "psycopg", "redis", "toxiproxy-python")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a person may ask of a run besides scenario, variant and seed.
+
+    Attributes:
+        bring_up: Start the stack when it is down.
+        heal_first: Clean dirty proxies instead of refusing them.
+        scale: Factor on all rates.
+        workers: Load workers.
+    """
+
+    bring_up: bool = True
+    heal_first: bool = False
+    scale: float = 1.0
+    workers: int = 1
+
+
+class Session:
+    """The lab, held by this process. Use `session()`."""
+
+    def __init__(self, stack: Stack, options: Options, view: View, stop: Stop) -> None:
+        self.stack, self.options, self.view, self.stop = stack, options, view, stop
+
+    def run(self, scenario: Scenario, variant: str, seed: int | None) -> RunResult:
+        """One run with its verdict, indexed in the scorecard when that is there.
+
+        Raises: LearnerCodeError, InvalidInput, LabBroken (the evidence so far is in its folder).
+        """
+        adapters = connect(self.stack, variant)
+        request = Request(
+            scenario=scenario,
+            variant=variant,
+            root=evidence_dir(),
+            seed=seed,
+            scale=self.options.scale,
+            workers=self.options.workers,
+            versions=versions(self.stack),
+        )
+        folder = perform(request, _tools(self.stack, adapters), self.view, self.stop)
+        return conclude(folder, index=adapters.scorecard, say=self.view.say)
+
+
+def _tools(stack: Stack, adapters: Adapters) -> Tools:
+    return Tools(
+        stack=adapters.stack,
+        lease=adapters.lease,
+        lab=adapters.lab,
+        world=adapters.world,
+        mark_log=adapters.postgres.mark_log,
+        api_url=stack.url("api"),
+        metrics=stack.metrics,
+        driver_metrics_port=stack.driver_metrics_port,
+    )
+
+
+def versions(stack: Stack) -> Mapping[str, str]:
+    """What the run stands on, for the evidence."""
+    found = {name: importlib.metadata.version(name) for name in _VERSIONED}
+    proxy = f"{stack.toxiproxy.get('version', '?')} ({stack.toxiproxy.get('kind', '?')})"
+    return {"firedrill": importlib.metadata.version("firedrill"), "python": platform.python_version(),
+            "toxiproxy": proxy, "mode": stack.mode, **found}  # fmt: skip
+
+
+@contextmanager
+def session(options: Options, view: View, *, purpose: str) -> Iterator[Session]:
+    """Hold the lab for the block.
+
+    Raises: LabBroken when the stack is down and may not be started, or when proxies are dirty and may not be healed.
+        InvalidInput when another run holds the lab.
+    """
+    stop = Stop()
+    with run_lock(lab_dir(), purpose), _signals(stop):
+        stack = _stack(options, view)
+        _clean(stack, options, view)
+        for folder in conclude_crashed(evidence_dir(), index=connect(stack, "none").scorecard, say=view.say):
+            view.say(f"closed the crashed run {folder.name} as inconclusive, with the evidence that it left")
+        yield Session(stack, options, view, stop)
+
+
+def _stack(options: Options, view: View) -> Stack:
+    if options.bring_up:
+        if isinstance(read_stack(), NotUp):
+            view.say("the stack is down: bringing it up")
+        ask_stack(["up"], quiet=False)
+    stack = read_stack()
+    if isinstance(stack, NotUp):
+        raise LabBroken(
+            f"stack: got a stack that is down ({stack.reason}), expected it up (make up, or without --no-up)"
+        )
+    return stack
+
+
+def _clean(stack: Stack, options: Options, view: View) -> None:
+    try:
+        dirty = proxy_control(stack).deviations()
+    except FiredrillError as error:
+        raise LabBroken(f"toxiproxy: got {error}, expected pristine proxies (make down, then make up)") from None
+    if not dirty:
+        return
+    if not options.heal_first:
+        raise LabBroken(f"proxies: got {'; '.join(dirty)}, expected pristine ones (firedrill heal, or --heal)")
+    view.say(f"healing first: {'; '.join(dirty)}")
+    _, left = heal(connect(stack, "none").lab, patience_s=HEAL_PATIENCE_S)
+    if left:
+        raise LabBroken(f"proxies: got {'; '.join(left)} after healing, expected pristine ones")
+
+
+@contextmanager
+def _signals(stop: Stop) -> Iterator[None]:
+    """Ctrl-C and SIGTERM ask the run to end; it still heals, collects and judges."""
+
+    def ask(number: int, _: FrameType | None) -> None:
+        stop.ask(f"stopped by {signal.Signals(number).name}")
+
+    before: dict[signal.Signals, Callable[..., object] | int | None] = {
+        number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def folder_of(name: str) -> Path:
+    """An evidence folder by path or by run id."""
+    return Path(name) if Path(name).is_dir() else evidence_dir() / name
