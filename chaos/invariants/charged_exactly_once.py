@@ -11,9 +11,9 @@ order was accepted.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 
-from chaos.invariants._common import NoParams, Say, asks_for_seats
+from chaos.invariants._common import NoParams, Say
 from chaos.model.checks import Context, InvariantKind
 from chaos.model.evidence import EndState
 from chaos.model.history import Operation, Outcome
@@ -32,22 +32,22 @@ _WORDS = {
 
 class _ChargedExactlyOnce:
     def __init__(self, _: NoParams) -> None:
-        self.asked: set[str] = set()
-        self.maybe: set[str] = set()
+        self.asked: dict[str, bool] = {}
+        """Intent → whether one of its tries may have gone through."""
         self.key_of: dict[str, str] = {}
         self.seen_paid: set[str] = set()
         self.accepted = 0
 
     def feed(self, op: Operation) -> None:
-        if op.order and op.order_status == "paid":
+        if op.order_status == "paid":
             self.seen_paid.add(op.order)
-        if not asks_for_seats(op):
+        if op.tier is None or op.sent is None:
             return
         key = op.key or op.id
-        self.asked.add(key)
         if op.outcome is Outcome.FAIL:
+            self.asked.setdefault(key, False)
             return
-        self.maybe.add(key)
+        self.asked[key] = True
         if op.outcome is Outcome.OK:
             self.accepted += 1
             if op.order:
@@ -81,11 +81,11 @@ class _ChargedExactlyOnce:
 
     def _charges(self, state: EndState) -> tuple[Counter[str], list[str]]:
         """Charges by intent, and the ids of charges that belong to none."""
-        key_of = {order.order_id: order.client_key for order in state.orders} | self.key_of
+        unnamed = {o.order_id: o.client_key for o in state.orders if o.order_id not in self.key_of}
         charges: Counter[str] = Counter()
         phantoms = []
         for charge in state.charges:
-            key = key_of.get(charge.order_id, charge.idempotency_key)
+            key = self.key_of.get(charge.order_id) or unnamed.get(charge.order_id, charge.idempotency_key)
             if key in self.asked:
                 charges[key] += 1
             else:
@@ -94,20 +94,16 @@ class _ChargedExactlyOnce:
 
     def _missing(self, state: EndState, charges: Counter[str]) -> list[str]:
         """Intents that a client or the database saw paid, without a charge."""
-        paid = {self.key_of[order] for order in self.seen_paid if order in self.key_of}
-        paid |= {
-            order.client_key for order in state.orders if order.status == "paid" and order.client_key in self.asked
-        }
-        return sorted(key for key in paid if not charges[key])
+        seen = {self.key_of[order] for order in self.seen_paid if order in self.key_of}
+        stored = {o.client_key for o in state.orders if o.status == "paid" and o.client_key not in charges}
+        return sorted((seen - charges.keys()) | (stored & self.asked.keys()))
 
     def _charged_though_refused(self, context: Context, charges: Counter[str]) -> list[str]:
-        statuses: defaultdict[str, set[str]] = defaultdict(set)
-        for order in context.state.orders:
-            if order.client_key in charges:
-                statuses[order.client_key].add(order.status)
-        refused = {key for key in charges if statuses.get(key) == {"refused"}}
+        ended_refused = {order.client_key for order in context.state.orders if order.status == "refused"}
+        otherwise = {order.client_key for order in context.state.orders if order.status != "refused"}
+        refused = (ended_refused - otherwise) & charges.keys()
         if context.history_complete:  # else an attempt that went through may be among what is lost
-            refused |= charges.keys() - self.maybe
+            refused |= {key for key in charges if not self.asked[key]}
         return sorted(refused)
 
 
@@ -116,7 +112,7 @@ KIND = InvariantKind(
     doc=first_paragraph(__doc__),
     expected=SAY.expected,
     params=NoParams,
-    ops=None,
+    ops=frozenset({"buy", "poll"}),
     requires_ops=frozenset({"buy"}),
     witnesses=frozenset({"orders", "charges"}),
     reducer=_ChargedExactlyOnce,

@@ -11,6 +11,7 @@ amid many unknown asks may go unnoticed. The world starts unsold. Inconclusive w
 from __future__ import annotations
 
 from array import array
+from collections import defaultdict
 from collections.abc import Iterator
 
 from chaos.invariants._common import NoParams, Say, never_arrived, sold_out
@@ -22,67 +23,45 @@ from chaos.model.verdict import Finding
 SAY = Say("no_false_refusal", "a sold-out refusal is given only when the seats asked for may have been gone")
 
 
-class _Tier:
-    """Asks of one tier. Arrays, because there may be a million."""
-
-    def __init__(self) -> None:
-        self.sent_s = array("d")
-        self.seats = array("l")
-        self.refusals: list[tuple[float, int, str]] = []
-
-    def false_refusals(self, capacity: int) -> Iterator[tuple[str, int, int]]:
-        """(operation id, seats asked, seats certainly free) of each false refusal, in time order."""
-        asks = sorted(zip(self.sent_s, self.seats, strict=True))
-        upper_bound, position = 0, 0
-        for ended_s, seats, id_ in sorted(self.refusals):
-            while position < len(asks) and asks[position][0] <= ended_s:
-                upper_bound += asks[position][1]
-                position += 1
-            free = capacity - upper_bound
-            if free >= seats:
-                yield id_, seats, free
-
-
 class _NoFalseRefusal:
+    """Keeps asks that may have taken seats in flat arrays (there may be a million), and the refusals."""
+
     def __init__(self, _: NoParams) -> None:
-        self.tiers: dict[int, _Tier] = {}
-        self.first_sent: dict[str, tuple[_Tier, int]] = {}
+        self.tier = array("q")
+        self.sent_s = array("d")
+        self.seats = array("q")
+        self.by_order: dict[str, int] = {}
+        self.refusals: defaultdict[int, list[tuple[float, int, str]]] = defaultdict(list)
         self.refused = 0
 
     def feed(self, op: Operation) -> None:
-        if op.tier is None or op.sent is None or never_arrived(op):
+        if op.tier is None or op.sent is None:
             return
-        tier = self.tiers.get(op.tier)
-        if tier is None:
-            tier = self.tiers[op.tier] = _Tier()
-        if sold_out(op):
-            self.refused += 1
-            if op.ended is not None:
-                tier.refusals.append((op.ended, op.quantity, op.id))
-            return
-        if op.outcome is Outcome.OK and op.order:
-            seen = self.first_sent.get(op.order)
-            if seen is not None:  # the same order again: it takes its seats once, from the earlier sending on
-                where, index = seen
-                where.sent_s[index] = min(where.sent_s[index], op.sent)
+        if op.outcome is Outcome.FAIL:
+            if sold_out(op):
+                self.refused += 1
+                self.refusals[op.tier].append((op.ended or op.sent, op.quantity, op.id))
                 return
-            self.first_sent[op.order] = (tier, len(tier.sent_s))
-        tier.sent_s.append(op.sent)
-        tier.seats.append(op.quantity)
+            if never_arrived(op):
+                return
+        position = len(self.sent_s)
+        if op.outcome is Outcome.OK and op.order:
+            first = self.by_order.setdefault(op.order, position)
+            if first != position:  # the same order again: it takes its seats once, from the earlier sending on
+                self.sent_s[first] = min(self.sent_s[first], op.sent)
+                return
+        self.tier.append(op.tier)
+        self.sent_s.append(op.sent)
+        self.seats.append(op.quantity)
 
     def finish(self, context: Context) -> Finding:
         if not self.refused:
             return SAY.inconclusive("nobody was refused, so no refusal could be false")
         capacity = {tier.tier_id: tier.capacity for tier in context.state.tiers}
-        unknown = sorted(id_ for id_, tier in self.tiers.items() if tier.refusals and id_ not in capacity)
+        unknown = sorted(self.refusals.keys() - capacity.keys())
         if unknown:
             return SAY.inconclusive(f"refusals name tiers that lab_tiers doesn't have: {', '.join(map(str, unknown))}")
-        false = [
-            (id_, *found)
-            for id_, tier in sorted(self.tiers.items())
-            if tier.refusals
-            for found in tier.false_refusals(capacity[id_])
-        ]
+        false = [(id_, *found) for id_ in sorted(self.refusals) for found in self._false_refusals(id_, capacity[id_])]
         figures = {"refusals": self.refused, "false_refusals": len(false)}
         if not false:
             return SAY.held(context, f"{self.refused} refusals, none of them certainly false", figures)
@@ -99,13 +78,29 @@ class _NoFalseRefusal:
             figures=figures,
         )
 
+    def _false_refusals(self, tier_id: int, capacity: int) -> Iterator[tuple[str, int, int]]:
+        """(operation id, seats asked, seats certainly free) of each false refusal of a tier, in time order."""
+        asks = sorted(
+            (sent_s, seats)
+            for tier, sent_s, seats in zip(self.tier, self.sent_s, self.seats, strict=True)
+            if tier == tier_id
+        )
+        upper_bound, position = 0, 0
+        for ended_s, seats, id_ in sorted(self.refusals[tier_id]):
+            while position < len(asks) and asks[position][0] <= ended_s:
+                upper_bound += asks[position][1]
+                position += 1
+            free = capacity - upper_bound
+            if free >= seats:
+                yield id_, seats, free
+
 
 KIND = InvariantKind(
     name="no_false_refusal",
     doc=first_paragraph(__doc__),
     expected=SAY.expected,
     params=NoParams,
-    ops=None,
+    ops=frozenset({"buy"}),
     requires_ops=frozenset({"buy"}),
     witnesses=frozenset({"tiers"}),
     reducer=_NoFalseRefusal,

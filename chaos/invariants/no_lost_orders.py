@@ -19,14 +19,14 @@ SAY = Say("no_lost_orders", "every accepted order exists and is final (paid, ref
 
 class _NoLostOrders:
     def __init__(self, _: NoParams) -> None:
-        self.accepted: dict[str, str] = {}
+        self.accepted: set[str] = set()
         self.unnamed: dict[str, str] = {}
 
     def feed(self, op: Operation) -> None:
         if op.tier is None or op.outcome is not Outcome.OK:
             return
         if op.order:
-            self.accepted[op.order] = op.id
+            self.accepted.add(op.order)
         else:
             self.unnamed[op.key or op.id] = op.id
 
@@ -66,7 +66,7 @@ KIND = InvariantKind(
     doc=first_paragraph(__doc__),
     expected=SAY.expected,
     params=NoParams,
-    ops=None,
+    ops=frozenset({"buy"}),
     requires_ops=frozenset({"buy"}),
     witnesses=frozenset({"orders"}),
     reducer=_NoLostOrders,

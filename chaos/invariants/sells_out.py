@@ -9,6 +9,8 @@ demand was larger than stock in no tier.
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from chaos.invariants._common import LIVE, NoParams, Say, claimed_seats
 from chaos.model.checks import Context, InvariantKind
 from chaos.model.evidence import Tier
@@ -20,33 +22,37 @@ SAY = Say("sells_out", "every seat is sold in each tier whose demand was larger 
 
 
 class _Demand:
-    """What the clients wanted of one tier."""
+    """What the clients wanted of one tier; a second try of the same intent adds nothing.
+
+    Attributes:
+        seats: Wanted over all intents.
+        open: Intents that one of their tries left without an order, with the seats that they wanted.
+        served: Intents that were served by a later try.
+    """
 
     def __init__(self) -> None:
-        self.intents: dict[str, int] = {}
-        self.satisfied: set[str] = set()
+        self.seats = 0
+        self.open: dict[str, int] = {}
+        self.served: set[str] = set()
         self.last_sent_s = 0.0
-
-    @property
-    def seats(self) -> int:
-        return sum(self.intents.values())
 
 
 class _SellsOut:
     def __init__(self, _: NoParams) -> None:
-        self.tiers: dict[int, _Demand] = {}
+        self.tiers: defaultdict[int, _Demand] = defaultdict(_Demand)
 
     def feed(self, op: Operation) -> None:
         if op.tier is None or op.sent is None:
             return
-        demand = self.tiers.get(op.tier)
-        if demand is None:
-            demand = self.tiers[op.tier] = _Demand()
-        key = op.key or op.id
-        demand.intents[key] = op.quantity
+        demand = self.tiers[op.tier]
         demand.last_sent_s = max(demand.last_sent_s, op.sent)
-        if op.outcome is Outcome.OK:
-            demand.satisfied.add(key)
+        first = op.attempt == 1
+        if first:
+            demand.seats += op.quantity
+        if op.outcome is not Outcome.OK:
+            demand.open[op.key or op.id] = op.quantity
+        elif not first:
+            demand.served.add(op.key)
 
     def finish(self, context: Context) -> Finding:
         in_demand = [
@@ -60,12 +66,8 @@ class _SellsOut:
             demand = self.tiers[tier.tier_id]
             sellable = free - self._given_back_late(context, tier, demand)
             held_keys = {o.client_key for o in context.state.orders if o.tier_id == tier.tier_id and o.status in LIVE}
-            unsatisfied = {
-                key: seats
-                for key, seats in demand.intents.items()
-                if key not in demand.satisfied and key not in held_keys
-            }
-            fitting = sorted(key for key, seats in unsatisfied.items() if 0 < seats <= sellable)
+            served = demand.served | held_keys
+            fitting = sorted(key for key, seats in demand.open.items() if 0 < seats <= sellable and key not in served)
             if fitting:
                 return SAY.violated(
                     f"{free} seats are left although {len(fitting)} intents that would have fitted got none",
@@ -114,7 +116,7 @@ KIND = InvariantKind(
     doc=first_paragraph(__doc__),
     expected=SAY.expected,
     params=NoParams,
-    ops=None,
+    ops=frozenset({"buy"}),
     requires_ops=frozenset({"buy"}),
     witnesses=frozenset({"orders", "tickets", "tiers"}),
     reducer=_SellsOut,

@@ -90,41 +90,39 @@ def read(
     cells: dict[CellKey, OperationCell],
     timeline: Timeline,
 ) -> dict[int, str]:
-    """The one pass over the history. Returns id(pass) → error of the checks that crashed in it."""
+    """Feed all of the history to all who want it. Returns id(pass) → error of the checks that crashed in it."""
     crashed: dict[int, str] = {}
     routes: dict[CellKey, list[Feed]] = {}
 
     def route(op: Operation) -> list[Feed]:
         cell = cells[op.phase, op.op, op.main] = OperationCell()
-        feeds: list[Feed] = [cell.add]
-        if op.main:
-            feeds.append(timeline.add)
-        return feeds + [_guarded(check, crashed) for check in passes if check.wants(op)]
+        wanting = [check.feed for check in passes if check.wants(op) and id(check) not in crashed]
+        return [*wanting, cell.add, timeline.add] if op.main else [*wanting, cell.add]
+
+    def survive(op: Operation, feeds: list[Feed], failed: Feed, error: Exception) -> None:
+        """Whatever a check does wrong must not pass for a verdict: drop it and go on with the others."""
+        position = feeds.index(failed)
+        check = next((check for check in passes if check.feed == failed), None)
+        if check is None:
+            raise error
+        crashed[id(check)] = f"the check itself crashed at operation {op.id}: {error!r}"
+        for others in routes.values():
+            if failed in others:
+                others.remove(failed)
+        for feed in feeds[position:]:
+            try:
+                feed(op)
+            except Exception as another:
+                return survive(op, feeds, feed, another)
 
     for op in history:
         key = (op.phase, op.op, op.main)
         feeds = routes.get(key)
         if feeds is None:
             feeds = routes[key] = route(op)
-        for feed in feeds:
-            feed(op)
-    return crashed
-
-
-def _guarded(check: Pass, crashed: dict[int, str]) -> Feed:
-    """*check*'s feed, which notes the first exception and from then on does nothing: a crashed checker is unknown."""
-    feed: Feed = check.feed
-
-    def guarded(op: Operation) -> None:
-        nonlocal feed
         try:
-            feed(op)
-        except Exception as error:  # whatever a check does wrong must not pass for a verdict
-            crashed[id(check)] = f"the check itself crashed at operation {op.id}: {error!r}"
-            feed = _ignore
-
-    return guarded
-
-
-def _ignore(_: Operation) -> None:
-    pass
+            for feed in feeds:
+                feed(op)
+        except Exception as error:
+            survive(op, feeds, feed, error)
+    return crashed

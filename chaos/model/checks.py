@@ -204,7 +204,7 @@ class InvariantKind:
         doc: One paragraph for the scenario reference; says what is decided.
         expected: What has to be true, in words: what its findings say.
         params: Its own keys in a scenario.
-        ops: Operations that it wants to be fed; None for all, when it tells them apart by what they carry.
+        ops: Operations that it wants to be fed, second tries included; None for all.
         requires_ops: Operations that the mix must hold, else the check is refused at load.
         witnesses: Fields of `EndState` that it reads; when one is missing the finding is inconclusive.
         reducer: Makes a reducer from params.
