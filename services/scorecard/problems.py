@@ -10,7 +10,7 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, JsonResponse
 from rest_framework import status
-from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
+from rest_framework.exceptions import APIException, ErrorDetail, ParseError, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as rest_exception_handler
 
@@ -36,6 +36,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
     """The error handler of the REST framework. None lets Django's own handlers answer."""
     if isinstance(error, OperationalError | InterfaceError):
         return _database_away(error)
+    if isinstance(error, RecursionError):  # of Python's JSON: an array in an array in an array …
+        error = ParseError("JSON: got too many levels, expected an object with a list of objects")
     response = rest_exception_handler(error, dict(context))
     if response is None:
         return None
