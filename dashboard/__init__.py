@@ -1,1 +1,4 @@
-"""The pages in which a run is watched and scores are recorded. Reads stack.json, Prometheus, the scorecard and evidence/."""
+"""The pages in which a run is watched and scores are recorded.
+
+Reads stack.json, Prometheus, the scorecard and evidence/; writes scores, nothing else.
+"""

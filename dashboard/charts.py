@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.evidence import Fault, Limit, Run
+from dashboard.evidence import Fault, Limit, Phase, Run
 from dashboard.timeline import Line, Timeline
 
-_PANEL_PX, _HEAD_PX, _FOOT_PX, _LABEL_ROW_PX = 128, 46, 34, 16
+_TOP_PX, _PANEL_PX, _HEAD_PX, _FOOT_PX, _LABEL_ROW_PX = 6, 128, 50, 20, 16
 _INSTANT_S = 0.25
 """A fault shorter than this is drawn as a moment: a band of it could not be seen."""
 
@@ -50,9 +51,8 @@ def timeline_option(timeline: Timeline, run: Run, *, dark: bool) -> dict[str, An
     """One chart with a grid for each panel, fault bands through all of them, phases and latency limits."""
     colours = DARK if dark else LIGHT
     panels = [panel for panel in _TITLES if any(line.panel == panel for line in timeline.lines)] or ["rate"]
-    rows = _label_rows(run.faults)
-    top_px = (max(rows, default=-1) + 1) * _LABEL_ROW_PX
     end_s = horizon_s(timeline, run)
+    top_px = _labels_px(run.faults, end_s)
     option: dict[str, Any] = {
         "animation": False,
         "tooltip": {"trigger": "axis", "confine": True, "axisPointer": {"type": "line", "animation": False}},
@@ -62,14 +62,14 @@ def timeline_option(timeline: Timeline, run: Run, *, dark: bool) -> dict[str, An
     for index, panel in enumerate(panels):
         lines = [line for line in timeline.lines if line.panel == panel]
         first, last = index == 0, index == len(panels) - 1
-        head_px = index * (_PANEL_PX + _HEAD_PX) + (0 if first else top_px)
+        head_px = _TOP_PX + index * (_PANEL_PX + _HEAD_PX) + (0 if first else top_px)
         grid_px = head_px + _HEAD_PX + (top_px if first else 0)
         option["title"].append(
             {"text": _TITLES[panel], "left": 0, "top": head_px, "textStyle": {"fontSize": 13, "color": colours.text}}
         )
         option["legend"].append({
             "data": [line.name for line in lines], "left": 0, "top": head_px + 20, "selectedMode": False,
-            "itemWidth": 22, "itemHeight": 8, "itemGap": 14, "padding": 0, "textStyle": {"color": colours.text},
+            "itemWidth": 18, "itemHeight": 8, "itemGap": 10, "padding": 0, "textStyle": {"color": colours.text},
         })  # fmt: skip
         option["grid"].append(
             {"left": 46, "right": 14, "top": grid_px, "height": _PANEL_PX - 10, "containLabel": False}
@@ -83,49 +83,47 @@ def timeline_option(timeline: Timeline, run: Run, *, dark: bool) -> dict[str, An
             "type": "value", "gridIndex": index, "min": 0, "minInterval": 1 if panel == "backlog" else 0,
             "splitNumber": 3, "axisLabel": {"color": colours.quiet},
         })  # fmt: skip
-        option["series"].append(_marks(panel, index, run, rows, colours, end_s, labels=first))
-        option["series"].extend(_series(line, index, number, colours) for number, line in enumerate(lines))
+        option["series"].append(_marks(panel, index, run, colours=colours, end_s=end_s, labels=first))
+        option["series"].extend(_series(line, index, colours) for line in lines)
     return option
 
 
 def height_px(timeline: Timeline, run: Run) -> int:
     """What the option of `timeline_option` needs."""
     panels = len({line.panel for line in timeline.lines}) or 1
-    return panels * (_PANEL_PX + _HEAD_PX) + (max(_label_rows(run.faults), default=-1) + 1) * _LABEL_ROW_PX + _FOOT_PX
+    labels_px = _labels_px(run.faults, horizon_s(timeline, run))
+    return _TOP_PX + panels * (_PANEL_PX + _HEAD_PX) + labels_px + _FOOT_PX
 
 
 def horizon_s(timeline: Timeline, run: Run) -> float:
     """Where the time axis ends: the whole plan from the start, so that it doesn't creep while the load goes on."""
     seen = [line.times_s[-1] for line in timeline.lines if line.times_s]
-    return float(
-        max(10, round(max([*seen, run.load_end_s or 0.0, *(fault.lifted_s or 0.0 for fault in run.faults)]) + 0.49))
-    )
+    lifted = [fault.lifted_s or fault.injected_s for fault in run.faults]
+    return float(max(10, math.ceil(max([*seen, *lifted, run.load_end_s or 0.0]))))
 
 
-def _series(line: Line, grid: int, number: int, colours: Colours) -> dict[str, Any]:
-    factor = 1000.0 if line.panel == "latency" else 1.0
-    style: dict[str, Any] = {
-        "width": 2,
-        "color": (colours.served, colours.third, colours.fourth, colours.quiet)[number % 4],
+def _series(line: Line, grid: int, colours: Colours) -> dict[str, Any]:
+    """Lines differ by dashes too, never by colour alone."""
+    styles: dict[str, dict[str, Any]] = {
+        "offered": {"width": 2, "type": "dashed", "color": colours.offered},
+        "served": {"width": 2, "color": colours.served},
+        "errors": {"width": 2, "color": colours.errors},
+        "p50": {"width": 1.5, "type": "dashed", "color": colours.served},
+        "p95": {"width": 2.2, "color": colours.served},
+        "API p95": {"width": 1.8, "type": "dotted", "color": colours.third},
+        "queued": {"width": 2.2, "color": colours.served},
+        "unacked": {"width": 1.8, "type": "dotted", "color": colours.third},
+        "at the gateway": {"width": 1.8, "type": "dashed", "color": colours.fourth},
+        "outbox": {"width": 1.5, "color": colours.offered},
     }
-    if line.name == "offered":
-        style = {"width": 2, "type": "dashed", "color": colours.offered}
-    elif line.name == "served":
-        style["color"] = colours.served
-    elif line.name == "errors":
-        style["color"] = colours.errors
-    elif line.name == "p50":
-        style = {"width": 1.5, "type": "dashed", "color": colours.served}
-    elif line.name == "p95":
-        style = {"width": 2.2, "color": colours.served}
-    elif line.name.startswith("API"):
-        style = {"width": 1.6, "type": "dotted", "color": colours.third}
+    style = styles.get(line.name, {"width": 1.5, "color": colours.quiet})
+    factor = 1000.0 if line.panel == "latency" else 1.0
     series: dict[str, Any] = {
-        "type": "line", "name": line.name, "xAxisIndex": grid, "yAxisIndex": grid, "showSymbol": False,
+        "type": "line", "name": line.name, "xAxisIndex": grid, "yAxisIndex": grid, "symbol": "none",
         "lineStyle": style, "itemStyle": {"color": style["color"]}, "emphasis": {"disabled": True},
         "tooltip": {"valueFormatter": _FORMATS[line.panel]},
         "data": [
-            [at, None if value is None else round(value * factor, 2)]
+            [at, None if value is None or not math.isfinite(value) else round(value * factor, 2)]
             for at, value in zip(line.times_s, line.values, strict=True) if at >= 0
         ],
     }  # fmt: skip
@@ -134,29 +132,23 @@ def _series(line: Line, grid: int, number: int, colours: Colours) -> dict[str, A
     return series
 
 
-def _marks(
-    panel: str, grid: int, run: Run, rows: list[int], colours: Colours, end_s: float, *, labels: bool
-) -> dict[str, Any]:
+def _marks(panel: str, grid: int, run: Run, *, colours: Colours, end_s: float, labels: bool) -> dict[str, Any]:
     """An empty series that carries the bands, the phase borders and the limits, so that they stand without any data."""
-    lines: list[dict[str, Any]] = [
-        {"xAxis": phase.start_s, "lineStyle": {"color": colours.quiet, "type": "dotted", "width": 1},
-         "label": {"show": labels, "formatter": phase.name, "position": "insideEndTop", "rotate": 0, "align": "left",
-                   "distance": [4, 2], "color": colours.quiet, "fontSize": 11}}
-        for phase in run.phases
-    ]  # fmt: skip
+    lines = [_phase_line(phase, colours, end_s=end_s, labels=labels) for phase in run.phases]
     bands: list[list[dict[str, Any]]] = []
-    for index, (fault, row) in enumerate(zip(run.faults, rows, strict=True)):
+    for index, (fault, row) in enumerate(zip(run.faults, _label_rows(run.faults, end_s), strict=True)):
         stop_s = fault.lifted_s if fault.lifted_s is not None else min(max(run.last_s, fault.injected_s), end_s)
-        label = {"show": labels, "formatter": f"{fault_tag(index)} {fault.kind}", "color": colours.text, "fontSize": 11}
+        # The phases' names stand on the row just above the panel, the faults' above that.
+        label = {
+            "show": labels, "formatter": f"{fault_tag(index)} {fault.kind}", "color": colours.text, "fontSize": 11,
+            "distance": 4 + (row + 1) * _LABEL_ROW_PX,
+        }  # fmt: skip
         if stop_s - fault.injected_s < _INSTANT_S:
-            lines.append({
-                "xAxis": fault.injected_s, "lineStyle": {"color": colours.errors, "type": "solid", "width": 1.5},
-                "label": {**label, "position": "end", "distance": 3 + row * _LABEL_ROW_PX},
-            })  # fmt: skip
+            line = {"color": colours.errors, "type": "solid", "width": 1.5}
+            lines.append({"xAxis": fault.injected_s, "lineStyle": line, "label": {**label, "position": "end"}})
         else:
-            start = {"xAxis": fault.injected_s, "itemStyle": {"color": colours.fault},
-                     "label": {**label, "position": "top", "distance": 3 + row * _LABEL_ROW_PX}}  # fmt: skip
-            bands.append([start, {"xAxis": stop_s}])
+            start = {"itemStyle": {"color": colours.fault}, "label": {**label, "position": "top"}}
+            bands.append([{"xAxis": fault.injected_s, **start}, {"xAxis": stop_s}])
     if panel == "latency":
         lines.extend(_limit_line(limit, colours) for limit in run.limits)
     return {
@@ -164,6 +156,19 @@ def _marks(
         "tooltip": {"show": False},
         "markArea": {"silent": True, "data": bands},
         "markLine": {"silent": True, "symbol": "none", "animation": False, "data": lines},
+    }  # fmt: skip
+
+
+def _phase_line(phase: Phase, colours: Colours, *, end_s: float, labels: bool) -> dict[str, Any]:
+    """Where a phase starts. A phase that is short on this axis has no room for its name."""
+    room = phase.end_s is None or phase.end_s - phase.start_s >= 0.1 * end_s
+    return {
+        "xAxis": phase.start_s,
+        "lineStyle": {"color": colours.quiet, "type": "dotted", "width": 1},
+        "label": {
+            "show": labels and room, "formatter": phase.name, "position": "end", "align": "left", "distance": 4,
+            "color": colours.quiet, "fontSize": 11,
+        },
     }  # fmt: skip
 
 
@@ -175,13 +180,18 @@ def _limit_line(limit: Limit, colours: Colours) -> dict[str, Any]:
     }
 
 
-def _label_rows(faults: tuple[Fault, ...], *, apart_s: float = 4.0) -> list[int]:
-    """A row for each fault's label, from the lowest: labels that start close to each other stand above one another."""
+def _label_rows(faults: tuple[Fault, ...], end_s: float) -> list[int]:
+    """A row for each fault's label, from the lowest: labels too close to each other stand above one another."""
     rows: list[int] = []
     taken: list[float] = []
     for fault in faults:
         centre = (fault.injected_s + (fault.lifted_s if fault.lifted_s is not None else fault.injected_s)) / 2
-        row = next((row for row, at in enumerate(taken) if abs(centre - at) >= apart_s), len(taken))
+        row = next((row for row, at in enumerate(taken) if abs(centre - at) >= 0.2 * end_s), len(taken))
         taken[row : row + 1] = [centre]
         rows.append(row)
     return rows
+
+
+def _labels_px(faults: tuple[Fault, ...], end_s: float) -> int:
+    """Height of the label rows above the top panel: the phases' names, then the faults'."""
+    return (max(_label_rows(faults, end_s), default=-1) + 1) * _LABEL_ROW_PX

@@ -22,6 +22,7 @@ from chaos.model.history import Dropped, Fail, Info, Invoke, Line, Ok
 from chaos.model.journal import Event, EventKind
 from chaos.model.loadplan import LoadPlan
 from dashboard.errors import SourceAway
+from dashboard.words import plain
 
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[A-Za-z0-9._-]+")
 QUIET_S = 60.0
@@ -139,7 +140,7 @@ def run_ids(evidence_dir: Path) -> list[str]:
         return []
     except OSError as error:
         raise SourceAway(
-            f"The evidence folder can't be read ({error.strerror}).", "Check its owner and its mode."
+            f"The evidence folder can't be read ({plain(error.strerror)}).", "Check its owner and its mode."
         ) from error
     return sorted(names, reverse=True)
 
@@ -157,7 +158,7 @@ def read_run(evidence_dir: Path, run_id: str, *, now_unix_s: float | None = None
     folder = evidence_dir / run_id
     if not RUN_ID.fullmatch(run_id) or not folder.is_dir():
         raise SourceAway(
-            f"There is no run “{run_id}” in the evidence folder.", "Pick one of the runs listed on Overview."
+            f"There is no run “{plain(run_id)}” in the evidence folder.", "Pick one of the runs listed on Overview."
         )
     events, unreadable = _events(folder / "journal.jsonl")
     started = next((event for event in events if event.event is EventKind.RUN_STARTED), None)

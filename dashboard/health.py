@@ -28,10 +28,11 @@ def parts(stack: Stack) -> list[Part]:
     urls = stack.urls
     asks: list[tuple[str, Callable[[], Sign]]] = [
         ("API", lambda: _ready(urls.api)),
-        ("Worker's broker", lambda: _listens(stack.redis)),
-        ("Database", lambda: _listens(stack.postgres)),
+        ("Worker", lambda: _answers(stack.metrics.get("worker"), "")),
+        ("PostgreSQL", lambda: _listens(stack.postgres)),
+        ("Redis", lambda: _listens(stack.redis)),
         ("Gateway", lambda: _answers(urls.gateway, "/health")),
-        ("Proxies", lambda: _answers(urls.toxiproxy, "/version")),
+        ("Toxiproxy", lambda: _answers(urls.toxiproxy, "/version")),
         ("Agent", lambda: _answers(urls.agent, "/health")),
         ("Scorecard", lambda: _answers(urls.scorecard, "/health")),
         ("Prometheus", lambda: _answers(urls.prometheus, "/-/ready")),
@@ -45,10 +46,10 @@ def _ready(url: str | None) -> Sign:
     if url is None:
         return Sign(WARN, "absent", "warn")
     try:
-        answer = httpx.get(f"{url}/ready", timeout=TIMEOUT, trust_env=False)
+        answer = httpx.get(f"{url.rstrip('/')}/ready", timeout=TIMEOUT, trust_env=False)
         body = answer.json()
         variant = str(body.get("variant", "")) if isinstance(body, dict) else ""
-    except (httpx.HTTPError, ValueError):
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return Sign(BAD, "no answer", "bad")
     if not answer.is_success:
         return Sign(WARN, "not ready", "warn")
@@ -59,8 +60,8 @@ def _answers(url: str | None, path: str) -> Sign:
     if url is None:
         return Sign(WARN, "absent", "warn")
     try:
-        answer = httpx.get(f"{url}{path}", timeout=TIMEOUT, trust_env=False)
-    except httpx.HTTPError:
+        answer = httpx.get(f"{url.rstrip('/')}{path}", timeout=TIMEOUT, trust_env=False)
+    except (httpx.HTTPError, httpx.InvalidURL):
         return Sign(BAD, "no answer", "bad")
     return Sign(GOOD, "ready", "good") if answer.is_success else Sign(BAD, f"answers {answer.status_code}", "bad")
 

@@ -18,29 +18,37 @@ STYLE = """<style>
   text-indent:2em;vertical-align:-.04em;white-space:nowrap}
 .fd-dot.fd-good{background:#2e9e5b;color:transparent}.fd-dot.fd-warn{background:#e0a100;color:transparent}
 .fd-dot.fd-bad{background:#d3372c;color:transparent}
-.fd-strip{display:flex;flex-wrap:wrap;gap:.4rem .5rem;margin:0;padding:0;list-style:none}
-.fd-strip li{border:1px solid light-dark(#d5d8e0,#444a5a);border-radius:.5rem;padding:.15rem .6rem;font-size:.9rem;margin:0}
+ul.fd-strip{display:flex;flex-wrap:wrap;gap:.4rem .5rem;margin:0;padding:0;list-style:none}
+ul.fd-strip li{border:1px solid light-dark(#d5d8e0,#444a5a);border-radius:.5rem;padding:.15rem .6rem;
+  font-size:.9rem;margin:0}
 .fd-strip b{font-weight:600}
 .fd-table{width:100%;border-collapse:collapse;font-size:.92rem}
 .fd-table th{text-align:left;font-weight:600;color:light-dark(#5a5e6b,#b0b4c2)}
-.fd-table th,.fd-table td{padding:.4rem .6rem .4rem 0;border-bottom:1px solid light-dark(#e3e5ea,#3a3f4d);vertical-align:top;
-  overflow-wrap:anywhere}
+.fd-table th,.fd-table td{padding:.4rem .6rem .4rem 0;border-bottom:1px solid light-dark(#e3e5ea,#3a3f4d);
+  vertical-align:top;overflow-wrap:anywhere}
 .fd-table td.fd-tight,.fd-table th.fd-tight{white-space:nowrap;overflow-wrap:normal}
-.fd-table a,.fd-card a{color:light-dark(#1d5fc4,#7fb2ff)}
+.fd-table a,.fd-card a,.fd-banner a{color:light-dark(#1d5fc4,#7fb2ff)}
 .fd-card h3{font-size:1.05rem;margin:0 0 .1rem;padding:0;line-height:1.3}
-.fd-card p{margin:0 0 .5rem}.fd-card dl{display:grid;grid-template-columns:auto 1fr;gap:.15rem .8rem;margin:0}
-.fd-card dt{font-weight:400;color:light-dark(#5a5e6b,#b0b4c2)}.fd-card dd{margin:0;overflow-wrap:anywhere}
-.fd-banner{border-left:.3rem solid light-dark(#1d5fc4,#7fb2ff);background:light-dark(#eef4fd,#1b2536);border-radius:.4rem;
-  padding:.6rem .9rem;line-height:1.5;overflow-wrap:anywhere}
+.fd-card p{margin:0 0 .5rem!important}
+.fd-card dl{display:grid;grid-template-columns:auto 1fr;gap:.15rem .8rem;margin:0!important;padding:0!important}
+.fd-card dt{font-weight:400;color:light-dark(#5a5e6b,#b0b4c2)}
+.fd-card dl dt,.fd-card dl dd{margin:0!important;padding:0!important}.fd-card dd{overflow-wrap:anywhere}
+.fd-banner{border-left:.3rem solid light-dark(#1d5fc4,#7fb2ff);background:light-dark(#eef4fd,#1b2536);
+  border-radius:.4rem;padding:.6rem .9rem;line-height:1.5;overflow-wrap:anywhere}
 .fd-banner.fd-hot{border-color:light-dark(#b3261e,#ff9a91);background:light-dark(#fdf0ee,#33201f)}
 .fd-banner p{margin:0}
-.fd-faults{margin:0;padding:0;list-style:none;font-size:.9rem}.fd-faults li{margin:0 0 .15rem}
+p.fd-quiet{margin:0}
+ul.fd-faults{margin:0;padding:0;list-style:none;font-size:.9rem}ul.fd-faults li{margin:0 0 .15rem;padding:0}
+.stMainBlockContainer{padding-top:4.5rem!important;padding-bottom:3rem!important}
+.st-key-cards{display:grid!important;grid-template-columns:repeat(4,minmax(0,1fr));gap:.75rem}
 .st-key-phone-nav{display:none}
 @media (max-width:640px){
   .st-key-phone-nav{display:flex}
+  .st-key-cards{grid-template-columns:repeat(2,minmax(0,1fr))}
+  .st-key-cards [data-testid=stMetric]{padding:.6rem .7rem}
   .fd-wide{display:none}
-  .stMainBlockContainer{padding-left:1rem!important;padding-right:1rem!important}
-  .stMainBlockContainer h1{font-size:1.7rem}
+  .stMainBlockContainer{padding-left:1rem!important;padding-right:1rem!important;padding-top:3.5rem!important}
+  .stMainBlockContainer h1{font-size:1.7rem;padding-top:.4rem}
 }
 </style>"""
 
@@ -77,7 +85,8 @@ def table(head: Sequence[Cell], rows: Sequence[Sequence[Cell]], *, label: str) -
         return "".join(f"<{tag}{_classes(cell)}>{cell.html}</{tag}>" for cell in row)
 
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
-    return f'<table class="fd-table" aria-label="{text(label)}"><thead><tr>{cells("th", head)}</tr></thead><tbody>{body}</tbody></table>'
+    top = f"<thead><tr>{cells('th', head)}</tr></thead>"
+    return f'<table class="fd-table" aria-label="{text(label)}">{top}<tbody>{body}</tbody></table>'
 
 
 def _classes(cell: Cell) -> str:
@@ -95,6 +104,11 @@ def card(heading: str, focus: str, facts: Sequence[tuple[str, str]]) -> str:
     """A drill's card; the facts' values are HTML."""
     listed = "".join(f"<dt>{text(name)}</dt><dd>{value}</dd>" for name, value in facts)
     return f'<div class="fd-card"><h3>{text(heading)}</h3><p class="fd-quiet">{text(focus)}</p><dl>{listed}</dl></div>'
+
+
+def quiet(html: str) -> str:
+    """A remark that steps back behind the rest."""
+    return f'<p class="fd-quiet">{html}</p>'
 
 
 def banner(lines: Sequence[str], *, hot: bool = False) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from dashboard.errors import SourceAway
+from dashboard.words import plain
 
 TIMEOUT = httpx.Timeout(2.0, connect=0.5)
 WAY_ON = "`make doctor` says what Prometheus needs; verdicts never depend on it."
@@ -88,7 +89,7 @@ class Prometheus:
             raise _odd(error) from error
         if not isinstance(body, dict) or body.get("status") != "success":
             reason = body.get("error") if isinstance(body, dict) else None
-            raise SourceAway(f"Prometheus refused a query ({reason or answer.status_code}).", WAY_ON)
+            raise SourceAway(f"Prometheus refused a query ({plain(reason or answer.status_code, most=200)}).", WAY_ON)
         try:
             result: list[Any] = body["data"]["result"]
         except (KeyError, TypeError) as error:

@@ -100,16 +100,16 @@ def api_failures(variant: str) -> Query:
 
 def queued() -> Query:
     """Messages waiting in the broker, over all queues; read past the proxies by the agent."""
-    return Query(name="queued tasks", unit="count", promql="sum(lab_queue_depth)")
+    return Query(name="queued", unit="count", promql="sum(lab_queue_depth)")
 
 
 def unacked() -> Query:
     """Messages that a worker holds without having acknowledged them."""
-    return Query(name="unacked tasks", unit="count", promql="sum(lab_unacked)")
+    return Query(name="unacked", unit="count", promql="sum(lab_unacked)")
 
 
 def gateway_in_flight() -> Query:
-    return Query(name="gateway calls", unit="count", promql="sum(gateway_in_flight)")
+    return Query(name="at the gateway", unit="count", promql="sum(gateway_in_flight)")
 
 
 def outbox_pending(variant: str) -> Query:

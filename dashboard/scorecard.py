@@ -9,6 +9,7 @@ import httpx
 import msgspec
 
 from dashboard.errors import SourceAway
+from dashboard.words import plain
 
 TIMEOUT = httpx.Timeout(3.0, connect=0.5)
 T = TypeVar("T")
@@ -28,6 +29,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     started_at: str = ""
     duration_s: float | None = None
     findings: list[dict[str, Any]] = []
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """Names of the violated checks."""
+        return tuple(str(each.get("check", "?")) for each in self.findings if each.get("verdict") == "violated")
 
     @property
     def started_unix_s(self) -> float | None:
@@ -140,7 +146,7 @@ def _detail(answer: httpx.Response) -> str:
     if not isinstance(body, dict):
         return ""
     said = str(body.get("detail") or body.get("title") or "").strip().rstrip(".")
-    return f": {said[:200]}" if said else ""
+    return f": {plain(said, most=200)}" if said else ""
 
 
 def _decode(answer: httpx.Response, type_: type[T]) -> T:
@@ -151,4 +157,4 @@ def _decode(answer: httpx.Response, type_: type[T]) -> T:
             body = body["results"]
         return msgspec.convert(body, type_, strict=False)
     except msgspec.MsgspecError as error:
-        raise SourceAway(f"The scorecard's answer can't be understood ({error}).", WAY_ON) from error
+        raise SourceAway(f"The scorecard's answer can't be understood ({plain(error, most=200)}).", WAY_ON) from error

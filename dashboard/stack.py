@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from dashboard.errors import SourceAway
+from dashboard.words import plain
 
 
 class Urls(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,15 +32,15 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     """What the dashboard takes from stack.json; the rest of the file is none of its business.
 
     Attributes:
+        metrics: Part → address of its metrics, for parts that serve nothing else.
         lab_token: Write token of the scorecard; never shown on a page.
-        proxies: Proxy name → listen and upstream address.
     """
 
     mode: str = "local"
     urls: Urls = Urls()
     postgres: Endpoint | None = None
     redis: Endpoint | None = None
-    proxies: dict[str, Any] = {}
+    metrics: dict[str, str | None] = {}
     lab_token: str = ""
 
 
@@ -52,5 +52,6 @@ def read_stack(path: Path) -> Stack:
         raise SourceAway("The stack is not up.", "Start it with `make up`; this page then fills by itself.") from None
     except (OSError, msgspec.MsgspecError) as error:
         raise SourceAway(
-            f"The stack's address book {path.name} can't be read ({error}).", "Write it anew with `make up`."
+            f"The stack's address book {plain(path.name)} can't be read ({plain(error, most=200)}).",
+            "Write it anew with `make up`.",
         ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 UNKNOWN = "–"
@@ -36,6 +37,13 @@ _VERDICTS = {
 }
 NO_STATUS = Sign("○", "No score yet", "none")
 GOOD, WARN, BAD = "●", "▲", "■"
+
+
+def plain(value: object, *, most: int = 80) -> str:
+    """A text from outside as it is to be read, whatever Markdown it holds: an address bar can say anything."""
+    shown = " ".join(str(value).split())
+    shown = shown if len(shown) <= most else shown[: most - 1] + "…"
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", shown)
 
 
 def verdict_sign(verdict: str) -> Sign:

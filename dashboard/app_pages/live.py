@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
@@ -13,16 +12,6 @@ from dashboard.evidence import Run, RunState
 from dashboard.parts import away, is_dark
 
 REFRESH = "2s"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardText:
-    """One of the four cards; `more` is the small line below the figure."""
-
-    label: str
-    value: str
-    more: str
-    help: str
 
 
 def main() -> None:
@@ -127,55 +116,45 @@ def cards(run: Run) -> None:
     if shown is None:
         seconds, _ = sources.attempt(partial(sources.history, run.folder, run.state.value))
         shown = total_cards(timeline.totals(seconds or {}), over=run.state is not RunState.RUNNING)
-    with st.container(horizontal=True, gap="small", key="cards"):
-        for card in shown:
-            st.metric(
-                card.label,
-                card.value,
-                help=card.help,
-                border=True,
-                delta=card.more,
-                delta_color="off",
-                delta_arrow="off",
-                width=190,
-            )
+    with st.container(key="cards"):
+        for label, value, more in shown:
+            st.metric(label, value, help=HELP[label], border=True, delta=more, delta_color="off", delta_arrow="off")
 
 
-def live_cards(run: Run) -> list[CardText]:
+HELP = {
+    "Offered": "Arrivals that the open-model schedule wanted, sent or not.",
+    "Served": "2xx and documented refusals such as “sold out”.",
+    "Errors": "Failed, unknown (timeout, reset, 5xx) and never sent.",
+    "p95": "95 % of the operations ended within this, counted from the moment they were wanted.",
+}
+
+
+def live_cards(run: Run) -> list[tuple[str, str, str]]:
+    """Label, figure and small line of each card. Raises: SourceAway, when Prometheus has nothing of this run."""
     sources.prometheus()
     now = sources.live_figures(prometheus_url(), run.variant)
     if now.offered_per_s is None:
         raise SourceAway("Prometheus has no sample of this run yet.", "It scrapes every second.")
     return [
-        CardText(label="Offered", value=words.rate_text(now.offered_per_s), more="wanted by the schedule", help=HELP["offered"]),
-        CardText(label="Served", value=words.rate_text(now.served_per_s), more="as promised", help=HELP["served"]),
-        CardText(label="Errors", value=words.rate_text(now.errors_per_s), more=f"{words.ratio_text(now.error_ratio)} of what ended", help=HELP["errors"]),
-        CardText(label="p95", value=words.latency_text(now.p95_s, top_bucket_s=now.top_bucket_s), more="from intended start", help=HELP["p95"]),
-    ]  # fmt: skip
+        ("Offered", words.rate_text(now.offered_per_s), "by the schedule"),
+        ("Served", words.rate_text(now.served_per_s), "as promised"),
+        ("Errors", words.rate_text(now.errors_per_s), f"{words.ratio_text(now.error_ratio)} of what ended"),
+        ("p95", words.latency_text(now.p95_s, top_bucket_s=now.top_bucket_s), "from intended start"),
+    ]
 
 
-HELP = {
-    "offered": "Arrivals that the open-model schedule wanted, sent or not.",
-    "served": "2xx and documented refusals such as “sold out”.",
-    "errors": "Failed, unknown (timeout, reset, 5xx) and never sent.",
-    "p95": "95 % of the operations ended within this, counted from the moment they were wanted.",
-}
-
-
-def total_cards(totals: timeline.Totals, *, over: bool) -> list[CardText]:
-    nothing = totals.offered == 0
+def total_cards(totals: timeline.Totals, *, over: bool) -> list[tuple[str, str, str]]:
+    """The same from the history: counts instead of rates."""
     ended = totals.served + totals.errors
+    ratio = words.ratio_text(totals.errors / ended if ended else None)
+    counts = [totals.offered, totals.served, totals.errors] if totals.offered else [None] * 3
+    offered, served, errors = (words.count_text(count) for count in counts)
     when = "in the whole run" if over else "so far"
-    ratio = words.ratio_text(totals.errors / ended) if ended else words.UNKNOWN
-
-    def count(value: int) -> str:
-        return words.UNKNOWN if nothing else words.count_text(value)
-
     return [
-        CardText(label="Offered", value=count(totals.offered), more=when, help=HELP["offered"]),
-        CardText(label="Served", value=count(totals.served), more=when, help=HELP["served"]),
-        CardText(label="Errors", value=count(totals.errors), more=f"{ratio} of what ended", help=HELP["errors"]),
-        CardText(label="p95", value=words.latency_text(totals.p95_s), more="from intended start", help=HELP["p95"]),
+        ("Offered", offered, when),
+        ("Served", served, when),
+        ("Errors", errors, f"{ratio} of what ended"),
+        ("p95", words.latency_text(totals.p95_s), "from intended start"),
     ]
 
 
@@ -187,22 +166,24 @@ def chart(run: Run, drawn: timeline.Timeline) -> None:
         charts.timeline_option(drawn, run, dark=is_dark()),
         height=charts.height_px(drawn, run),
         key="timeline",
-        alt=f"Timeline of {run.title} on {run.variant}: requests per second, latency and backlog, with {len(run.faults)} fault(s).",
+        alt=f"{run.title} on {run.variant}: requests per second, latency and backlog, with {len(run.faults)} faults",
     )
     if run.faults:
         items = "".join(f"<li>{fault_line(index, fault)}</li>" for index, fault in enumerate(run.faults))
         st.html(f'<ul class="fd-faults" aria-label="Faults">{items}</ul>')
-    said = (
-        [f"Lines from {drawn.source}" + (", averaged over 5 s" if drawn.source == "Prometheus" else "")]
-        if drawn.source
-        else []
-    )
-    if drawn.source and not any(line.panel == "backlog" for line in drawn.lines):
-        said.append("a history knows only the client's side")
-    said.append("fault bands from the journal")
-    st.html(f'<p class="fd-quiet">{markup.text("; ".join(said))}; seconds since the load started.</p>')
+    st.html(markup.quiet(origin(drawn)))
     if run.unreadable_lines:
         st.warning(f"{run.unreadable_lines} line(s) of the journal can't be read; `firedrill verify` says which.")
+
+
+def origin(drawn: timeline.Timeline) -> str:
+    """Where the lines come from, so that nobody takes one source for another."""
+    said = ["fault bands from the journal", "time in seconds since the load started"]
+    if drawn.source == "Prometheus":
+        said.insert(0, "Lines from Prometheus, averaged over 5 s")
+    elif drawn.source:
+        said.insert(0, f"Lines from the run's own {drawn.source}, the client's side only")
+    return markup.text("; ".join(said)) + "."
 
 
 def fault_line(index: int, fault: evidence.Fault) -> str:
@@ -218,7 +199,7 @@ def dependencies() -> None:
     )
     if found is None:
         if error is not None:
-            st.html(f'<p class="fd-quiet">{markup.text(error.what)} Proxies and queues are read from it.</p>')
+            st.html(markup.quiet(f"{markup.text(error.what)} Proxies and queues are read from Prometheus."))
         return
     toxics = {sample.labels.get("proxy", "?"): sample.value for sample in found["toxics"]}
     chips = [
@@ -238,7 +219,7 @@ def dependencies() -> None:
     if chips:
         st.html(markup.strip(chips, label="Proxies and queues"))
     else:
-        st.html('<p class="fd-quiet">The agent has reported no proxies or queues yet.</p>')
+        st.html(markup.quiet("The agent has reported no proxies or queues yet."))
 
 
 def proxy_sign(enabled: float | None, toxics: float | None) -> words.Sign:

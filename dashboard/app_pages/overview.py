@@ -112,11 +112,16 @@ def _age(started_unix_s: float | None) -> str:
 
 
 def indexed(run: scorecard.Run) -> Row:
-    broken = tuple(str(f.get("check", "?")) for f in run.findings if f.get("verdict") == "violated")
     return Row(
-        run_id=run.run_id, title=run.title or run.scenario, variant=run.variant, seed=run.seed,
-        sign=words.verdict_sign(run.verdict), started_unix_s=run.started_unix_s, duration_s=run.duration_s, broken=broken,
-    )  # fmt: skip
+        run_id=run.run_id,
+        title=run.title or run.scenario,
+        variant=run.variant,
+        seed=run.seed,
+        sign=words.verdict_sign(run.verdict),
+        started_unix_s=run.started_unix_s,
+        duration_s=run.duration_s,
+        broken=run.broken,
+    )
 
 
 def from_folder(run: evidence.Run) -> Row:
@@ -153,9 +158,7 @@ def latest(rows: Sequence[Row]) -> None:
     ]
     st.html(markup.table(head, body, label="Latest runs, newest first"))
     if any(row.variant == "naive" and row.sign.word == "violated" for row in rows):
-        st.html(
-            '<p class="fd-quiet">naive is the positive control: its flaws are there to be found, so violated is what is expected of it.</p>'
-        )
+        st.html(markup.quiet("naive is the positive control: violated is what is expected of it."))
 
 
 def _seed(seed: int | None) -> str:
@@ -172,7 +175,10 @@ def health() -> None:
     st.html(markup.strip([(part.name, part.sign) for part in found], label="Parts of the stack"))
     if stack.urls.prometheus is None:
         st.html(
-            '<p class="fd-quiet">Without Prometheus runs are judged as ever; Live draws them from their own history. <code>make doctor</code> says how to get it.</p>'
+            markup.quiet(
+                "Without Prometheus runs are judged as ever, and Live draws them from their own history. "
+                "<code>make doctor</code> says how to get it."
+            )
         )
 
 

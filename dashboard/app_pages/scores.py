@@ -17,7 +17,7 @@ from dashboard.parts import away
 
 UNSCORED = "Not scored"
 CHOICES: dict[str, int | None] = {UNSCORED: None} | {f"{value} {word}": value for value, word in words.SCORES.items()}
-MOST_NOTES = 4000
+MOST_NOTES = 10_000
 
 
 def main() -> None:
@@ -31,8 +31,10 @@ def main() -> None:
         st.info("The scorecard knows no drills yet. It loads them when it starts: `make up`.")
         return
     st.html(
-        '<p class="fd-quiet">0 Unfamiliar · 1 Assisted · 2 Independent · 3 Owner. The status follows from the score: '
-        "2–3 competent, 1 needs guided practice, 0 critical gap.</p>"
+        markup.quiet(
+            "0 Unfamiliar · 1 Assisted · 2 Independent · 3 Owner. The status follows from the score: "
+            "2–3 competent, 1 needs guided practice, 0 critical gap."
+        )
     )
     for drill in picked(drills):
         one(drill)
@@ -42,7 +44,7 @@ def picked(drills: list[scorecard.Drill]) -> list[scorecard.Drill]:
     """All drills, or the one that the address names (`?drill=`)."""
     wanted = st.query_params.get("drill", "")
     if wanted and wanted not in {drill.key for drill in drills}:
-        st.info(f"There is no drill “{wanted[:60]}”. These are all there are:")
+        st.info(f"There is no drill “{words.plain(wanted)}”. These are all there are:")
         return drills
     if wanted:
         st.page_link("app_pages/scores.py", label="Show all six drills", query_params={})
@@ -124,7 +126,7 @@ def conflict(drill: scorecard.Drill, shown: scorecard.Score) -> None:
     now = drill.score
     st.error(
         f"Not saved: this score was changed elsewhere since this page loaded it. Stored is "
-        f"{words.score_text(now.value)}{_quoted(now.notes)}"
+        f"{words.plain(words.score_text(now.value) + _quoted(now.notes), most=200)}."
     )
     with st.container(horizontal=True):
         if st.button("Show what is stored", key=f"take:{drill.key}", help="Drops what you typed here."):
@@ -148,7 +150,7 @@ def rebase(drill: scorecard.Drill, now: scorecard.Score, *, keep: tuple[str, str
 
 def _quoted(notes: str) -> str:
     short = " ".join(notes.split())
-    return "." if not short else f", “{short[:120]}{'…' if len(short) > 120 else ''}”."
+    return "" if not short else f", “{short[:120]}{'…' if len(short) > 120 else ''}”"
 
 
 def evidence(drill: scorecard.Drill, shown: scorecard.Score) -> None:
@@ -158,10 +160,10 @@ def evidence(drill: scorecard.Drill, shown: scorecard.Score) -> None:
         ("Risk focus", markup.text(drill.risk_focus or words.UNKNOWN)),
     ]
     for run in drill.latest_runs:
-        broken = [str(finding.get("check", "?")) for finding in run.findings if finding.get("verdict") == "violated"]
         age = words.UNKNOWN if run.started_unix_s is None else words.age_text(time.time() - run.started_unix_s)
-        told = f"{markup.sign(words.verdict_sign(run.verdict))} {markup.link('live', run.title or run.scenario, run=run.run_id)}"
-        told += f' <span class="fd-quiet">{age}{": " + markup.text(", ".join(broken)) if broken else ""}</span>'
+        named = markup.link("live", run.title or run.scenario, run=run.run_id)
+        told = f"{markup.sign(words.verdict_sign(run.verdict))} {named}"
+        told += f' <span class="fd-quiet">{age}{": " + markup.text(", ".join(run.broken)) if run.broken else ""}</span>'
         facts.append((run.variant, told))
     if not drill.latest_runs:
         facts.append(("Evidence", '<span class="fd-quiet">no evidence yet; a score needs none</span>'))
@@ -170,9 +172,8 @@ def evidence(drill: scorecard.Drill, shown: scorecard.Score) -> None:
     if past:
         with st.expander(f"History of drill {drill.number} ({len(past)})"):
             for score in past[:20]:
-                st.text(
-                    f"{score.changed_at[:16].replace('T', ' ')}  {words.score_text(score.value)}{_quoted(score.notes)}"
-                )
+                at = score.changed_at[:16].replace("T", " ")
+                st.text(f"{at} UTC  {words.score_text(score.value)}{_quoted(score.notes)}")
 
 
 @st.cache_data(ttl=30, max_entries=32, show_spinner=False)
