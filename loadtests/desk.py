@@ -1,0 +1,163 @@
+"""The open model: hands arrivals to waiting greenlets at their time, whatever the answers to earlier ones do."""
+
+from __future__ import annotations
+
+import traceback
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gevent
+from gevent.event import Event
+from gevent.hub import Waiter, get_hub
+
+from loadtests.arrivals import Schedule
+from loadtests.draws import Draws, Stream
+from loadtests.history import HistoryLost
+from loadtests.journey import Arrival, Journey
+from loadtests.recorder import Recorder
+
+MAX_CRASHES = 20
+
+
+class Desk:
+    """One worker's scheduler.
+
+    A *slot* is a greenlet that plays journeys, one at a time; here they are Locust users. They are started ahead, and
+    more are started when journeys that only wait between two polls hold them all: the cap counts arrivals whose main
+    operation is not over, plus their second clicks and polls under way, never mere waiting.
+
+    Args:
+        cap: Most exchanges in flight; an arrival beyond it is dropped, and recorded so.
+        grow: Starts one more slot.
+
+    Attributes:
+        slots: How many slots came to the desk so far.
+        crashed: One line per exception that escaped a journey, the first `MAX_CRASHES` of them in full.
+        fatal: Why the run can't go on; empty while it can.
+        finished: Set when it is fatal, or when the whole schedule was released and every journey has ended.
+    """
+
+    def __init__(
+        self,
+        *,
+        schedule: Schedule,
+        journeys: Sequence[Journey],
+        seed: int,
+        recorder: Recorder,
+        now_s: Callable[[], float],
+        cap: int,
+        grow: Callable[[], None],
+    ) -> None:
+        self._schedule = schedule
+        self._journeys = journeys
+        self._seed = seed
+        self._recorder = recorder
+        self._now_s = now_s
+        self._cap = cap
+        self._grow = grow
+        self._idle: list[Any] = []
+        self._backlog: deque[int] = deque()
+        self._busy = 0
+        self._unsent = 0
+        self._released_all = False
+        self._run_callback = get_hub().loop.run_callback
+        self.slots = 0
+        self.crashes = 0
+        self.fatal = ""
+        self.crashed: list[str] = []
+        self.finished = Event()
+
+    def idle_slots(self) -> int:
+        return len(self._idle)
+
+    def serve(self) -> None:
+        """Be a slot: play one arrival after another, until killed."""
+        self.slots += 1
+        waiter = Waiter()
+        while True:
+            if self._backlog:
+                number = self._backlog.popleft()
+            else:
+                self._idle.append(waiter)
+                number = waiter.get()
+                waiter.clear()
+            self._play(number)
+
+    def _play(self, number: int) -> None:
+        schedule = self._schedule
+        index = schedule.index[number]
+        arrival = Arrival(
+            index=index,
+            intended=schedule.intended_s[number],
+            phase=schedule.phases[number],
+            draws=Draws(self._seed, index, Stream.JOURNEY),
+        )
+        self._unsent -= 1  # from here on the exchange itself counts as in flight
+        try:
+            self._journeys[schedule.ops[number]].run(arrival)
+        except gevent.GreenletExit:
+            raise
+        except HistoryLost as error:
+            self.fail(str(error))
+        except Exception as error:
+            self._crash(error, index)
+        finally:
+            self._busy -= 1
+            self._check_finished()
+
+    def _crash(self, error: BaseException, index: int) -> None:
+        self.crashes += 1
+        if len(self.crashed) < MAX_CRASHES:
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            self.crashed.append(f"arrival {index}: {type(error).__name__}: {error} ({frame.filename}:{frame.lineno})")
+
+    def crash_report(self) -> list[str]:
+        """One line per exception, and how many more there were."""
+        more = self.crashes - len(self.crashed)
+        return [*self.crashed, f"and {more} more"] if more else list(self.crashed)
+
+    def fail(self, why: str) -> None:
+        """The run can't go on."""
+        self.fatal = self.fatal or why
+        self.finished.set()
+
+    def run(self) -> None:
+        """Release the whole schedule, each arrival at its time. A late one goes out at once; its lag is recorded."""
+        times = self._schedule.intended_s
+        now_s = self._now_s
+        for number in range(len(times)):
+            intended = times[number]
+            while (ahead := intended - now_s()) > 0:
+                gevent.sleep(ahead)
+            self._release(number)
+        self._released_all = True
+        self._check_finished()
+
+    def _release(self, number: int) -> None:
+        phase, op = self._schedule.phases[number], self._schedule.ops[number]
+        self._recorder.scheduled(phase, op)
+        if self._recorder.figures.in_flight + self._unsent >= self._cap:
+            self._recorder.dropped(phase, op, self._schedule.intended_s[number])
+            return
+        self._busy += 1
+        self._unsent += 1
+        if self._idle:
+            self._run_callback(self._idle.pop().switch, number)
+        else:
+            self._backlog.append(number)
+            self._grow()
+
+    def _check_finished(self) -> None:
+        if self._released_all and self._busy == 0:
+            self.finished.set()
+
+    def drop_backlog(self) -> None:
+        """When the run is stopped: arrivals that were released but found no slot yet are on record as dropped."""
+        while self._backlog:
+            number = self._backlog.popleft()
+            self._busy -= 1
+            self._unsent -= 1
+            self._recorder.dropped(
+                self._schedule.phases[number], self._schedule.ops[number], self._schedule.intended_s[number]
+            )

@@ -1,0 +1,78 @@
+"""The driver's account of a run: driver.json and histograms.json."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+from typing import Any
+
+import msgspec
+
+from chaos.model.loadplan import DriverReport, LoadPlan
+from loadtests import histogram
+from loadtests.tally import Figures, Shape
+from loadtests.worker import WorkerResult
+
+PACKAGES = ("locust", "gevent", "geventhttpclient", "hdrhistogram", "msgspec")
+
+
+def assemble(
+    *,
+    plan: LoadPlan,
+    shape: Shape,
+    results: Sequence[WorkerResult],
+    lost: Sequence[Figures],
+    own_cpu_ratio: float,
+    no_hidden_resend: bool,
+    crashed: Sequence[str],
+    stopped: bool,
+) -> tuple[DriverReport, histogram.Histograms]:
+    """Add up what the workers handed over.
+
+    Args:
+        crashed: What broke the driver itself, outside every worker.
+        lost: Last known figures of workers that vanished: what they had scheduled and not finished stays visible.
+    """
+    figures = shape.summed([*(result.figures for result in results), *lost])
+    totals = figures.totals()
+    histograms = histogram.merged(part for result in results for part in result.histograms)
+    lag = histograms.get(histogram.LAG) or histogram.new()
+    fatal = [result.fatal for result in results if result.fatal]
+    report = DriverReport(
+        scheduled=totals.scheduled,
+        ok=totals.ended["ok"],
+        fail=totals.ended["fail"] + totals.ended["refused"],
+        info=totals.ended["info"],
+        dropped=totals.dropped,
+        operations=figures.operations,
+        workers_expected=plan.workers,
+        workers_finished=sum(1 for result in results if not result.fatal),
+        send_lag_p50_s=histogram.quantile_s(lag, 50.0),
+        send_lag_p99_s=histogram.quantile_s(lag, 99.0),
+        send_lag_max_s=float(lag.get_max_value()) / 1e6,
+        cpu_ratio=max([own_cpu_ratio, *(result.cpu_ratio for result in results)]),
+        no_hidden_resend=no_hidden_resend,
+        crashed=[*crashed, *fatal, *(line for result in results for line in result.crashed)],
+        ended="crashed" if fatal or crashed else "stopped" if stopped else "finished",
+        versions={"python": python_version(), **{name: version(name) for name in PACKAGES}},
+    )
+    return report, histogram.document(histograms)
+
+
+def write(out_dir: Path, report: DriverReport, histograms: histogram.Histograms) -> None:
+    """driver.json comes last: where it is, everything else is whole."""
+    _write_json(out_dir / "histograms.json", histograms)
+    _write_json(out_dir / "driver.json", report)
+
+
+def _write_json(path: Path, document: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)

@@ -1,0 +1,213 @@
+"""One worker's run: schedule, slots, client and record, put together; alone in a process or one of several."""
+
+from __future__ import annotations
+
+import gc
+import os
+from math import ceil
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import gevent
+import msgspec
+from gevent.event import Event
+from gevent.pool import Group
+from locust import FastHttpUser, constant, task
+from locust.env import Environment
+
+from chaos.model.history import HISTORY_VERSION, Start
+from chaos.model.loadplan import LoadPlan
+from loadtests import histogram
+from loadtests.arrivals import shard
+from loadtests.client import Client, Clock, Transport, WarmPool, locust_pool
+from loadtests.desk import Desk
+from loadtests.history import HistoryLost, HistoryWriter
+from loadtests.journeys import discover
+from loadtests.recorder import Recorder
+from loadtests.tally import Figures, Shape
+from loadtests.world import World
+
+MOST_PREWARMED_SLOTS = 1000
+WARM_FOR_S = 0.1
+"""Connections are opened ahead for this much of the highest rate: enough for answers that take a tenth of a second."""
+WARMING_S = 2.0
+
+
+class WorkerResult(msgspec.Struct, kw_only=True):
+    """What a worker hands over at its end."""
+
+    worker: int
+    figures: Figures
+    histograms: list[tuple[histogram.Key, str]]
+    cpu_ratio: float
+    crashed: list[str]
+    fatal: str
+    ended: str
+
+
+def shape_of(plan: LoadPlan) -> Shape:
+    """The label sets of *plan*."""
+    journeys = discover()
+    ops = sorted({op for phase in plan.phases for op in phase.mix})
+    return Shape(
+        phases=tuple(phase.name for phase in plan.phases),
+        ops=tuple(ops),
+        follow_ups=tuple(sorted({name for op in ops for name in journeys[op].follow_ups})),
+    )
+
+
+def slots_of(plan: LoadPlan) -> int:
+    """Slots that one worker starts ahead."""
+    return min(ceil(plan.max_in_flight / plan.workers), MOST_PREWARMED_SLOTS)
+
+
+def shopper(worker: Worker | None) -> type[FastHttpUser]:
+    """The Locust user that serves at *worker*'s desk; a master only needs its name."""
+
+    class Shopper(FastHttpUser):
+        """A slot of the open model. It does not decide when to buy; it plays the arrivals that the desk hands it."""
+
+        wait_time = constant(0)
+        max_retries = 0
+        client_pool = worker.locust_pool if worker else None
+
+        @task
+        def serve(self) -> None:
+            assert worker is not None
+            worker.desk.serve()
+
+    return Shopper
+
+
+class Worker:
+    """Worker number *number* of *plan*."""
+
+    def __init__(self, *, plan: LoadPlan, world: World, number: int) -> None:
+        self.plan = plan
+        self.number = number
+        self.clock = Clock(plan.t0_unix_s)
+        self._writer = HistoryWriter(
+            Path(plan.out_dir) / "history" / f"worker-{number}.jsonl",
+            Start(
+                version=HISTORY_VERSION,
+                worker=number,
+                t0_unix_s=plan.t0_unix_s,
+                variant=plan.variant,
+                seed=plan.seed,
+            ),
+        )
+        shape = shape_of(plan)
+        self.recorder = Recorder(
+            worker=number, phases=plan.phases, shape=shape, writer=self._writer, now_s=self.clock.now_s
+        )
+        url = urlsplit(plan.base_url)
+        self._pool = WarmPool(url.hostname or "", url.port or 80, timeout_s=plan.timeout_s)
+        self.locust_pool = locust_pool(self._pool, plan.base_url)
+        self.end_s = max(phase.start_s + phase.duration_s for phase in plan.phases)
+        self._client = Client(
+            base_url=plan.base_url,
+            transport=Transport(self._pool),
+            recorder=self.recorder,
+            timeout_s=plan.timeout_s,
+            now_s=self.clock.now_s,
+            deadline_s=self.end_s + plan.timeout_s + plan.poll_budget * plan.poll_every_s,
+        )
+        journeys = discover()
+        self.desk = Desk(
+            schedule=shard(plan.phases, seed=plan.seed, kind=plan.arrivals, worker=number, workers=plan.workers),
+            journeys=[journeys[op](plan=plan, world=world, http=self._client) for op in shape.ops],
+            seed=plan.seed,
+            recorder=self.recorder,
+            now_s=self.clock.now_s,
+            cap=ceil(plan.max_in_flight / plan.workers),
+            grow=self._grow,
+        )
+        self.environment = Environment(user_classes=[shopper(self)], host=plan.base_url)
+        self.runner: Any = None
+        self._extra_slots = Group()
+        self._scheduler: gevent.Greenlet | None = None
+        self._cpu: tuple[float, float] | None = None
+        self._cpu_ratio = 0.0
+
+    def _grow(self) -> None:
+        """One more slot. Not a Locust user: its master would count one that it never asked for as surplus."""
+        self._extra_slots.spawn(self.desk.serve)
+
+    def warm_up(self, stopped: Event) -> None:
+        """Wait until every slot that the runner starts is at the desk, and open connections."""
+        wanted = slots_of(self.plan)
+        while self.desk.idle_slots() < wanted and not stopped.is_set():
+            gevent.sleep(0.01)
+        peak = max(max(phase.rate_from_per_s, phase.rate_to_per_s) for phase in self.plan.phases) / self.plan.workers
+        self._pool.warm(min(wanted, max(ceil(peak * WARM_FOR_S), 4)), within_s=WARMING_S)
+        gc.collect()
+        gc.freeze()  # what is there now stays; a full collection in mid-run would hold up arrivals
+
+    def start(self) -> None:
+        """Begin to release arrivals; the first waits for the plan's second 0."""
+        self._scheduler = gevent.spawn(self._schedule)
+
+    def _schedule(self) -> None:
+        try:
+            gevent.sleep(max(-self.clock.now_s(), 0))
+            self._cpu = (_cpu_s(), self.clock.now_s())
+            self.desk.run()
+            gevent.sleep(max(self.end_s - self.clock.now_s(), 0))
+            self._take_cpu()
+        except Exception as error:
+            self.desk.fail(f"the scheduler ended with {type(error).__name__}: {error}")
+
+    def _take_cpu(self) -> None:
+        if self._cpu is not None:
+            spent_s, passed_s = _cpu_s() - self._cpu[0], self.clock.now_s() - self._cpu[1]
+            self._cpu_ratio = spent_s / passed_s if passed_s > 0 else 0.0
+            self._cpu = None
+
+    def flush(self) -> None:
+        """Hand endings that wait to the kernel. Ends the run when the record is lost."""
+        try:
+            self._writer.flush()
+        except HistoryLost as error:
+            self.desk.fail(str(error))
+
+    def finish(self, *, stopped: bool) -> WorkerResult:
+        """End everything, complete the history, give the account."""
+        if self._scheduler is not None:
+            if not stopped and not self.desk.fatal:
+                self._scheduler.join()
+            self._scheduler.kill()
+        self._take_cpu()
+        gevent.sleep(0)  # arrivals that are on their way to a slot get there
+        self.desk.drop_backlog()
+        self._client.stop()
+        self._extra_slots.kill()
+        if self.runner is not None:
+            self.runner.stop()
+        self._pool.close()
+        try:
+            self._writer.close()
+        except HistoryLost as error:
+            self.desk.fail(str(error))
+        return WorkerResult(
+            worker=self.number,
+            figures=self.recorder.figures,
+            histograms=histogram.encoded(self.recorder.histograms),
+            cpu_ratio=round(self._cpu_ratio, 4),
+            crashed=[*self.desk.crash_report(), *self._unaccounted()],
+            fatal=self.desk.fatal,
+            ended="crashed" if self.desk.fatal else "stopped" if stopped else "finished",
+        )
+
+    def _unaccounted(self) -> list[str]:
+        """Every arrival must have completed: an exception in a greenlet would otherwise pass for silence."""
+        totals = self.recorder.figures.totals()
+        completed = totals.total_ended + totals.dropped
+        if totals.scheduled == completed:
+            return []
+        return [f"worker {self.number}: got {completed} completed arrivals, expected all {totals.scheduled} scheduled"]
+
+
+def _cpu_s() -> float:
+    times = os.times()
+    return times.user + times.system
