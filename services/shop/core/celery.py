@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging.config
 import os
+import threading
 from typing import Any
 
 from celery import Celery, signals
 from django.conf import settings
+from kombu.asynchronous import get_event_loop
 
 from services.shop.core import prefork_metrics
 from services.shop.core.config import current
@@ -27,6 +29,13 @@ def _log_to_stdout(**_: Any) -> None:
 @signals.worker_ready.connect  # type: ignore[untyped-decorator]
 def _serve_metrics(**_: Any) -> None:
     prefork_metrics.serve(current().worker_metrics_port)
+
+
+@signals.worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def _stop_at_once(**_: Any) -> None:
+    """The event loop would look at its stop flag only after its current wait, up to a second; another thread wakes it."""
+    if (hub := get_event_loop()) is not None:
+        threading.Thread(target=hub.call_soon, args=(bool,), daemon=True).start()
 
 
 @signals.worker_process_init.connect  # type: ignore[untyped-decorator]
