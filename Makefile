@@ -65,7 +65,7 @@ else
 endif
 
 selftest: install ## every scenario against the variants that it names
-	@$(bin)/firedrill selftest scenarios $(ARGS)
+	@$(bin)/firedrill selftest --all $(ARGS)
 
 test: install ## all tests
 	@$(bin)/pytest $(ARGS)

@@ -27,7 +27,9 @@ from chaos.errors import ExitCode, FiredrillError, InvalidInput, LabBroken
 from chaos.heal import heal
 from chaos.judge.verify import verify
 from chaos.load import all_scenarios, find_scenario, load_scenario, scenario_name
+from chaos.load.reference import reference
 from chaos.load.schema import scenario_model
+from chaos.model.scenario import Scenario
 from chaos.report import comparison_table, findings_table
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -105,7 +107,8 @@ def run(
 
 @app.command("selftest")
 def selftest_command(
-    scenarios: Annotated[list[str], typer.Argument(help="Names below scenarios/, or files.")],
+    scenarios: Annotated[list[str] | None, typer.Argument(help="Names below scenarios/, or files.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every scenario that says what it proves.")] = False,
     seed: Seed = None,
     scale: Scale = 1.0,
     heal_first: Heal = False,
@@ -113,7 +116,7 @@ def selftest_command(
     as_json: Json = False,
 ) -> None:
     """Show that a scenario is violated on naive for the reasons it names, and holds on hardened."""
-    loaded = [load_scenario(find_scenario(name)) for name in scenarios]
+    loaded = _to_prove(scenarios or [], everything)
     options = Options(bring_up=not no_up, heal_first=heal_first, scale=scale)
     proofs: list[Proof] = []
     with _view(as_json) as view, session(options, view, purpose="selftest") as lab:
@@ -131,6 +134,14 @@ def selftest_command(
         for proof in proofs:
             _show_proof(proof)
     raise typer.Exit(worst)
+
+
+def _to_prove(names: list[str], everything: bool) -> list[Scenario]:
+    if everything == bool(names):
+        raise InvalidInput("selftest: got both names and --all, or neither, expected one of them")
+    if names:
+        return [load_scenario(find_scenario(name)) for name in names]
+    return [scenario for path in all_scenarios() if (scenario := load_scenario(path)).proves is not None]
 
 
 _SEVERITY = (ExitCode.HELD, ExitCode.INCONCLUSIVE, ExitCode.VIOLATED, ExitCode.LAB_BROKEN)
@@ -284,9 +295,14 @@ def _scenario_rows() -> list[dict[str, Any]]:
 
 
 @app.command()
-def schema() -> None:
-    """The JSON Schema of scenario files, for editors."""
-    _document(scenario_schema())
+def schema(
+    markdown: Annotated[bool, typer.Option("--markdown", help="The scenario reference instead.")] = False,
+) -> None:
+    """The JSON Schema of scenario files, for editors; or the reference for people."""
+    if markdown:
+        sys.stdout.write(reference())
+    else:
+        _document(scenario_schema())
 
 
 def scenario_schema() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from chaos.model.units import Seconds, parse_duration_s
+from chaos.model.units import Ratio, Seconds, parse_duration_s
 
 PROXIES = ("shop_to_postgres", "shop_to_cache", "shop_to_broker", "shop_to_gateway")
 PROCESSES = ("api", "worker", "relay")
@@ -98,7 +98,7 @@ class ToxicFault(TimedFault):
 
     targets: ClassVar[tuple[str, ...]] = PROXIES
 
-    toxicity: float = Field(1.0, gt=0, le=1, description="Share of connections hit, in (0, 1].")
+    toxicity: Ratio = Field(1.0, gt=0, description="Share of connections hit, more than 0%.")
 
 
 class InstantFault(FaultParams):
