@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from services.toxiproxy.decode import Fields, first_value
+from services.toxiproxy.decode import Fields, first_value, wrong_value
 from services.toxiproxy.errors import (
     ApiError,
     bad_request_body,
@@ -107,7 +107,7 @@ class ProxyCollection:
 def _parse(body: bytes) -> list[tuple[str, str, str, bool]]:
     value = first_value(body)
     if value is not None and not isinstance(value, list):
-        raise bad_request_body(f"json: cannot unmarshal {type(value).__name__} into Go value of type []Proxy")
+        raise bad_request_body(wrong_value(value, "[]Proxy"))
     entries: list[tuple[str, str, str, bool]] = []
     items: list[Any] = value or []
     for item in items:

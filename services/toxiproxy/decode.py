@@ -55,13 +55,17 @@ def mismatch(value: Any, where: str, expected: str) -> str:
     return f"json: cannot unmarshal {kind}{literal} into Go struct field {where} of type {expected}"
 
 
+def wrong_value(value: Any, expected: str) -> str:
+    """Go's words for a whole value of the wrong type."""
+    return f"json: cannot unmarshal {_KINDS[type(value)]} into Go value of type {expected}"
+
+
 class Fields:
     """The keys of a JSON object, in any case. `null` instead of an object has no keys."""
 
     def __init__(self, value: Any, where: str) -> None:
         if value is not None and not isinstance(value, dict):
-            kind = _KINDS[type(value)]
-            raise bad_request_body(f"json: cannot unmarshal {kind} into Go value of type {where}")
+            raise bad_request_body(wrong_value(value, where))
         self._where = where
         self._values = {key.lower(): item for key, item in (value or {}).items() if item is not None}
 

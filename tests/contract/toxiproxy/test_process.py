@@ -1,0 +1,52 @@
+"""The process: flags, configuration file, metrics, signals."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+
+def test_a_configuration_file_creates_proxies(start, tmp_path):
+    file = tmp_path / "proxies.json"
+    file.write_text(json.dumps([{"name": "a", "listen": "127.0.0.1:0", "upstream": "127.0.0.1:1"}]))
+    proxies = start("-config", str(file)).call("GET", "/proxies").json
+    assert (list(proxies), proxies["a"]["enabled"]) == (["a"], True)
+
+
+def test_a_fresh_server_has_no_proxies(start):
+    assert start("-seed", "7").call("GET", "/proxies").json == {}
+
+
+def test_sigterm_ends_it_with_open_connections(start, lab, upstreams):
+    server = start()
+    upstream = lab.upstream(upstreams.echo)
+    body = {"name": "a", "listen": "127.0.0.1:0", "upstream": upstream.address}
+    port = int(server.call("POST", "/proxies", body).json["listen"].rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), 20) as client:
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+        assert server.stop() == 0
+        assert client.recv(1) == b""
+
+
+def test_there_are_no_metrics_without_a_flag(lab):
+    assert lab.server.call("GET", "/metrics").status == 404
+
+
+def test_bytes_are_counted_when_a_connection_closes(start, lab, upstreams, eventually):
+    server = start("-proxy-metrics")
+    upstream = lab.upstream(upstreams.echo)
+    body = {"name": "a", "listen": "127.0.0.1:0", "upstream": upstream.address}
+    listen = server.call("POST", "/proxies", body).json["listen"]
+    with socket.create_connection(("127.0.0.1", int(listen.rpartition(":")[2])), 20) as client:
+        client.sendall(b"12345")
+        assert client.recv(5) == b"12345"
+        metrics = server.call("GET", "/metrics")
+        assert metrics.status == 200
+        assert metrics.headers["content-type"].startswith("text/plain; version=0.0.4")
+        assert "toxiproxy_proxy" not in metrics.text
+    for name in ("received", "sent"):
+        for direction in ("upstream", "downstream"):
+            labels = f'direction="{direction}",listener="{listen}",proxy="a",upstream="{upstream.address}"'
+            line = f"toxiproxy_proxy_{name}_bytes_total{{{labels}}} 5"
+            eventually(lambda line=line: line in server.call("GET", "/metrics").text.splitlines(), line)
