@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import sqlite3
 import sys
@@ -10,7 +9,7 @@ import sys
 import uvicorn
 
 from services.gateway.app import Gateway
-from services.gateway.config import ConfigError, from_environment
+from services.gateway.config import ConfigError, load
 from services.gateway.ledger import Ledger
 from services.gateway.protocol import TransportAwareProtocol
 
@@ -20,7 +19,7 @@ HOST = "127.0.0.1"
 def main() -> int:
     """Run one gateway."""
     try:
-        config = from_environment(os.environ)
+        config = load()
     except ConfigError as error:
         return _complain(2, str(error))
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,15 @@ class Config:
     database: Path
     lab_token: str
     processing_ms: float = 40.0
+
+
+def load() -> Config:
+    """The configuration of this process.
+
+    Raises:
+        ConfigError: A setting is missing or unusable.
+    """
+    return from_environment(os.environ)
 
 
 def from_environment(environment: Mapping[str, str]) -> Config:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, JsonResponse
 from rest_framework import status
 from rest_framework.exceptions import APIException, ErrorDetail, ParseError, ValidationError
@@ -36,6 +36,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
     """The error handler of the REST framework. None lets Django's own handlers answer."""
     if isinstance(error, OperationalError | InterfaceError):
         return _database_away(error)
+    if isinstance(error, DataError):  # a NUL character in a text, for PostgreSQL
+        error = ParseError("text: got a character that the database can't hold, expected text")
     if isinstance(error, RecursionError):  # of Python's JSON: an array in an array in an array …
         error = ParseError("JSON: got too many levels, expected an object with a list of objects")
     response = rest_exception_handler(error, dict(context))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from services.scorecard.models import Run, Score, ScoreChange
+from services.scorecard.models import Drill, Run, Score, ScoreChange
 
 
 class StaleVersion(Exception):
@@ -49,6 +49,18 @@ def record_score(*, drill_key: str, value: int | None, notes: str, version: int)
         drill_id=drill_key, version=score.version, value=value, notes=notes, changed_at=score.updated_at
     )
     return score
+
+
+def with_latest_runs(drills: Iterable[Drill]) -> list[Drill]:
+    """Give each drill the newest run of each variant: one query, however many runs there are."""
+    by_key = {drill.key: drill for drill in drills}
+    for drill in by_key.values():
+        drill.latest_runs = []
+    for run in Run.objects.filter(drill__in=by_key).latest_per_variant():
+        assert run.drill_id is not None
+        run.drill = by_key[run.drill_id]
+        run.drill.latest_runs.append(run)
+    return list(by_key.values())
 
 
 @transaction.atomic

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, JsonResponse
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
@@ -44,11 +44,7 @@ def _problems(*statuses: int) -> dict[Any, Any]:
 
 
 def _drills() -> QuerySet[Drill]:
-    """Drills with all that is shown of them: four queries, however many runs there are."""
-    newest = Run.objects.select_related("drill").latest_per_variant()
-    return Drill.objects.select_related("score").prefetch_related(
-        "dimensions", Prefetch("runs", queryset=newest, to_attr="latest_runs")
-    )
+    return Drill.objects.select_related("score").prefetch_related("dimensions")
 
 
 class DimensionList(generics.ListAPIView[Dimension]):
@@ -59,24 +55,23 @@ class DimensionList(generics.ListAPIView[Dimension]):
     pagination_class = None
 
 
-class DrillList(generics.ListAPIView[Drill]):
+class DrillList(APIView):
     """The six drills."""
 
-    serializer_class = DrillSerializer
-    pagination_class = None
+    @extend_schema(operation_id="drills_list", responses=DrillSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """The drills with their scores and the newest run of each variant."""
+        return Response(DrillSerializer(services.with_latest_runs(_drills()), many=True).data)
 
-    def get_queryset(self) -> QuerySet[Drill]:
-        return _drills()
 
-
-class DrillDetail(generics.RetrieveAPIView[Drill]):
+class DrillDetail(APIView):
     """One drill."""
 
-    serializer_class = DrillSerializer
-    lookup_field = "key"
-
-    def get_queryset(self) -> QuerySet[Drill]:
-        return _drills()
+    @extend_schema(operation_id="drills_retrieve", responses={200: DrillSerializer} | _problems(404))
+    def get(self, request: Request, key: str) -> Response:
+        """The drill with its score and the newest run of each variant."""
+        (drill,) = services.with_latest_runs([get_object_or_404(_drills(), key=key)])
+        return Response(DrillSerializer(drill).data)
 
 
 class ScoreDetail(APIView):

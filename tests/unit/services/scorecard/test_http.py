@@ -8,7 +8,7 @@ import pytest
 import yaml
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.test import Client, RequestFactory
 from prometheus_client import REGISTRY
 
@@ -65,6 +65,13 @@ def test_a_database_that_is_away_is_503() -> None:
     assert answer is not None
     assert (answer.status_code, answer["Retry-After"]) == (503, "1")
     assert answer.data["code"] == "database_away"
+
+
+def test_text_that_the_database_can_not_hold_is_the_callers_error() -> None:
+    error = DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+    answer = exception_handler(error, {"request": RequestFactory().get("/")})
+    assert answer is not None
+    assert (answer.status_code, answer.content_type) == (400, "application/problem+json")
 
 
 def test_requests_are_counted_by_route(reader: Client) -> None:
