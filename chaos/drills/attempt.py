@@ -41,4 +41,4 @@ def reset(shop: Path = SHOP) -> tuple[Path, Path | None]:
 
 def variants(shop: Path = SHOP) -> list[str]:
     """Every variant that could be run: a folder below services/shop with a settings module."""
-    return sorted(path.parent.name for path in shop.glob("*/settings.py"))
+    return sorted(path.parent.name for path in shop.glob("*/settings.py") if path.parent.name.isidentifier())

@@ -400,14 +400,14 @@ class _Run:
         self._journal.write(EventKind.COLLECTED, missing=self._state.missing, counts=counts)
 
     def _promise_unix_s(self) -> float:
-        """When the contract promises every accepted order to be final."""
-        lifts = [self._plan.ends_s] if not self._plan.faults else [self._last_lift_s()]
-        return self._t0_unix_s + max(lifts) + self._scenario.settle_s if self._t0_unix_s else 0.0
-
-    def _last_lift_s(self) -> float:
+        """When the contract promises every accepted order to be final; 0 when nothing was ever accepted."""
+        if not self._t0_unix_s:
+            return 0.0
         lifted = [
-            float(event.data["lifted_s"])
+            self._t0_unix_s + float(event.data["lifted_s"])
             for event in read_events(self._folder / "journal.jsonl")
             if event.event is EventKind.FAULT_LIFTED and event.data.get("lifted_s") is not None
         ]
-        return max(lifted, default=self._plan.ends_s)
+        # Without a fault the promise counts from the end of the load, which is now when the run was cut short.
+        ended = min(self._t0_unix_s + self._plan.ends_s, self._tools.lab.clock.now_unix_s())
+        return max(lifted, default=ended) + self._scenario.settle_s

@@ -1,0 +1,5 @@
+"""`python -m chaos.cli` is `firedrill`."""
+
+from chaos.cli import main
+
+main()
