@@ -15,6 +15,9 @@ LIVE = frozenset({"pending", "paid"})
 FINAL = frozenset({"paid", "refused", "cancelled"})
 MAX_EXAMPLES = 10
 
+# An enum's member looked up once, not once per operation: there may be a million.
+OK, FAIL = Outcome.OK, Outcome.FAIL
+
 Figures: TypeAlias = Mapping[str, int]
 
 
@@ -72,19 +75,14 @@ class Say(NamedTuple):
         )
 
 
-def asks_for_seats(op: Operation) -> bool:
-    """Whether *op* asks for seats: a buy, its double click or its retry, whatever the journey calls them."""
-    return op.tier is not None and op.sent is not None
-
-
 def sold_out(op: Operation) -> bool:
     """Whether *op* was told that the tier is sold out: then it certainly took no seat."""
-    return op.outcome is Outcome.FAIL and op.refused and op.reason == "sold_out"
+    return op.outcome is FAIL and op.refused and op.reason == "sold_out"
 
 
 def never_arrived(op: Operation) -> bool:
     """A refused connection: nobody was there to take a seat."""
-    return op.outcome is Outcome.FAIL and op.status == 0
+    return op.outcome is FAIL and op.status == 0
 
 
 def claimed_seats(state: EndState) -> Counter[int]:

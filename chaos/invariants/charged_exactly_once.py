@@ -11,12 +11,12 @@ order was accepted.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
 
-from chaos.invariants._common import NoParams, Say
+from chaos.invariants._common import FAIL, OK, NoParams, Say
 from chaos.model.checks import Context, InvariantKind
 from chaos.model.evidence import EndState
-from chaos.model.history import Operation, Outcome
+from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
 from chaos.model.verdict import Finding
 
@@ -44,11 +44,11 @@ class _ChargedExactlyOnce:
         if op.tier is None or op.sent is None:
             return
         key = op.key or op.id
-        if op.outcome is Outcome.FAIL:
+        if op.outcome is FAIL:
             self.asked.setdefault(key, False)
             return
         self.asked[key] = True
-        if op.outcome is Outcome.OK:
+        if op.outcome is OK:
             self.accepted += 1
             if op.order:
                 self.key_of[op.order] = key
@@ -79,29 +79,29 @@ class _ChargedExactlyOnce:
             return SAY.inconclusive(reason, measured, examples=phantoms, figures=figures)
         return SAY.held(context, f"{measured}, none twice, none missing", figures)
 
-    def _charges(self, state: EndState) -> tuple[Counter[str], list[str]]:
+    def _charges(self, state: EndState) -> tuple[dict[str, int], list[str]]:
         """Charges by intent, and the ids of charges that belong to none."""
         unnamed = {o.order_id: o.client_key for o in state.orders if o.order_id not in self.key_of}
-        charges: Counter[str] = Counter()
+        charges: dict[str, int] = {}
         phantoms = []
         for charge in state.charges:
             key = self.key_of.get(charge.order_id) or unnamed.get(charge.order_id, charge.idempotency_key)
             if key in self.asked:
-                charges[key] += 1
+                charges[key] = charges.get(key, 0) + 1
             else:
                 phantoms.append(charge.charge_id)
         return charges, sorted(phantoms)
 
-    def _missing(self, state: EndState, charges: Counter[str]) -> list[str]:
+    def _missing(self, state: EndState, charges: Mapping[str, int]) -> list[str]:
         """Intents that a client or the database saw paid, without a charge."""
-        seen = {self.key_of[order] for order in self.seen_paid if order in self.key_of}
+        seen = {key for order in self.seen_paid if (key := self.key_of.get(order)) is not None and key not in charges}
         stored = {o.client_key for o in state.orders if o.status == "paid" and o.client_key not in charges}
-        return sorted((seen - charges.keys()) | (stored & self.asked.keys()))
+        return sorted(seen | (stored & self.asked.keys()))
 
-    def _charged_though_refused(self, context: Context, charges: Counter[str]) -> list[str]:
-        ended_refused = {order.client_key for order in context.state.orders if order.status == "refused"}
-        otherwise = {order.client_key for order in context.state.orders if order.status != "refused"}
-        refused = (ended_refused - otherwise) & charges.keys()
+    def _charged_though_refused(self, context: Context, charges: Mapping[str, int]) -> list[str]:
+        refused = {o.client_key for o in context.state.orders if o.status == "refused" and o.client_key in charges}
+        if refused:  # unless another order of the same intent was not
+            refused -= {order.client_key for order in context.state.orders if order.status != "refused"}
         if context.history_complete:  # else an attempt that went through may be among what is lost
             refused |= {key for key in charges if not self.asked[key]}
         return sorted(refused)

@@ -14,9 +14,9 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterator
 
-from chaos.invariants._common import NoParams, Say, never_arrived, sold_out
+from chaos.invariants._common import FAIL, OK, NoParams, Say, never_arrived, sold_out
 from chaos.model.checks import Context, InvariantKind
-from chaos.model.history import Operation, Outcome
+from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
 from chaos.model.verdict import Finding
 
@@ -37,7 +37,7 @@ class _NoFalseRefusal:
     def feed(self, op: Operation) -> None:
         if op.tier is None or op.sent is None:
             return
-        if op.outcome is Outcome.FAIL:
+        if op.outcome is FAIL:
             if sold_out(op):
                 self.refused += 1
                 self.refusals[op.tier].append((op.ended or op.sent, op.quantity, op.id))
@@ -45,7 +45,7 @@ class _NoFalseRefusal:
             if never_arrived(op):
                 return
         position = len(self.sent_s)
-        if op.outcome is Outcome.OK and op.order:
+        if op.outcome is OK and op.order:
             first = self.by_order.setdefault(op.order, position)
             if first != position:  # the same order again: it takes its seats once, from the earlier sending on
                 self.sent_s[first] = min(self.sent_s[first], op.sent)

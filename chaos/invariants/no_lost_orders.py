@@ -8,9 +8,9 @@ inconclusive: then the promise could not be kept. Inconclusive when no order was
 
 from __future__ import annotations
 
-from chaos.invariants._common import FINAL, NoParams, Say
+from chaos.invariants._common import FINAL, OK, NoParams, Say
 from chaos.model.checks import Context, InvariantKind
-from chaos.model.history import Operation, Outcome
+from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
 from chaos.model.verdict import Finding
 
@@ -23,7 +23,7 @@ class _NoLostOrders:
         self.unnamed: dict[str, str] = {}
 
     def feed(self, op: Operation) -> None:
-        if op.tier is None or op.outcome is not Outcome.OK:
+        if op.tier is None or op.outcome is not OK:
             return
         if op.order:
             self.accepted.add(op.order)

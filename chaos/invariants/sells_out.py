@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from chaos.invariants._common import LIVE, NoParams, Say, claimed_seats
+from chaos.invariants._common import LIVE, OK, NoParams, Say, claimed_seats
 from chaos.model.checks import Context, InvariantKind
 from chaos.model.evidence import Tier
-from chaos.model.history import Operation, Outcome
+from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
 from chaos.model.verdict import Finding
 
@@ -49,7 +49,7 @@ class _SellsOut:
         first = op.attempt == 1
         if first:
             demand.seats += op.quantity
-        if op.outcome is not Outcome.OK:
+        if op.outcome is not OK:
             demand.open[op.key or op.id] = op.quantity
         elif not first:
             demand.served.add(op.key)

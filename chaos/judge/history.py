@@ -30,7 +30,7 @@ class _NeverSent(Operation, tag="dropped", tag_field="t", kw_only=True, gc=False
 
 
 _LINES = msgspec.json.Decoder(_Invoked | Ok | Fail | Info | _NeverSent | Start | End)
-_OUTCOME = {Ok: Outcome.OK, Fail: Outcome.FAIL, Info: Outcome.INFO}
+_OUTCOME: dict[type[msgspec.Struct], Outcome] = {Ok: Outcome.OK, Fail: Outcome.FAIL, Info: Outcome.INFO}
 
 
 class History:
@@ -68,36 +68,42 @@ class History:
 
     def _file(self, path: Path) -> Iterator[Operation]:
         open_: dict[str, Operation] = {}
-        read = 0
+        lines = operations = 0
         ends: list[tuple[int, End]] = []
         for batch in self._batches(path):
-            for line in batch:
+            for lines, line in enumerate(batch, lines + 1):  # noqa: B020 (counts on over all batches)
                 kind = type(line)
+                outcome = _OUTCOME.get(kind)
                 if kind is _Invoked:
                     op = cast(Operation, line)
-                    if op.id in open_:
+                    if open_.setdefault(op.id, op) is not op:
                         self._problem(f"{path.name}: got operation {op.id} twice, expected once")
-                    open_[op.id] = op
-                elif kind in _OUTCOME:
+                elif outcome is not None:
                     ended = cast(Ok, line)
                     begun = open_.pop(ended.id, None)
                     if begun is None:
                         self._problem(f"{path.name}: got an ending of {ended.id}, expected its invoke line before")
-                    else:
-                        yield _joined(begun, ended, _OUTCOME[kind])
-                        self.operations += 1
+                        continue
+                    begun.outcome = outcome
+                    begun.ended = ended.ended
+                    begun.status = ended.status
+                    begun.refused = ended.refused
+                    begun.reason = ended.reason
+                    begun.order_status = ended.order_status
+                    begun.order = ended.order or begun.order
+                    operations += 1
+                    yield begun
                 elif kind is _NeverSent:
+                    operations += 1
                     yield cast(Operation, line)
-                    self.operations += 1
                 elif kind is Start:
-                    self._start(path, cast(Start, line), first=read == 0)
+                    self._start(path, cast(Start, line), first=lines == 1)
                 else:
-                    ends.append((read, cast(End, line)))
-                read += 1
-        self._check_end(path, read, ends)
+                    ends.append((lines - 1, cast(End, line)))
+        self._check_end(path, lines, ends)
         yield from open_.values()
-        self.operations += len(open_)
-        self.lines += read
+        self.operations += operations + len(open_)
+        self.lines += lines
 
     def _batches(self, path: Path) -> Iterator[list[msgspec.Struct]]:
         """Decoded lines of a file, about a mebibyte at a time. Lines that can't be read are noted and left out."""
@@ -151,18 +157,6 @@ class History:
     def _problem(self, text: str) -> None:
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(text)
-
-
-def _joined(begun: Operation, ended: Ok, outcome: Outcome) -> Operation:
-    begun.outcome = outcome
-    begun.ended = ended.ended
-    begun.status = ended.status
-    begun.refused = ended.refused
-    begun.reason = ended.reason
-    begun.order_status = ended.order_status
-    if ended.order:
-        begun.order = ended.order
-    return begun
 
 
 def read_operations(files: Iterable[Path]) -> list[Operation]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from chaos.model.history import Operation, Outcome
 
+OK = Outcome.OK  # an enum's member looked up once, not once per operation
+
 
 def quantile(ordered: Sequence[float], unanswered: int, q: float) -> float | None:
     """Nearest rank; operations without a promised answer rank last. None at such a rank, and without operations."""
@@ -27,12 +29,11 @@ class OperationCell:
         self.latencies_s = array("d")
 
     def add(self, op: Operation) -> None:
-        outcome = op.outcome
         if op.refused:
             self.refused += 1
         else:
-            self.outcomes[outcome] += 1
-            if outcome is not Outcome.OK:
+            self.outcomes[op.outcome] += 1
+            if op.outcome is not OK:
                 return
         if op.ended is not None:
             self.latencies_s.append(op.ended - op.intended)
@@ -42,7 +43,7 @@ class OperationCell:
         """Operations by outcome; documented refusals apart from failures."""
         outcomes = self.outcomes
         return {
-            "ok": outcomes[Outcome.OK],
+            "ok": outcomes[OK],
             "refused": self.refused,
             "fail": outcomes[Outcome.FAIL],
             "info": outcomes[Outcome.INFO],
@@ -76,39 +77,45 @@ class Second:
     p95_ms: float | None
 
 
+class _Tally:
+    """What is counted for one second."""
+
+    __slots__ = ("errors", "latencies_s", "offered", "served")
+
+    def __init__(self) -> None:
+        self.offered = self.served = self.errors = 0
+        self.latencies_s = array("d")
+
+
 class Timeline:
     """Makes the seconds of a run."""
 
     def __init__(self) -> None:
-        self.offered: defaultdict[int, int] = defaultdict(int)
-        self.served: defaultdict[int, int] = defaultdict(int)
-        self.errors: defaultdict[int, int] = defaultdict(int)
-        self.latencies_s: defaultdict[int, array[float]] = defaultdict(lambda: array("d"))
+        self.tallies: defaultdict[int, _Tally] = defaultdict(_Tally)
 
     def add(self, op: Operation) -> None:
-        second = int(op.intended)
-        self.offered[second] += 1
+        tally = self.tallies[int(op.intended)]
+        tally.offered += 1
         ended = op.ended
-        if op.outcome is Outcome.OK or op.refused:
-            if ended is not None:
-                self.served[int(ended)] += 1
-                self.latencies_s[second].append(ended - op.intended)
+        if ended is None:
+            tally.errors += 1
+        elif op.refused or op.outcome is OK:
+            self.tallies[int(ended)].served += 1
+            tally.latencies_s.append(ended - op.intended)
         else:
-            self.errors[second if ended is None else int(ended)] += 1
+            self.tallies[int(ended)].errors += 1
 
     def seconds(self) -> tuple[Second, ...]:
         """Every second from 0 to the last with anything in it."""
-        last = max([*self.offered, *self.served, *self.errors], default=-1)
-        return tuple(self._second(at_s) for at_s in range(last + 1))
+        return tuple(self._second(at_s) for at_s in range(max(self.tallies, default=-1) + 1))
 
     def _second(self, at_s: int) -> Second:
-        ordered = sorted(self.latencies_s.get(at_s, ()))
-        offered = self.offered.get(at_s, 0)
-        p95_s = quantile(ordered, offered - len(ordered), 0.95)
+        tally = self.tallies[at_s]
+        p95_s = quantile(sorted(tally.latencies_s), tally.offered - len(tally.latencies_s), 0.95)
         return Second(
             at_s=at_s,
-            offered=offered,
-            served=self.served.get(at_s, 0),
-            errors=self.errors.get(at_s, 0),
+            offered=tally.offered,
+            served=tally.served,
+            errors=tally.errors,
             p95_ms=None if p95_s is None else round(p95_s * 1000, 2),
         )

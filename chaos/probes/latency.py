@@ -15,8 +15,10 @@ from typing import Annotated
 from pydantic import Field
 
 from chaos.model.checks import Measurement, ProbeKind, ProbeParams, Unit
-from chaos.model.history import Operation
+from chaos.model.history import Operation, Outcome
 from chaos.model.kinds import first_paragraph
+
+OK = Outcome.OK
 
 
 class Params(ProbeParams):
@@ -44,7 +46,7 @@ class _Latencies:
         self.unanswered = 0
 
     def add(self, op: Operation) -> None:
-        if op.ended is not None and (op.outcome == "ok" or op.refused):
+        if op.ended is not None and (op.outcome is OK or op.refused):
             self.latencies_s.append(op.ended - op.intended)
         else:
             self.unanswered += 1

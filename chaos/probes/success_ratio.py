@@ -7,9 +7,10 @@ against it: an arrival that the schedule wanted and nobody answered is a failure
 from __future__ import annotations
 
 from chaos.model.checks import Measurement, ProbeKind, ProbeParams, Unit
-from chaos.model.history import Operation
+from chaos.model.history import Operation, Outcome
 from chaos.model.kinds import first_paragraph
 
+OK = Outcome.OK
 MIN_SAMPLES = 10
 """Below ten operations one of them weighs more than ten per cent: that is an anecdote, not a share."""
 
@@ -21,7 +22,7 @@ class _Answered:
 
     def add(self, op: Operation) -> None:
         self.scheduled += 1
-        if op.outcome == "ok" or op.refused:
+        if op.outcome is OK or op.refused:
             self.answered += 1
 
     def merge(self, other: _Answered) -> None:

@@ -1,0 +1,212 @@
+"""How long judging takes and how much memory it needs: `python -m bench.judge [--operations N] [--json]`.
+
+A synthetic flash sale at 5,000 operations/s: browsing, buying (one hot tier sells out, large ones do not), polls.
+The history is written once; judging runs in a process of its own, so that peak memory is its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import msgspec
+
+from chaos.invariants import KINDS as INVARIANTS
+from chaos.judge.folder import read_record
+from chaos.judge.judge import judge
+from chaos.model.checks import (
+    ExpectedFault,
+    InvariantCheck,
+    Judged,
+    Limit,
+    ProbeUse,
+    RecoveryCheck,
+    SloCheck,
+    Span,
+)
+from chaos.model.evidence import Charge, EndState, Order, Ticket, Tier
+from chaos.model.history import End, Fail, Invoke, Ok, Start
+from chaos.model.journal import Event, EventKind
+from chaos.model.loadplan import DriverReport
+from chaos.probes import KINDS as PROBES
+
+RATE_PER_S = 5000
+GOAL_S, GOAL_MB = 5.0, 500.0
+CAPACITY = 1000
+T0_UNIX_S = 1_700_000_000.0
+
+
+def scenario(operations: int) -> Judged:
+    """Three phases over the whole history, every check of the headline scenario."""
+    third = operations / RATE_PER_S / 3
+    names = ("baseline", "spike", "recovery")
+    phases = tuple(Span(name=n, start_s=i * third, end_s=(i + 1) * third) for i, n in enumerate(names))
+    ratio, latency = PROBES["success_ratio"], PROBES["latency"]
+    steady = (
+        ProbeUse(probe=ratio, params=ratio.params(), limit=Limit(word="at_least", value=0.99)),
+        ProbeUse(probe=latency, params=latency.params(op="browse"), limit=Limit(word="at_most", value=0.3)),
+    )
+    slo = ProbeUse(probe=ratio, params=ratio.params(op="buy"), limit=Limit(word="at_least", value=0.95), phase="spike")
+    checks = [InvariantCheck(invariant=kind, params=kind.params()) for kind in INVARIANTS.values()]
+    return Judged(
+        phases=phases,
+        checks=(*checks, SloCheck(use=slo), RecoveryCheck(within_s=5)),
+        steady_state=steady,
+        faults=(ExpectedFault(id="latency-1", kind="latency", on="shop_to_gateway"),),
+    )
+
+
+def write_folder(folder: Path, operations: int) -> None:
+    """A run of *operations* in which everything held: four of ten browse, three buy, three poll."""
+    encode = msgspec.json.Encoder().encode
+    spans = scenario(operations).phases
+    state = EndState(settled=True, healthy=True)
+    state.tiers = [Tier(tier_id=1, event_slug="hot", capacity=CAPACITY, sold=CAPACITY, price_cents=5000)]
+    state.tiers += [Tier(tier_id=t, event_slug="calm", capacity=10**6, sold=0, price_cents=900) for t in range(2, 20)]
+    sold, main, refused, order = 0, 0, 0, ""
+    lines = 1
+    (folder / "history").mkdir()
+    with (folder / "history" / "worker-0.jsonl").open("wb", buffering=1 << 20) as file:
+        file.write(encode(Start(version=1, worker=0, t0_unix_s=T0_UNIX_S, variant="synthetic", seed=1)) + b"\n")
+        for number in range(operations):
+            at_s = round(number / RATE_PER_S, 6)
+            phase = spans[min(int(at_s / spans[0].end_s), 2)].name
+            id_, sent_s, ended_s = f"0-{number}", round(at_s + 0.0012, 6), round(at_s + 0.02 + number % 97 / 1000, 6)
+            kind = number % 10
+            main += kind < 7
+            if kind < 4:
+                begin = Invoke(id=id_, op="browse", phase=phase, intended=at_s, sent=sent_s)
+                end: Ok | Fail = Ok(id=id_, ended=ended_s, status=200)
+            elif kind < 7:
+                key, customer = f"{number:08x}-5bd1-4c5e-9b0e-firedrill", number % 200
+                tier = 1 if kind == 4 else 2 + number % 18
+                begin = Invoke(
+                    id=id_,
+                    op="buy",
+                    phase=phase,
+                    intended=at_s,
+                    sent=sent_s,
+                    key=key,
+                    customer=customer,
+                    tier=tier,
+                    quantity=1,
+                )
+                if tier == 1 and sold >= CAPACITY:
+                    refused += 1
+                    end = Fail(id=id_, ended=ended_s, status=409, refused=True, reason="sold_out")
+                else:
+                    sold += tier == 1
+                    order = f"{number:08x}-0000-4000-8000-000000000000"
+                    end = Ok(id=id_, ended=ended_s, status=202, order=order, order_status="pending")
+                    at = {"created_unix_s": T0_UNIX_S + at_s, "updated_unix_s": T0_UNIX_S + at_s + 1}
+                    state.orders.append(
+                        Order(
+                            order_id=order,
+                            customer_id=customer,
+                            client_key=key,
+                            tier_id=tier,
+                            quantity=1,
+                            status="paid",
+                            amount_cents=900,
+                            **at,
+                        )
+                    )
+                    state.tickets.append(Ticket(ticket_id=f"t{number}", order_id=order, tier_id=tier))
+                    state.charges.append(
+                        Charge(
+                            charge_id=f"c{number}",
+                            order_id=order,
+                            idempotency_key=key,
+                            amount_cents=900,
+                            captured_unix_s=T0_UNIX_S + at_s,
+                        )
+                    )
+            else:
+                begin = Invoke(
+                    id=id_, op="poll", phase=phase, intended=at_s, sent=sent_s, main=False, order=order, customer=1
+                )
+                end = Ok(id=id_, ended=ended_s, status=200, order=order, order_status="paid")
+            file.write(encode(begin) + b"\n" + encode(end) + b"\n")
+            lines += 2
+        file.write(encode(End(lines=lines)) + b"\n")
+    (folder / "state.json").write_bytes(encode(state))
+    report = DriverReport(
+        scheduled=main,
+        ok=main - refused,
+        fail=refused,
+        operations=operations,
+        workers_finished=1,
+        no_hidden_resend=True,
+        ended="finished",
+    )
+    (folder / "driver.json").write_bytes(encode(report))
+    (folder / "journal.jsonl").write_bytes(b"".join(encode(event) + b"\n" for event in _events(spans)))
+
+
+def _events(spans: tuple[Span, ...]) -> list[Event]:
+    start_s, lift_s = spans[1].start_s, spans[1].end_s
+    fault = {"fault": "latency-1", "kind": "latency", "on": "shop_to_gateway"}
+    data = [
+        (EventKind.RUN_STARTED, {}),
+        (EventKind.IDENTITY, {"when": "before", "parts": {"api": "1"}}),
+        (EventKind.FAULT_INJECTED, fault | {"planned_s": start_s, "effective_s": start_s, "proven": True}),
+        (EventKind.EXPOSURE, {"fault": "latency-1", "count": 50, "at_least": 1}),
+        (EventKind.FAULT_LIFTED, {"fault": "latency-1", "lifted_s": lift_s, "pristine": True}),
+        (EventKind.LOAD_ENDED, {"ended": "finished"}),
+        (EventKind.HEALED, {"pristine": True}),
+        (EventKind.IDENTITY, {"when": "after", "parts": {"api": "1"}}),
+        (EventKind.RUN_ENDED, {}),
+    ]
+    return [Event(seq=seq, at_unix_s=T0_UNIX_S, event=kind, data=values) for seq, (kind, values) in enumerate(data)]
+
+
+def measure(folder: Path, operations: int) -> dict[str, object]:
+    """Judge the folder in this process."""
+    started, cpu = time.perf_counter(), time.process_time()
+    judgement = judge(scenario(operations), read_record(folder))
+    return {
+        "operations": operations,
+        "wall_s": round(time.perf_counter() - started, 2),
+        "cpu_s": round(time.process_time() - cpu, 2),
+        "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "goal_s": GOAL_S,
+        "goal_mb": GOAL_MB,
+        "verdict": judgement.verdict,
+        "findings": {f.check: f"{f.verdict}: {f.measured or f.reason}" for f in judgement.findings},
+    }
+
+
+def main() -> None:
+    """Write, judge in a child, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--operations", type=int, default=1_000_000)
+    parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
+    parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.measure:
+        print(json.dumps(measure(given.measure, given.operations)))
+        return
+    with tempfile.TemporaryDirectory() as name:
+        write_folder(Path(name), given.operations)
+        size_mb = sum(path.stat().st_size for path in Path(name).rglob("*") if path.is_file()) / 1e6
+        command = [sys.executable, "-m", "bench.judge", "--measure", name, "--operations", str(given.operations)]
+        result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    result["folder_mb"] = round(size_mb, 1)
+    if given.json:
+        print(json.dumps(result, indent=2))
+        return
+    print("| operations | wall s | CPU s | peak RSS MB | goal |\n|---|---|---|---|---|")
+    print(
+        f"| {result['operations']:,} | {result['wall_s']} | {result['cpu_s']} | {result['peak_rss_mb']} "
+        f"| ≤ {GOAL_S:g} s, ≤ {GOAL_MB:g} MB |"
+    )
+
+
+if __name__ == "__main__":
+    main()
