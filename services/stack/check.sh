@@ -15,7 +15,7 @@ step() {
 
 step "ruff check" "$bin/ruff" check .
 step "ruff format" "$bin/ruff" format --check --quiet .
-step "imports" "$bin/lint-imports" --no-timing
+step "imports" "$bin/lint-imports"
 step "mypy" "$bin/mypy" chaos loadtests dashboard bench services/stack services/gateway services/toxiproxy
 step "mypy scorecard" "$bin/mypy" --config-file services/scorecard/mypy.ini -p services.scorecard
 unused=$(mktemp)

@@ -21,6 +21,8 @@ from services.stack.layout import BROKER_DB, CACHE_DB
 from services.stack.progress import say
 from services.stack.readiness import Waiter, direct_redis, dirty_proxies, http_call
 
+# Whatever the old shop still does is thrown away with its data, so it is not worth waiting for.
+_GRACE_S: Final = 0.5
 _WORLD: Final[Mapping[str, range]] = {
     "events": range(1, 1001),
     "hot_tiers": range(1001),
@@ -113,7 +115,7 @@ def _switch(
     stack: Stack, variant: str, *, seed: int, world: Mapping[str, int], world_file: Path, watch: _Stopwatch
 ) -> None:
     with watch.part("stop"):
-        lifecycle.stop_programs(stack, list(programs.SHOP))
+        lifecycle.stop_programs(stack, programs.SHOP, grace_s=_GRACE_S)
     stack.lab.variant_file.write_text(variant + "\n")
     with watch.part("reset"), ThreadPoolExecutor() as pool:
         for done in [pool.submit(_flush_redis, stack), pool.submit(_reset_gateway, stack)]:
@@ -156,7 +158,7 @@ def _restore(stack: Stack, variant: str | None) -> None:
     variant = variant or lifecycle.DEFAULT_VARIANT
     say("shop", f"starting {variant} again")
     try:
-        lifecycle.stop_programs(stack, list(programs.SHOP))
+        lifecycle.stop_programs(stack, programs.SHOP, grace_s=_GRACE_S)
         stack.lab.variant_file.write_text(variant + "\n")
         _flush_redis(stack)
         shop.ensure_schema(stack, variant)
