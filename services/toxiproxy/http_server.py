@@ -16,7 +16,7 @@ _LOG = logging.getLogger(__name__)
 READ_TIMEOUT_S = 15.0
 IDLE_TIMEOUT_S = 60.0
 LARGEST_BODY_BYTES = 4 * 1024 * 1024
-LARGEST_HEADER_COUNT = 100
+LARGEST_HEADER_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,9 +125,11 @@ async def _read(line: bytes, reader: asyncio.StreamReader, writer: asyncio.Strea
     if len(words) != 3 or not words[2].startswith("HTTP/1."):
         raise _Malformed
     headers: dict[str, str] = {}
+    left_bytes = LARGEST_HEADER_BYTES
     while (row := await reader.readline()) not in (b"\r\n", b"\n"):
+        left_bytes -= len(row)
         name, colon, value = row.decode("latin-1").partition(":")
-        if not colon or len(headers) >= LARGEST_HEADER_COUNT:
+        if not colon or left_bytes < 0:
             raise _Malformed
         headers[name.strip().lower()] = value.strip()
     if headers.get("expect", "").lower() == "100-continue":

@@ -176,7 +176,8 @@ class Stage:
                 raise InterruptedStage
             if self._inbox:
                 chunk = self._inbox.popleft()
-                self._room.wake()
+                if self.ready:
+                    self._room.wake()
                 return chunk
             if self._ended:
                 return None
