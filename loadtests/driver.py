@@ -202,6 +202,7 @@ def _run_alone(plan: LoadPlan, world: World, stop: Stop) -> int:
 
 def _run_as_worker(plan: LoadPlan, world: World, number: int, master_port: int, stop: Stop) -> int:
     """One of several: figures to the master twice a second, the result at the end, then wait to be let go."""
+    parent = os.getppid()
     worker = Worker(plan=plan, world=world, number=number)
     joining = gevent.spawn(worker.environment.create_worker_runner, "127.0.0.1", master_port)
     gevent.wait([joining, stop.event], count=1)
@@ -233,9 +234,10 @@ def _run_as_worker(plan: LoadPlan, world: World, number: int, master_port: int, 
     result = worker.finish(stopped=stopped)
     send_figures()
     worker.runner.send_message(RESULT, msgspec.to_builtins(result))
-    stop.event.wait(PARTING_S)  # the master closes our stdin once it has the result
-    if stopped:
-        gevent.sleep(PARTING_S)  # it is closed already; leave time for the message, the master ends us
+    waited_s = 0.0
+    while waited_s < PARTING_S and os.getppid() == parent:  # the master ends us once it has the result
+        gevent.sleep(WATCH_S)
+        waited_s += WATCH_S
     return Exit.DONE
 
 

@@ -1,0 +1,359 @@
+"""Measures the load driver against its goals, all in one run: `python bench/driver.py [--json] [--quick]`, about 80 s.
+
+The server is a hand-written asyncio protocol that answers every request at once, pinned to another core than the driver
+(a process of this bench, not a part of the lab). What is measured runs as it does in the lab: `python -m loadtests` with
+history, histograms, progress lines and a Prometheus scrape every second.
+
+    cpu      CPU per request against Locust's plain FastHttpUser, users without pause, on the same core and server
+    rate     highest rate on one core at send lag p99 <= 5 ms with nothing dropped (goal 5,000/s, at least 2,000/s)
+    stall    a server that stands still for 2 s in a 10 s run (goal: p99 >= 1.8 s, 19-21 % slow)
+    quantile figures of histograms.json against the exact ones from the history (goal: error <= 1 %)
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from chaos.model.history import Invoke, Line, Ok
+from chaos.model.loadplan import DriverReport, LoadPlan, PlanPhase
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+RATES_PER_S = (2000, 3000, 4000, 5000, 6000, 7000, 8000)
+STEP_S = 4.0
+LAG_GOAL_S = 0.005
+AHEAD_S = 2.0
+SLOW_S = 0.05
+BODY = json.dumps(
+    {
+        "count": 5,
+        "results": [
+            {"id": n, "slug": f"event-{n}", "venue": {"name": "Hall"}, "tiers": [{"id": n, "remaining": 99}]}
+            for n in range(5)
+        ],
+    }
+).encode()
+CORES = sorted(os.sched_getaffinity(0))
+DRIVER_CORE, SERVER_CORE = CORES[0], CORES[-1]
+
+
+# --- processes that the bench starts from this file
+
+
+class Instant(asyncio.Protocol):
+    """Answers each request head with the same page."""
+
+    answer = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nVary: Accept\r\nAllow: GET, HEAD, OPTIONS\r\n"
+        b"X-Content-Type-Options: nosniff\r\nReferrer-Policy: same-origin\r\nContent-Length: %d\r\n\r\n" % len(BODY)
+    ) + BODY
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        if heads := data.count(b"\r\n\r\n"):
+            self.transport.write(self.answer * heads)  # type: ignore[attr-defined]
+
+
+async def serve() -> None:
+    server = await asyncio.get_running_loop().create_server(Instant, "127.0.0.1", 0, backlog=2048)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+def plain_fast_http_user(port: int, seconds: float) -> None:
+    """Locust as its manual shows it; prints requests and CPU seconds of the measured stretch."""
+    import gevent  # noqa: PLC0415
+    from locust import FastHttpUser, constant, task  # noqa: PLC0415
+    from locust.env import Environment  # noqa: PLC0415
+
+    class Visitor(FastHttpUser):
+        wait_time = constant(0)
+
+        @task
+        def look(self) -> None:
+            self.client.get("/api/events/")
+
+    environment = Environment(user_classes=[Visitor], host=f"http://127.0.0.1:{port}")
+    runner = environment.create_local_runner()
+    runner.start(20, spawn_rate=20)
+    gevent.sleep(1)
+    requests, cpu_s = environment.stats.total.num_requests, sum(os.times()[:2])
+    gevent.sleep(seconds)
+    requests, cpu_s = environment.stats.total.num_requests - requests, sum(os.times()[:2]) - cpu_s
+    print(json.dumps({"requests": requests, "cpu_s": cpu_s, "failures": environment.stats.total.num_failures}))
+    sys.stdout.flush()
+    os._exit(0)
+
+
+# --- the bench
+
+
+@dataclass
+class Played:
+    """One run of the driver."""
+
+    rate_per_s: float
+    report: DriverReport
+    out: Path
+    lag_p99_ms: float
+    cpu_us_per_request: float
+
+
+def pinned(core: int, *arguments: str) -> list[str]:
+    pin = f"import os, sys; os.sched_setaffinity(0, {{{core}}}); "
+    pin += "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    return [sys.executable, "-c", pin, *arguments]
+
+
+class Scraper(threading.Thread):
+    """Prometheus in one line: a scrape every second, as in the lab."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(daemon=True)
+        self.port, self.over, self.scrapes = port, threading.Event(), 0
+
+    def run(self) -> None:
+        while not self.over.wait(1.0):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5).read()
+                self.scrapes += 1
+            except OSError:
+                pass
+
+
+class Bench:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.server = subprocess.Popen(
+            pinned(SERVER_CORE, __file__, "--serve"), stdout=subprocess.PIPE, cwd=CHECKOUT, env=environment()
+        )
+        assert self.server.stdout is not None
+        self.port = int(self.server.stdout.readline())
+        world = {
+            "variant": "bench",
+            "password": "",
+            "events": [{"id": 1, "slug": "e"}],
+            "tiers": [{"id": 1, "event_slug": "e", "capacity": 1}],
+            "customers": [{"id": 1, "username": "c", "access": "t"}],
+        }
+        (folder / "world.json").write_text(json.dumps(world))
+        self.runs = 0
+
+    def play(self, rate: float, seconds: float, *, stall: tuple[float, float] | None = None, **changes) -> Played:
+        self.runs += 1
+        out = self.folder / f"run-{self.runs}"
+        metrics_port = 22000 + self.runs
+        plan = LoadPlan(
+            run_id="bench",
+            scenario="bench",
+            variant="bench",
+            seed=self.runs,
+            t0_unix_s=time.time() + AHEAD_S,
+            base_url=f"http://127.0.0.1:{self.port}",
+            world_file=str(self.folder / "world.json"),
+            out_dir=str(out),
+            phases=[
+                PlanPhase(
+                    name="steady",
+                    start_s=0,
+                    duration_s=seconds,
+                    rate_from_per_s=rate,
+                    rate_to_per_s=rate,
+                    mix={"browse": 1},
+                )
+            ],
+            metrics_port=metrics_port,
+            **changes,
+        )
+        out.mkdir()
+        (out / "plan.json").write_bytes(msgspec.json.encode(plan))
+        scraper = Scraper(metrics_port)
+        scraper.start()
+        driver = subprocess.Popen(
+            pinned(DRIVER_CORE, "-m", "loadtests", str(out / "plan.json")),
+            cwd=CHECKOUT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert driver.stdout is not None
+        if stall is not None:
+            at_s, for_s = stall
+            time.sleep(max(plan.t0_unix_s + at_s - time.time(), 0))
+            self.server.send_signal(signal.SIGSTOP)
+            time.sleep(for_s)
+            self.server.send_signal(signal.SIGCONT)
+        driver.stdout.read()
+        assert driver.wait() == 0
+        scraper.over.set()
+        scraper.join()
+        assert scraper.scrapes > 0
+        report = msgspec.json.decode((out / "driver.json").read_bytes(), type=DriverReport)
+        sent = report.scheduled - report.dropped
+        return Played(
+            rate_per_s=rate,
+            report=report,
+            out=out,
+            lag_p99_ms=report.send_lag_p99_s * 1000,
+            cpu_us_per_request=report.cpu_ratio * seconds / sent * 1e6,
+        )
+
+    def plain(self, seconds: float) -> float:
+        """CPU µs per request of FastHttpUser."""
+        ended = subprocess.run(
+            pinned(DRIVER_CORE, __file__, "--plain", str(self.port), str(seconds)),
+            cwd=CHECKOUT,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        figures = json.loads(ended.stdout)
+        assert figures["failures"] == 0
+        return figures["cpu_s"] / figures["requests"] * 1e6
+
+    def close(self) -> None:
+        self.server.send_signal(signal.SIGCONT)
+        self.server.kill()
+        self.server.wait()
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+
+
+def latencies_s(out: Path) -> list[float]:
+    """Exact latencies from the history, sorted."""
+    decoder = msgspec.json.Decoder(Line)
+    intended: dict[str, float] = {}
+    found = []
+    for raw in (out / "history" / "worker-0.jsonl").read_bytes().splitlines():
+        line = decoder.decode(raw)
+        if isinstance(line, Invoke):
+            intended[line.id] = line.intended
+        elif isinstance(line, Ok):
+            found.append(line.ended - intended[line.id])
+    return sorted(found)
+
+
+def quantile(values: list[float], q: float) -> float:
+    """Nearest rank, rounded as `hdrhistogram` does, so that only the histogram's own error is left to see."""
+    return values[max(int(q * len(values) + 0.5), 1) - 1]
+
+
+def worst_quantile_error(out: Path) -> float:
+    """Largest relative difference between histograms.json and the history."""
+    exact = latencies_s(out)
+    document = json.loads((out / "histograms.json").read_bytes())
+    cell = next(c for c in document["cells"] if c["kind"] == "latency" and c["outcome"] == "ok")
+    assert cell["count"] == len(exact)
+    quantiles = {"p50_ms": 0.5, "p90_ms": 0.9, "p95_ms": 0.95, "p99_ms": 0.99, "p999_ms": 0.999}
+    return max(
+        abs(cell["quantiles_ms"][name] - quantile(exact, q) * 1000) / (quantile(exact, q) * 1000)
+        for name, q in quantiles.items()
+    )
+
+
+def measure(bench: Bench, quick: bool) -> dict[str, object]:
+    plain_us = bench.plain(2 if quick else 5)
+    steps = [bench.play(rate, STEP_S) for rate in (RATES_PER_S[1:4:2] if quick else RATES_PER_S)]
+    held = [s for s in steps if s.lag_p99_ms <= LAG_GOAL_S * 1000 and s.report.dropped == 0 and s.report.ok]
+    stall = bench.play(200, 10, stall=(4.0, 2.0), arrivals="uniform", max_in_flight=1000)
+    exact = latencies_s(stall.out)
+    by_rate = {int(s.rate_per_s): s for s in steps}
+    compared = by_rate.get(5000, steps[-1])
+    return {
+        "plain_cpu_us_per_request": round(plain_us, 1),
+        "driver_cpu_us_per_request": round(compared.cpu_us_per_request, 1),
+        "cpu_ratio_to_plain": round(compared.cpu_us_per_request / plain_us, 2),
+        "best_rate_per_s_at_lag_goal": max((s.rate_per_s for s in held), default=0),
+        "steps": [
+            {
+                "rate_per_s": s.rate_per_s,
+                "sent": s.report.scheduled - s.report.dropped,
+                "dropped": s.report.dropped,
+                "lag_p50_ms": round(s.report.send_lag_p50_s * 1000, 2),
+                "lag_p99_ms": round(s.lag_p99_ms, 2),
+                "lag_max_ms": round(s.report.send_lag_max_s * 1000, 2),
+                "cpu_ratio": s.report.cpu_ratio,
+                "cpu_us_per_request": round(s.cpu_us_per_request, 1),
+            }
+            for s in steps
+        ],
+        "stall": {
+            "p50_ms": round(quantile(exact, 0.5) * 1000, 1),
+            "p90_ms": round(quantile(exact, 0.9) * 1000, 1),
+            "p99_ms": round(quantile(exact, 0.99) * 1000, 1),
+            "max_ms": round(exact[-1] * 1000, 1),
+            "slow_ratio": round(sum(1 for value in exact if value > SLOW_S) / len(exact), 4),
+            "dropped": stall.report.dropped,
+            "lag_p99_ms": round(stall.lag_p99_ms, 2),
+        },
+        "worst_quantile_error": round(max(worst_quantile_error(s.out) for s in (*steps, stall)), 5),
+    }
+
+
+def table(figures: dict) -> str:
+    rows = ["rate/s     sent  dropped  lag p50/p99/max ms      CPU  µs/request"]
+    rows += [
+        f"{s['rate_per_s']:>6} {s['sent']:>8} {s['dropped']:>8}  "
+        f"{s['lag_p50_ms']:>6} {s['lag_p99_ms']:>6} {s['lag_max_ms']:>6}  {s['cpu_ratio']:>6.0%}  "
+        f"{s['cpu_us_per_request']:>8}"
+        for s in figures["steps"]
+    ]
+    stall = figures["stall"]
+    goals = [
+        (
+            "rate on one core at lag p99 <= 5 ms",
+            f"{figures['best_rate_per_s_at_lag_goal']}/s",
+            "5,000/s, least 2,000/s",
+        ),
+        ("CPU per request / plain FastHttpUser", f"{figures['cpu_ratio_to_plain']}", "<= 1.5"),
+        ("2 s stall in 10 s: p99", f"{stall['p99_ms']} ms", ">= 1800 ms"),
+        ("2 s stall in 10 s: slow", f"{stall['slow_ratio']:.1%}", "19-21 %"),
+        ("worst quantile error", f"{figures['worst_quantile_error']:.2%}", "<= 1 %"),
+    ]
+    rows += ["", *(f"{name:<40}{value:>12}   goal {goal}" for name, value, goal in goals)]
+    rows.append(
+        f"plain FastHttpUser {figures['plain_cpu_us_per_request']} µs, "
+        f"driver {figures['driver_cpu_us_per_request']} µs a request"
+    )
+    return "\n".join(rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
+    parser.add_argument("--quick", action="store_true", help="two rates only, about 30 s")
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--plain", nargs=2, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.serve:
+        asyncio.run(serve())
+    elif arguments.plain:
+        plain_fast_http_user(int(arguments.plain[0]), float(arguments.plain[1]))
+    else:
+        with tempfile.TemporaryDirectory(prefix="firedrill-bench-") as folder:
+            bench = Bench(Path(folder))
+            try:
+                figures = measure(bench, arguments.quick)
+            finally:
+                bench.close()
+        print(json.dumps(figures, indent=1) if arguments.json else table(figures))
+
+
+if __name__ == "__main__":
+    main()

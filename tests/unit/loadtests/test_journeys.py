@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from chaos.model.history import Outcome
+from chaos.model.loadplan import LoadPlan
+from loadtests.draws import Draws, Stream
+from loadtests.journey import Arrival, Call, Journey, Reading, series_of
+from loadtests.journeys import discover
+from loadtests.journeys.browse import Browse, read_page
+from loadtests.journeys.buy import Buy, read_accepted, read_clicked_twice, read_order
+from loadtests.journeys.login import Login, read_tokens
+from loadtests.world import World, WorldCustomer, WorldEvent, WorldTier
+
+WORLD = World(
+    variant="naive",
+    password="pw",
+    events=(WorldEvent(id=1, slug="e"),),
+    tiers=tuple(WorldTier(id=n, event_slug="e", capacity=10, hot=n == 1) for n in range(1, 6)),
+    customers=tuple(WorldCustomer(id=n, username=f"c{n}", access=f"t{n}") for n in range(1, 51)),
+)
+
+
+class FakeHttp:
+    """Answers from a script; time passes only in `sleep_until`."""
+
+    def __init__(self, *answers: Reading) -> None:
+        self.answers = list(answers)
+        self.calls: list[Call] = []
+        self.at_s = 0.0
+        self.down_at_s = float("inf")
+
+    def head(self, method: str, path: str, *, headers: dict[str, str] | None = None, length: int = 0) -> bytes:
+        return f"{method} {path} {headers or {}} {length}".encode()
+
+    def exchange(self, call: Call) -> Reading:
+        self.calls.append(call)
+        return self.answers.pop(0) if self.answers else Reading(Outcome.OK, order="o-1", order_status="paid")
+
+    def beside(self, call: Call) -> Callable[[], Reading]:
+        return lambda: self.exchange(call)
+
+    def now_s(self) -> float:
+        return self.at_s
+
+    def sleep_until(self, at_s: float) -> None:
+        self.at_s = at_s
+
+    def winding_down(self) -> bool:
+        return self.at_s > self.down_at_s
+
+
+def plan(**changes: object) -> LoadPlan:
+    fields = {
+        "run_id": "r",
+        "scenario": "s",
+        "variant": "naive",
+        "seed": 7,
+        "t0_unix_s": 0.0,
+        "base_url": "http://127.0.0.1:1",
+        "world_file": "",
+        "out_dir": "",
+        "phases": [],
+        **changes,
+    }
+    return LoadPlan(**fields)  # type: ignore[arg-type]
+
+
+def arrival(index: int = 0) -> Arrival:
+    return Arrival(index=index, intended=1.5, phase=0, draws=Draws(7, index, Stream.JOURNEY))
+
+
+def made(kind: type[Journey], http: FakeHttp, count: int = 1, **changes: object) -> list[Call]:
+    journey = kind(plan=plan(**changes), world=WORLD, http=http)
+    for index in range(count):
+        journey.run(arrival(index))
+    return http.calls
+
+
+def test_every_file_is_a_journey_under_its_own_name() -> None:
+    assert set(discover()) == {"browse", "buy", "login"}
+
+
+def test_browse_is_one_anonymous_request() -> None:
+    (call,) = made(Browse, FakeHttp())
+    assert (call.op, call.method, call.main, call.customer, call.key) == ("browse", "GET", True, None, "")
+    assert call.head.startswith(b"GET /api/events/ ")
+
+
+def test_login_sends_the_customers_password() -> None:
+    (call,) = made(Login, FakeHttp())
+    body = json.loads(call.body)
+    assert body == {"username": f"c{call.customer}", "password": "pw"}
+
+
+def test_an_order_carries_key_reference_and_token() -> None:
+    (call,) = made(Buy, FakeHttp(), double_click_ratio=0.0)
+    body = json.loads(call.body)
+    assert call.key == body["reference"] == "s7-a0"
+    assert (call.tier, call.quantity) == (body["tier"], body["quantity"])
+    assert f"'Authorization': 'Bearer t{call.customer}', 'Idempotency-Key': 's7-a0'".encode() in call.head
+    assert (call.intended, call.main, call.attempt) == (1.5, True, 1)
+
+
+def test_demand_depends_on_seed_and_arrival_alone() -> None:
+    slow = Reading(Outcome.OK, order="o", order_status="pending")
+
+    def demand(*answers: Reading) -> list[tuple[object, ...]]:
+        calls = made(Buy, FakeHttp(*answers), 200)
+        return [(c.key, c.customer, c.tier, c.quantity, c.attempt) for c in calls if c.op == "buy"]
+
+    assert demand() == demand(*[slow] * 500)
+    keys = [row[0] for row in demand() if row[4] == 1]
+    assert len(set(keys)) == 200
+
+
+def test_demand_has_its_shares() -> None:
+    calls = made(Buy, FakeHttp(), 4000, double_click_ratio=0.2)
+    firsts = [call for call in calls if call.attempt == 1]
+    tiers = Counter(call.tier for call in firsts)
+    assert tiers[1] / 4000 == pytest.approx(0.9, abs=0.03)
+    assert min(tiers[n] for n in range(2, 6)) > 50
+    assert Counter(call.quantity for call in firsts).keys() == {1, 2}
+    assert sum(1 for call in calls if call.attempt == 2) / 4000 == pytest.approx(0.2, abs=0.03)
+    assert len({call.customer for call in firsts}) == 50
+
+
+def test_a_double_click_is_the_identical_request() -> None:
+    http = FakeHttp()
+    first, second = made(Buy, http, double_click_ratio=1.0)
+    assert (second.head, second.body, second.key, second.intended) == (
+        first.head,
+        first.body,
+        first.key,
+        first.intended,
+    )
+    assert {(call.main, call.attempt, series_of(call)) for call in (first, second)} == {
+        (True, 1, "buy"),
+        (False, 2, "buy_again"),
+    }
+
+
+def test_polls_stop_at_a_final_status() -> None:
+    pending = Reading(Outcome.OK, order="o-1", order_status="pending")
+    http = FakeHttp(
+        pending, pending, Reading(Outcome.INFO, reason="timeout"), Reading(Outcome.OK, "", "", "o-1", "paid")
+    )
+    calls = made(Buy, http, double_click_ratio=0.0, poll_budget=9, poll_every_s=0.5)
+    assert [call.op for call in calls] == ["buy", "poll", "poll", "poll"]
+    assert [call.intended for call in calls[1:]] == [0.5, 1.0, 1.5]
+    assert {(call.order, call.main, call.key) for call in calls[1:]} == {("o-1", False, "")}
+    assert calls[1].head.startswith(b"GET /api/orders/o-1/ ")
+
+
+def test_polls_have_a_budget_and_end_with_the_run() -> None:
+    pending = [Reading(Outcome.OK, order="o-1", order_status="pending")] * 20
+    assert len(made(Buy, FakeHttp(*pending), double_click_ratio=0.0, poll_budget=3)) == 1 + 3
+    http = FakeHttp(*pending)
+    http.down_at_s = 0.75
+    assert len(made(Buy, http, double_click_ratio=0.0, poll_budget=9, poll_every_s=0.5)) == 1 + 1
+
+
+def test_a_refused_buyer_does_not_poll() -> None:
+    refused = Reading(Outcome.FAIL, refused=True, reason="sold_out")
+    assert len(made(Buy, FakeHttp(refused), double_click_ratio=0.0)) == 1
+
+
+def test_the_second_clicks_order_is_followed_when_the_first_was_told_to_wait() -> None:
+    http = FakeHttp(
+        Reading(Outcome.FAIL, refused=True, reason="key_in_flight"),
+        Reading(Outcome.OK, order="o-2", order_status="pending"),
+    )
+    calls = made(Buy, http, double_click_ratio=1.0)
+    assert [call.order for call in calls if call.op == "poll"] == ["o-2"]
+
+
+ORDER = b'{"id":"7b0c-1","status":"pending","amount_cents":100}'
+
+
+@pytest.mark.parametrize(
+    ("read", "status", "body", "expected"),
+    [
+        (read_accepted, 202, ORDER, Reading(Outcome.OK, order="7b0c-1", order_status="pending")),
+        (read_accepted, 200, ORDER, Reading(Outcome.OK, order="7b0c-1", order_status="pending")),
+        (read_accepted, 202, b'{"status":"pending"}', Reading(Outcome.INFO, reason="bad_body")),
+        (read_accepted, 202, b'{"id":7,"status":"pending"}', Reading(Outcome.INFO, reason="bad_body")),
+        (read_accepted, 202, b'{"id":"a b\\r\\n","status":"pending"}', Reading(Outcome.INFO, reason="bad_body")),
+        (read_accepted, 202, b"<html>", Reading(Outcome.INFO, reason="bad_body")),
+        (read_accepted, 202, b"\xff", Reading(Outcome.INFO, reason="bad_body")),
+        (read_accepted, 409, b'{"code":"sold_out"}', Reading(Outcome.FAIL, refused=True, reason="sold_out")),
+        (read_accepted, 409, b'{"code":"key_in_flight"}', Reading(Outcome.FAIL, reason="key_in_flight")),
+        (read_clicked_twice, 409, b'{"code":"key_in_flight"}', Reading(Outcome.FAIL, True, "key_in_flight")),
+        (read_accepted, 422, b'{"code":"sold_out"}', Reading(Outcome.FAIL, reason="sold_out")),
+        (read_accepted, 400, b"[]", Reading(Outcome.FAIL, reason="http_400")),
+        (read_accepted, 500, b'{"code":"sold_out"}', Reading(Outcome.INFO, reason="http_500")),
+        (read_accepted, 302, b"", Reading(Outcome.INFO, reason="http_302")),
+        (read_order, 409, b'{"code":"sold_out"}', Reading(Outcome.FAIL, reason="sold_out")),
+        (read_page, 200, b'{"results":[{"id":1}]}', Reading(Outcome.OK)),
+        (read_page, 200, b'[{"id":1}]', Reading(Outcome.OK)),
+        (read_page, 200, b'{"results":[]}', Reading(Outcome.INFO, reason="bad_body")),
+        (read_page, 200, b"{}", Reading(Outcome.INFO, reason="bad_body")),
+        (read_page, 404, b"", Reading(Outcome.FAIL, reason="http_404")),
+        (read_tokens, 200, b'{"access":"a","refresh":"r"}', Reading(Outcome.OK)),
+        (read_tokens, 200, b'{"access":"a"}', Reading(Outcome.INFO, reason="bad_body")),
+        (read_tokens, 401, b'{"code":"no_active_account"}', Reading(Outcome.FAIL, reason="no_active_account")),
+    ],
+)
+def test_readings(read: Callable[[int, bytes], Reading], status: int, body: bytes, expected: Reading) -> None:
+    assert read(status, body) == expected
