@@ -215,7 +215,7 @@ def _probe_finding(check: ProbePass, id_: str, kind: str, where: str) -> Finding
         measured=measured,
         where=where,
         reason=reason,
-        figures=dict(measurement.figures),
+        figures={**measurement.figures, "limit": {"word": use.limit.word, "value": use.limit.value, "unit": unit}},
     )
 
 

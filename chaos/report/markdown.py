@@ -1,0 +1,100 @@
+"""report.md: the verdict for a pull request or a mentor's ten minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from chaos.report.words import (
+    OPERATION_COLUMNS,
+    WHAT_TO_DO,
+    Shown,
+    checks,
+    event_rows,
+    operation_rows,
+    run_findings,
+    signed,
+)
+
+
+def render(shown: Shown) -> str:
+    """The whole report, verdict first."""
+    return "\n".join(_lines(shown)) + "\n"
+
+
+def _lines(shown: Shown) -> Iterator[str]:
+    document = shown.document
+    yield f"# {signed(document['verdict'])}: {cell(document['title'])} on `{document['variant']}`"
+    yield ""
+    yield f"**{cell(document['summary'])}**"
+    yield ""
+    yield WHAT_TO_DO[document["verdict"]]
+    yield ""
+    yield f"> {cell(document['hypothesis'])}"
+    yield ""
+    yield (
+        f"Run `{document['run_id']}` · scenario `{document['scenario']}` · drill {document['drill']} · "
+        f"seed {document['seed']} · scale {document['scale']:g} · {document['started_at']} · "
+        f"{document['duration_s']:.0f} s"
+    )
+    yield from _section("Checks", ("verdict", "check", "expected", "measured", "where"), map(_check, checks(document)))
+    yield from _reasons([*checks(document), *run_findings(document)])
+    faults = [
+        (f["id"], f["kind"], f["on"], _seconds(f["injected_s"]), _seconds(f["lifted_s"]), _met(f))
+        for f in document["faults"]
+    ]
+    if faults:
+        yield from _section("Faults", ("fault", "kind", "on", "from", "to", "proof"), faults)
+    yield from _section("Operations", OPERATION_COLUMNS, operation_rows(document), right_from=2)
+    yield ""
+    yield (
+        "Latency counts from the intended start. *no answer*: the operation at that rank got no promised answer. "
+        "*refused* is a documented refusal such as sold out; *unknown* may have happened (timeout, reset, 5xx)."
+    )
+    about = ((signed(f["verdict"]), f["check"], f["expected"], f["measured"]) for f in run_findings(document))
+    yield from _section("The run itself", ("verdict", "check", "expected", "measured"), about)
+    yield from _section("Events", ("at", "event", "details"), event_rows(shown.events))
+
+
+def _check(finding: Mapping[str, Any]) -> tuple[str, ...]:
+    check = f"`{finding['check']}`"
+    return (signed(finding["verdict"]), check, finding["expected"], finding["measured"], finding["where"])
+
+
+def _reasons(findings: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    told = [f for f in findings if f["reason"]]
+    if told:
+        yield ""
+        yield "## Why"
+        yield ""
+    for finding in told:
+        yield f"- **{cell(finding['check'])}**: {cell(finding['reason'])}"
+        if finding["examples"]:
+            yield f"  Examples: {', '.join(f'`{example}`' for example in finding['examples'])}"
+
+
+def _section(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, right_from: int | None = None
+) -> Iterator[str]:
+    yield ""
+    yield f"## {title}"
+    yield ""
+    yield f"| {' | '.join(columns)} |"
+    right = len(columns) if right_from is None else right_from
+    yield f"|{'|'.join('---:' if position >= right else '---' for position in range(len(columns)))}|"
+    for row in rows:
+        yield f"| {' | '.join(map(cell, row))} |"
+
+
+def cell(text: object) -> str:
+    """Text that can't break out of its cell or become markup."""
+    plain = " ".join(str(text).split())
+    return plain.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;") or "–"
+
+
+def _seconds(at_s: float | None) -> str:
+    return "never" if at_s is None else f"{at_s:.1f} s"
+
+
+def _met(fault: Mapping[str, Any]) -> str:
+    return fault["problem"] or f"proven, met by {fault['exposure']}"
