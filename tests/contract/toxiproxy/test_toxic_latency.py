@@ -89,10 +89,10 @@ def test_a_fin_waits_behind_delayed_data(lab, upstreams):
 def test_an_answer_under_way_survives_the_clients_fin(lab, upstreams):
     upstream = lab.upstream(upstreams.echo)
     proxy = lab.proxy(upstream)
-    proxy.add("latency", latency=300)
+    proxy.add("latency", latency=1000)
     client = lab.client(proxy)
     client.send(b"question")
-    time.sleep(0.15)
+    time.sleep(0.5)
     client.finish_sending()
     assert client.rest() == b"question"
 

@@ -58,7 +58,7 @@ def test_the_next_toxic_of_the_direction_rolls_the_last_one_again(lab, upstreams
         proxy.add("noop", name=f"n{number}")
         proxy.remove(f"n{number}")
         client.send(b"x")
-        silent = client.is_silent(0.03)
+        silent = client.is_silent(0.1)
         seen.add(silent)
         if not silent:
             client.receive(1)

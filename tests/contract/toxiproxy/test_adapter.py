@@ -1,0 +1,125 @@
+"""The engine's adapter against both servers."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import pytest
+
+from chaos.adapters.toxiproxy import ProxySpec, ToxiproxyAdapter, ToxiproxyDeadline, ToxiproxyRefused
+from chaos.ports import ToxicSpec
+
+ATTRIBUTES = {
+    "latency": {"latency": 300, "jitter": 50},
+    "bandwidth": {"rate": 100},
+    "slow_close": {"delay": 100},
+    "timeout": {"timeout": 100},
+    "reset_peer": {"timeout": 100},
+    "slicer": {"average_size": 64, "size_variation": 32, "delay": 10},
+    "limit_data": {"bytes": 1000},
+}
+
+
+@pytest.fixture
+def adapter(lab):
+    return ToxiproxyAdapter(lab.server.url, 10.0)
+
+
+def _specs(lab, upstream, count=2):
+    return [
+        ProxySpec(name=lab.name(), listen=f"127.0.0.1:{lab.free_port()}", upstream=upstream.address)
+        for _ in range(count)
+    ]
+
+
+def test_version_tells_them_apart(lab, adapter):
+    version = adapter.version()
+    assert (version.number, version.kind) == ("2.12.0", "real" if lab.server.kind == "real" else "builtin")
+
+
+def test_ensure_creates_and_repeating_it_changes_nothing(lab, adapter, upstreams):
+    specs = _specs(lab, lab.upstream(upstreams.echo))
+    adapter.ensure(specs)
+    assert adapter.pristine(specs) == []
+    adapter.add_toxic(specs[0].name, ToxicSpec(name="t", type="latency", attributes={"latency": 1}))
+    adapter.ensure(specs)
+    state = adapter.proxies()[specs[0].name]
+    assert (state.listen, state.upstream, state.enabled) == (specs[0].listen, specs[0].upstream, True)
+    assert [toxic.name for toxic in state.toxics] == ["t"]
+
+
+def test_ensure_on_a_busy_port_says_so(lab, adapter):
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        spec = ProxySpec(name=lab.name(), listen=f"127.0.0.1:{holder.getsockname()[1]}", upstream="127.0.0.1:1")
+        with pytest.raises(ToxiproxyRefused, match=r"POST /populate: got 500 .*address already in use"):
+            adapter.ensure([spec])
+
+
+@pytest.mark.parametrize("toxic", ATTRIBUTES)
+@pytest.mark.parametrize(("stream", "toxicity"), [("downstream", 1.0), ("upstream", 0.3)])
+def test_every_toxic_is_added_read_back_and_removed(lab, adapter, upstreams, toxic, stream, toxicity):
+    (spec,) = _specs(lab, lab.upstream(upstreams.echo), 1)
+    adapter.ensure([spec])
+    asked = ToxicSpec(name="t-1", type=toxic, stream=stream, toxicity=toxicity, attributes=ATTRIBUTES[toxic])
+    read_back = adapter.add_toxic(spec.name, asked)
+    assert (read_back["type"], read_back["attributes"]) == (toxic, ATTRIBUTES[toxic])
+    assert adapter.pristine([spec]) == [f"proxy {spec.name}: got toxic t-1 ({toxic}, {stream}), expected none"]
+    adapter.remove_toxic(spec.name, "t-1")
+    adapter.remove_toxic(spec.name, "t-1")
+    assert adapter.pristine([spec]) == []
+
+
+def test_a_toxic_can_not_be_added_twice(lab, adapter, upstreams):
+    (spec,) = _specs(lab, lab.upstream(upstreams.echo), 1)
+    adapter.ensure([spec])
+    toxic = ToxicSpec(name="t", type="latency", attributes={"latency": 1})
+    adapter.add_toxic(spec.name, toxic)
+    with pytest.raises(ToxiproxyRefused, match="toxic already exists"):
+        adapter.add_toxic(spec.name, toxic)
+
+
+def test_an_unknown_proxy_is_an_error_for_every_change(lab, adapter):
+    toxic = ToxicSpec(name="t", type="latency", attributes={"latency": 1})
+    for change in (
+        lambda: adapter.add_toxic("nope", toxic),
+        lambda: adapter.remove_toxic("nope", "t"),
+        lambda: adapter.set_enabled("nope", False),
+    ):
+        with pytest.raises(ToxiproxyRefused, match="proxy not found") as caught:
+            change()
+        assert caught.value.status == 404
+
+
+def test_down_and_up_again(lab, adapter, upstreams):
+    proxy = lab.proxy(lab.upstream(upstreams.echo))
+    adapter.set_enabled(proxy.name, False)
+    adapter.set_enabled(proxy.name, False)
+    assert proxy.refuses()
+    assert f"proxy {proxy.name}: got it disabled, expected enabled" in adapter.pristine()
+    adapter.set_enabled(proxy.name, True)
+    lab.established(proxy)
+    assert adapter.pristine() == []
+
+
+def test_reset_heals_everything(lab, adapter, upstreams):
+    proxy = lab.proxy(lab.upstream(upstreams.echo))
+    adapter.add_toxic(proxy.name, ToxicSpec(name="t", type="timeout", attributes={"timeout": 0}))
+    adapter.set_enabled(proxy.name, False)
+    adapter.reset()
+    assert adapter.pristine() == []
+    lab.established(proxy)
+
+
+def test_a_change_that_hangs_ends_at_the_deadline_and_can_be_lifted_later(own_lab, upstreams):
+    """reset_peer that has fired blocks its own removal: the adapter says so, and a second try succeeds."""
+    lab = own_lab
+    proxy = lab.proxy(lab.upstream(upstreams.echo))
+    proxy.add("reset_peer", timeout=1500)
+    lab.client(proxy).send(b"x")
+    threading.Event().wait(0.2)
+    with pytest.raises(ToxiproxyDeadline, match=r"DELETE .* got no answer within 0\.3 s"):
+        ToxiproxyAdapter(lab.server.url, 0.3).remove_toxic(proxy.name, "t")
+    patient = ToxiproxyAdapter(lab.server.url, 20.0)
+    patient.remove_toxic(proxy.name, "t")
+    assert patient.pristine() == []
