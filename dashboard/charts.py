@@ -108,6 +108,7 @@ def _series(line: Line, grid: int, colours: Colours) -> dict[str, Any]:
         "offered": {"width": 2, "type": "dashed", "color": colours.offered},
         "served": {"width": 2, "color": colours.served},
         "errors": {"width": 2, "color": colours.errors},
+        "API 5xx": {"width": 1.8, "type": "dotted", "color": colours.fourth},
         "p50": {"width": 1.5, "type": "dashed", "color": colours.served},
         "p95": {"width": 2.2, "color": colours.served},
         "API p95": {"width": 1.8, "type": "dotted", "color": colours.third},

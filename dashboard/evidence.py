@@ -21,6 +21,7 @@ import yaml
 from chaos.model.history import Dropped, Fail, Info, Invoke, Line, Ok
 from chaos.model.journal import Event, EventKind
 from chaos.model.loadplan import LoadPlan
+from chaos.model.units import parse_duration_s
 from dashboard.errors import SourceAway
 from dashboard.words import plain
 
@@ -407,23 +408,20 @@ def _scenario(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-_MS = re.compile(r"(\d+(?:\.\d+)?)(ms|s)")
-
-
 def _limits(scenario: dict[str, Any]) -> tuple[Limit, ...]:
-    """Latency limits on a quantile, from the steady state and from the SLOs."""
+    """Latency limits on a quantile, from the steady state and from the SLOs; what can't be understood isn't drawn."""
     found = []
     for where in ("steady_state", "checks"):
         entries = scenario.get(where)
         for entry in entries if isinstance(entries, list) else []:
             if not isinstance(entry, dict) or "latency" not in (entry.get("probe"), entry.get("slo")):
                 continue
-            match = _MS.fullmatch(str(entry.get("at_most", "")))
-            if match is None:
+            try:
+                at_most_s = parse_duration_s(entry.get("at_most"))
+                quantile = float(entry.get("quantile", 0.95))
+            except (TypeError, ValueError):
                 continue
-            at_most_s = float(match[1]) * (0.001 if match[2] == "ms" else 1.0)
-            quantile = entry.get("quantile", 0.95)
-            text = f"{entry.get('op', 'all')} p{float(quantile) * 100:g} ≤ {entry['at_most']}"
+            text = f"{entry.get('op', 'all')} p{quantile * 100:g} ≤ {entry['at_most']}"
             found.append(Limit(text=text, at_most_s=at_most_s, phase=str(entry.get("phase") or "")))
     return tuple(found)
 

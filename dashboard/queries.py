@@ -78,11 +78,6 @@ def client_latency_bounds(variant: str) -> Query:
     return Query(name="bounds", unit="s", by="le", promql=f"group by (le) ({selector})")
 
 
-def in_flight(variant: str) -> Query:
-    """Operations sent and not yet ended, as the driver counts them."""
-    return Query(name="in flight", unit="count", promql=f'sum(load_in_flight{{variant="{label(variant)}"}})')
-
-
 def api_quantile(variant: str, quantile: float) -> Query:
     """Time inside the API, without health checks and scrapes."""
     selector = f'variant="{label(variant)}",route!~"{PROBE_ROUTES}"'
@@ -133,7 +128,7 @@ def queue_depths() -> Query:
 def timeline(variant: str) -> dict[str, list[Query]]:
     """What the live timeline draws, by panel from top to bottom."""
     return {
-        "rate": [offered(variant), served(variant), errors(variant)],
+        "rate": [offered(variant), served(variant), errors(variant), api_failures(variant)],
         "latency": [client_quantile(variant, 0.5), client_quantile(variant, 0.95), api_quantile(variant, 0.95)],
         "backlog": [queued(), unacked(), gateway_in_flight(), outbox_pending(variant)],
     }
@@ -143,6 +138,10 @@ def every(variant: str) -> list[Query]:
     """All queries, for the test that none is forgotten."""
     drawn = [query for panel in timeline(variant).values() for query in panel]
     return [
-        *drawn, error_ratio(variant), client_latency_bounds(variant), in_flight(variant), api_failures(variant),
-        proxies_enabled(), proxy_toxics(), queue_depths(),
-    ]  # fmt: skip
+        *drawn,
+        error_ratio(variant),
+        client_latency_bounds(variant),
+        proxies_enabled(),
+        proxy_toxics(),
+        queue_depths(),
+    ]

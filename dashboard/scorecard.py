@@ -97,8 +97,10 @@ class Scorecard:
         self._token = token
 
     def drills(self) -> list[Drill]:
-        """All drills by number."""
+        """All drills by number; never none: a scorecard without drills counts as not ready."""
         drills = _decode(self._ask("GET", "/api/drills/"), list[Drill])
+        if not drills:
+            raise SourceAway("The scorecard knows no drills yet.", "It loads them when it starts: `make up`.")
         return sorted(drills, key=lambda drill: drill.number)
 
     def runs(self) -> list[Run]:

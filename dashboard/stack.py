@@ -49,7 +49,7 @@ def read_stack(path: Path) -> Stack:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Stack)
     except FileNotFoundError:
-        raise SourceAway("The stack is not up.", "Start it with `make up`; this page then fills by itself.") from None
+        raise SourceAway("The stack is not up.", "Start it with `make up`, then reload this page.") from None
     except (OSError, msgspec.MsgspecError) as error:
         raise SourceAway(
             f"The stack's address book {plain(path.name)} can't be read ({plain(error, most=200)}).",

@@ -76,9 +76,13 @@ def from_prometheus(prometheus: Prometheus, run: Run, *, now_unix_s: float) -> T
     return Timeline(source="Prometheus", lines=tuple(lines))
 
 
-def from_history(seconds: dict[int, Second]) -> Timeline:
-    """What the client saw, second by second; there is no server side in a history."""
-    ats = tuple(float(at) for at in range(max(seconds, default=-1) + 1))
+def from_history(seconds: dict[int, Second], *, until_s: float | None = None) -> Timeline:
+    """What the client saw, second by second; there is no server side in a history.
+
+    A second that isn't over at *until_s* is left out: half a second's count would look like a slump.
+    """
+    last = max(seconds, default=-1) if until_s is None else min(max(seconds, default=-1), int(until_s) - 1)
+    ats = tuple(float(at) for at in range(last + 1))
     each = [seconds.get(int(at), Second()) for at in ats]
 
     def line(name: str, panel: str, value: Callable[[Second], float | None]) -> Line:

@@ -100,7 +100,8 @@ def timeline_for(run: Run) -> tuple[timeline.Timeline, SourceAway | None]:
         return timeline.Timeline(source="", lines=()), None
     seconds, no_history = sources.attempt(partial(sources.history, run.folder, run.state.value))
     if seconds is not None:
-        return timeline.from_history(seconds), why_not
+        until_s = run.last_s if run.state is RunState.RUNNING else None
+        return timeline.from_history(seconds, until_s=until_s), why_not
     return timeline.Timeline(source="", lines=()), why_not or no_history
 
 

@@ -12,8 +12,10 @@ import streamlit as st
 from dashboard import evidence, markup, scorecard, sources, words
 from dashboard.markup import Cell
 from dashboard.parts import away
+from dashboard.stack import Stack
 
 SHOWN_RUNS = 12
+REFRESH = "10s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,31 +34,37 @@ class Row:
 
 def main() -> None:
     st.title("Overview")
-    folder = sources.evidence_dir()
+    st.fragment(block, run_every=REFRESH)()
+
+
+def block() -> None:
     running()
-    drills, drills_away = sources.attempt(lambda: sources.scores().drills())
-    st.subheader("Drills")
-    if drills is not None:
-        cards(drills)
-    elif drills_away is not None:
-        away(drills_away)
-    st.subheader("Latest runs")
-    runs, runs_away = sources.attempt(lambda: sources.scores().runs())
-    if runs is not None:
-        rows = [indexed(run) for run in runs[:SHOWN_RUNS]]
-        known = {row.run_id for row in rows}
-        found, _ = sources.attempt(partial(sources.latest_runs, folder, SHOWN_RUNS))
-        rows += [from_folder(run) for run in found or [] if run.run_id not in known]
+    stack, stack_away = sources.attempt(sources.stack)
+    if stack_away is not None:
+        away(stack_away)
     else:
-        found, folder_away = sources.attempt(partial(sources.latest_runs, folder, SHOWN_RUNS))
-        rows = [from_folder(run) for run in found or []]
-        if folder_away is not None:
-            away(folder_away)
-        elif runs_away is not None and rows:
-            st.caption("The scorecard is away, so these come straight from the evidence folder.")
-    latest(sorted(rows, key=lambda row: row.run_id[:15], reverse=True)[:SHOWN_RUNS])
-    st.subheader("Stack")
-    health()
+        st.subheader("Drills")
+        drills, drills_away = sources.attempt(lambda: sources.scores().drills())
+        if drills_away is not None:
+            away(drills_away)
+        cards(drills or [])
+    st.subheader("Latest runs")
+    latest(rows())
+    if stack is not None:
+        st.subheader("Stack")
+        health(stack)
+
+
+def rows() -> list[Row]:
+    """The newest runs as the scorecard has them, and those that it doesn't know (yet) from their folders."""
+    indexed_runs, _ = sources.attempt(lambda: sources.scores().runs())
+    found, folder_away = sources.attempt(partial(sources.latest_runs, sources.evidence_dir(), SHOWN_RUNS))
+    if folder_away is not None:
+        away(folder_away)
+    listed = [indexed(run) for run in indexed_runs or []]
+    known = {row.run_id for row in listed}
+    listed += [from_folder(run) for run in found or [] if run.run_id not in known]
+    return sorted(listed, key=lambda row: row.run_id[:15], reverse=True)[:SHOWN_RUNS]
 
 
 def running() -> None:
@@ -74,9 +82,6 @@ def running() -> None:
 
 
 def cards(drills: Sequence[scorecard.Drill]) -> None:
-    if not drills:
-        st.info("The scorecard knows no drills yet. It loads them when it starts: `make up`.")
-        return
     for start in range(0, len(drills), 3):
         for column, drill in zip(st.columns(3), drills[start : start + 3], strict=False):
             with column, st.container(border=True, height="stretch", key=f"drill-{drill.number}"):
@@ -165,12 +170,7 @@ def _seed(seed: int | None) -> str:
     return "" if seed is None else f' <span class="fd-quiet">seed {seed}</span>'
 
 
-def health() -> None:
-    stack, error = sources.attempt(sources.stack)
-    if stack is None:
-        if error is not None:
-            away(error)
-        return
+def health(stack: Stack) -> None:
     found = sources.parts(stack, repr(stack.urls))
     st.html(markup.strip([(part.name, part.sign) for part in found], label="Parts of the stack"))
     if stack.urls.prometheus is None:

@@ -27,9 +27,6 @@ def main() -> None:
         if error is not None:
             away(error)
         return
-    if not drills:
-        st.info("The scorecard knows no drills yet. It loads them when it starts: `make up`.")
-        return
     st.html(
         markup.quiet(
             "0 Unfamiliar · 1 Assisted · 2 Independent · 3 Owner. The status follows from the score: "

@@ -39,7 +39,13 @@ checks:
 """
 PHASES = (("baseline", 0.0, 8.0, 12.0), ("spike", 8.0, 12.0, 40.0), ("recovery", 20.0, 8.0, 12.0))
 FAULTS = (
-    {"fault": "1-latency-shop_to_gateway", "kind": "latency", "on": "shop_to_gateway", "effective_s": 10.02, "lifted_s": 16.01},
+    {
+        "fault": "1-latency-shop_to_gateway",
+        "kind": "latency",
+        "on": "shop_to_gateway",
+        "effective_s": 10.02,
+        "lifted_s": 16.01,
+    },
     {"fault": "2-kill-worker", "kind": "kill", "on": "worker", "effective_s": 11.4, "lifted_s": 12.9},
 )
 
@@ -73,7 +79,16 @@ def write_run(
             line = {"seq": len(lines), "at_unix_s": unix, "event": kind, "data": data}
             lines.append(line if at_s is None else {**line, "at_s": at_s})
 
-    event("run_started", None, run_id=run_id, scenario="concurrency/flash-sale", title="Flash sale", drill=3, variant=variant, seed=7)
+    event(
+        "run_started",
+        None,
+        run_id=run_id,
+        scenario="concurrency/flash-sale",
+        title="Flash sale",
+        drill=3,
+        variant=variant,
+        seed=7,
+    )
     event("prepared", None, variant=variant, timings_s={})
     event("load_started", None, t0_unix_s=t0_unix_s)
     timed: list[tuple[float, str, dict[str, Any]]] = []
@@ -81,9 +96,25 @@ def write_run(
         timed.append((start_s, "phase_started", {"phase": name, "start_s": start_s, "end_s": start_s + for_s}))
         timed.append((start_s + for_s - 1e-6, "phase_ended", {"phase": name}))
     for fault in FAULTS:
-        timed.append((fault["effective_s"], "fault_injected", {**{k: fault[k] for k in ("fault", "kind", "on", "effective_s")}, "proven": True}))  # type: ignore[arg-type]
-        timed.append((fault["lifted_s"], "fault_lifted", {"fault": fault["fault"], "lifted_s": fault["lifted_s"], "pristine": True}))  # type: ignore[arg-type]
-    timed += [(28.4, "load_ended", {"ended": "finished"}), (28.6, "healed", {"pristine": True}), (33.0, "settled", {"settled": True})]
+        timed.append(
+            (
+                fault["effective_s"],
+                "fault_injected",
+                {**{k: fault[k] for k in ("fault", "kind", "on", "effective_s")}, "proven": True},
+            )
+        )  # type: ignore[arg-type]
+        timed.append(
+            (
+                fault["lifted_s"],
+                "fault_lifted",
+                {"fault": fault["fault"], "lifted_s": fault["lifted_s"], "pristine": True},
+            )
+        )  # type: ignore[arg-type]
+    timed += [
+        (28.4, "load_ended", {"ended": "finished"}),
+        (28.6, "healed", {"pristine": True}),
+        (33.0, "settled", {"settled": True}),
+    ]
     timed += [(34.0, "collected", {"missing": {}}), (34.5, "run_ended", {"duration_s": 41.0})]
     for at_s, kind, data in sorted(timed, key=lambda each: each[0]):
         event(kind, at_s, **data)
@@ -91,7 +122,9 @@ def write_run(
     if history:
         write_history(folder, t0_unix_s, variant, min(now_s, 28.0), compressed=until_s is None)
     if until_s is None:
-        (folder / "verdict.json").write_text(json.dumps(verdict_of(run_id, variant, t0_unix_s, verdict or "held", broken)))
+        (folder / "verdict.json").write_text(
+            json.dumps(verdict_of(run_id, variant, t0_unix_s, verdict or "held", broken))
+        )
     return run_id
 
 
@@ -100,7 +133,9 @@ def plan(run_id: str, folder: Path, variant: str, t0_unix_s: float) -> LoadPlan:
         run_id=run_id, scenario="concurrency/flash-sale", variant=variant, seed=7, t0_unix_s=t0_unix_s,
         base_url="http://127.0.0.1:1", world_file="world.json", out_dir=str(folder),
         phases=[
-            PlanPhase(name=name, start_s=start_s, duration_s=for_s, rate_from_per_s=rate, rate_to_per_s=rate, mix={"browse": 1})
+            PlanPhase(
+                name=name, start_s=start_s, duration_s=for_s, rate_from_per_s=rate, rate_to_per_s=rate, mix={"buy": 1}
+            )
             for name, start_s, for_s, rate in PHASES
         ],
     )  # fmt: skip
@@ -109,7 +144,9 @@ def plan(run_id: str, folder: Path, variant: str, t0_unix_s: float) -> LoadPlan:
 def write_history(folder: Path, t0_unix_s: float, variant: str, until_s: float, *, compressed: bool) -> None:
     """Ten thousand years would give the same file: the draws are seeded."""
     draw = random.Random(7)
-    out: list[str] = [json.dumps({"t": "start", "version": 1, "worker": 0, "t0_unix_s": t0_unix_s, "variant": variant, "seed": 7})]
+    out: list[str] = [
+        json.dumps({"t": "start", "version": 1, "worker": 0, "t0_unix_s": t0_unix_s, "variant": variant, "seed": 7})
+    ]
     number, at = 0, 0.0
     while True:
         phase = next((p for p in PHASES if p[1] <= at < p[1] + p[2]), None)
@@ -119,10 +156,23 @@ def write_history(folder: Path, t0_unix_s: float, variant: str, until_s: float, 
         slow = 0.35 if 10 <= at <= 16 else 0.0
         ended = at + 0.015 + slow + draw.expovariate(40)
         ident = f"0-{number}"
-        out.append(json.dumps({"t": "invoke", "id": ident, "op": "browse", "phase": phase[0], "intended": round(at, 6), "sent": round(at, 6)}))
+        out.append(
+            json.dumps(
+                {
+                    "t": "invoke",
+                    "id": ident,
+                    "op": "browse",
+                    "phase": phase[0],
+                    "intended": round(at, 6),
+                    "sent": round(at, 6),
+                }
+            )
+        )
         if ended < until_s or compressed:
             kind = "info" if slow and draw.random() < 0.12 else "ok"
-            out.append(json.dumps({"t": kind, "id": ident, "ended": round(ended, 6), "status": 503 if kind == "info" else 200}))
+            out.append(
+                json.dumps({"t": kind, "id": ident, "ended": round(ended, 6), "status": 503 if kind == "info" else 200})
+            )
         at += draw.expovariate(phase[3])
     text = "\n".join(out) + "\n"
     if compressed:
@@ -134,21 +184,42 @@ def write_history(folder: Path, t0_unix_s: float, variant: str, until_s: float, 
 def verdict_of(run_id: str, variant: str, t0_unix_s: float, verdict: str, broken: tuple[str, ...]) -> dict[str, Any]:
     names = ("no_oversell", "sells_out", "no_lost_orders", "charged_exactly_once")
     findings = [
-        {"check": name, "kind": "invariant", "verdict": "violated" if name in broken else "held", "expected": "…", "measured": "…"}
+        {
+            "check": name,
+            "kind": "invariant",
+            "verdict": "violated" if name in broken else "held",
+            "expected": "…",
+            "measured": "…",
+        }
         for name in names
     ]
     return {
-        "run_id": run_id, "scenario": "concurrency/flash-sale", "title": "Flash sale", "drill": 3, "variant": variant, "seed": 7,
+        "run_id": run_id, "scenario": "concurrency/flash-sale", "title": "Flash sale", "drill": 3,
+        "variant": variant, "seed": 7,
         "verdict": verdict, "exit_code": {"held": 0, "violated": 1}.get(verdict, 3),
         "summary": f"{len(broken)} of {len(names)} checks violated." if broken else "All checks held.",
         "started_at": iso(t0_unix_s - 6), "duration_s": 41.0, "findings": findings,
     }  # fmt: skip
 
 
-def index_entry(run_id: str, variant: str, t0_unix_s: float, verdict: str, broken: tuple[str, ...] = ()) -> dict[str, Any]:
+def index_entry(
+    run_id: str, variant: str, t0_unix_s: float, verdict: str, broken: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """The run as the scorecard's index takes it."""
     full = verdict_of(run_id, variant, t0_unix_s, verdict, broken)
-    kept = ("run_id", "scenario", "title", "drill", "variant", "seed", "verdict", "started_at", "duration_s", "findings", "exit_code")
+    kept = (
+        "run_id",
+        "scenario",
+        "title",
+        "drill",
+        "variant",
+        "seed",
+        "verdict",
+        "started_at",
+        "duration_s",
+        "findings",
+        "exit_code",
+    )
     return {**{name: full[name] for name in kept}, "evidence_path": f"evidence/{run_id}"}
 
 
@@ -167,10 +238,13 @@ def write_stack(path: Path, **urls: str | None) -> Path:
 
 
 DRILLS = (
-    ("api-contract", "API contract audit", "backend-systems"), ("orm-queries", "ORM and query optimisation", "performance"),
-    ("concurrency", "Async tasks and concurrency", "operations"), ("auth", "Authentication and authorization", "security"),
-    ("system-failure", "System failure simulation", "incidents"), ("ai-review", "AI code review", "ai-oversight"),
-)  # fmt: skip
+    ("api-contract", "API contract audit", "backend-systems"),
+    ("orm-queries", "ORM and query optimisation", "performance"),
+    ("concurrency", "Async tasks and concurrency", "operations"),
+    ("auth", "Authentication and authorization", "security"),
+    ("system-failure", "System failure simulation", "incidents"),
+    ("ai-review", "AI code review", "ai-oversight"),
+)
 
 
 @dataclass
@@ -197,7 +271,8 @@ class FakeScorecard:
         mine = [run for run in self.runs if run["drill"] == number]
         newest = {run["variant"]: run for run in sorted(mine, key=lambda run: str(run["started_at"]))}
         return {
-            "key": key, "number": number, "title": title, "competency_focus": f"Focus of {title}", "risk_focus": "Risks",
+            "key": key, "number": number, "title": title, "competency_focus": f"Focus of {title}",
+            "risk_focus": "Risks",
             "dimensions": [{"key": dimension, "name": dimension.title()}], "score": self.scores[key],
             "latest_runs": list(newest.values()),
         }  # fmt: skip
@@ -208,7 +283,12 @@ class FakeScorecard:
         stored = self.scores[key]
         if body["version"] != stored["version"]:
             return 409, {"title": "Conflict", "detail": "stale", "current": stored}
-        stored = {"value": body["value"], "notes": body["notes"], "version": stored["version"] + 1, "updated_at": iso(1)}
+        stored = {
+            "value": body["value"],
+            "notes": body["notes"],
+            "version": stored["version"] + 1,
+            "updated_at": iso(1),
+        }
         self.scores[key] = stored
         self.changes[key].insert(0, {**stored, "changed_at": iso(1)})
         return 200, stored

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dashboard import charts
+from dashboard.evidence import Fault, Limit, Phase, Run, RunState
+from dashboard.timeline import Line, Timeline
+
+LATENCY = Fault(id="1", kind="latency", on="shop_to_gateway", injected_s=10.0, lifted_s=16.0)
+KILL = Fault(id="2", kind="kill", on="worker", injected_s=12.0, lifted_s=12.1)
+RUN = Run(
+    run_id="r", folder=Path(), state=RunState.RUNNING, stage="phase spike", title="Flash sale", variant="naive",
+    last_s=14.0, load_end_s=28.0,
+    phases=(Phase(name="baseline", start_s=0.0, end_s=8.0), Phase(name="spike", start_s=8.0, end_s=28.0)),
+    faults=(LATENCY, KILL), limits=(Limit(text="buy p95 ≤ 300ms", at_most_s=0.3),),
+)  # fmt: skip
+
+
+def line(name: str, panel: str, *values: float | None) -> Line:
+    return Line(name=name, panel=panel, times_s=tuple(float(at) for at in range(len(values))), values=values)
+
+
+FULL = Timeline(
+    source="Prometheus",
+    lines=(line("offered", "rate", 1, 2), line("p95", "latency", 0.25, None), line("queued", "backlog", 3, 4)),
+)
+
+
+def marks(option: dict[str, list[dict[str, dict[str, list[object]]]]], kind: str) -> list[list[object]]:
+    return [series[kind]["data"] for series in option["series"] if kind in series]
+
+
+@pytest.mark.parametrize("dark", [True, False])
+def test_three_panels_one_chart_and_it_is_json(dark: bool) -> None:
+    option = charts.timeline_option(FULL, RUN, dark=dark)
+    assert len(option["grid"]) == len(option["xAxis"]) == len(option["yAxis"]) == 3
+    json.dumps(option, allow_nan=False)
+    assert all(legend["selectedMode"] is False for legend in option["legend"])
+    assert {axis["max"] for axis in option["xAxis"]} == {28.0}
+
+
+def test_panels_do_not_overlap_and_fit_the_height() -> None:
+    option = charts.timeline_option(FULL, RUN, dark=False)
+    ends = [grid["top"] + grid["height"] for grid in option["grid"]]
+    assert all(end <= title["top"] for end, title in zip(ends, option["title"][1:], strict=False))
+    assert all(legend["top"] + 14 <= grid["top"] for legend, grid in zip(option["legend"], option["grid"], strict=True))
+    assert ends[-1] + 20 <= charts.height_px(FULL, RUN)
+
+
+def test_a_fault_is_a_band_through_every_panel_with_its_label_on_the_top_one() -> None:
+    option = charts.timeline_option(FULL, RUN, dark=False)
+    bands = marks(option, "markArea")
+    assert [(band[0][0]["xAxis"], band[0][1]["xAxis"]) for band in bands] == [(10.0, 16.0)] * 3  # type: ignore[index]
+    assert [band[0][0]["label"]["show"] for band in bands] == [True, False, False]  # type: ignore[index]
+    assert bands[0][0][0]["label"]["formatter"] == "A latency"  # type: ignore[index]
+
+
+def test_a_short_fault_is_a_line_because_a_band_of_it_could_not_be_seen() -> None:
+    drawn = marks(charts.timeline_option(FULL, RUN, dark=False), "markLine")[0]
+    assert [each["label"]["formatter"] for each in drawn if each.get("xAxis") == 12.0] == ["B kill"]  # type: ignore[attr-defined, index]
+
+
+def test_labels_of_faults_close_together_stand_above_one_another() -> None:
+    far = replace(KILL, id="3", injected_s=25.0, lifted_s=26.0)
+    option = charts.timeline_option(FULL, replace(RUN, faults=(LATENCY, replace(KILL, lifted_s=14.0), far)), dark=False)
+    distances = [band[0]["label"]["distance"] for band in marks(option, "markArea")[0]]  # type: ignore[index]
+    assert distances[0] < distances[1]
+    assert distances[2] == distances[0]
+
+
+def test_an_active_fault_reaches_to_now() -> None:
+    option = charts.timeline_option(FULL, replace(RUN, faults=(replace(LATENCY, lifted_s=None),)), dark=False)
+    assert marks(option, "markArea")[0][0][1]["xAxis"] == 14.0  # type: ignore[index]
+
+
+def test_limits_are_lines_of_the_latency_panel_only() -> None:
+    limits = [
+        [each for each in drawn if "yAxis" in each]
+        for drawn in marks(charts.timeline_option(FULL, RUN, dark=False), "markLine")
+    ]  # type: ignore[operator]
+    assert [len(each) for each in limits] == [0, 1, 0]
+    assert limits[1][0]["yAxis"] == 300.0  # type: ignore[index]
+
+
+def test_latency_is_drawn_in_milliseconds_and_no_value_is_a_gap() -> None:
+    timeline = Timeline(source="x", lines=(line("p95", "latency", 0.25, None, math.inf, math.nan),))
+    series = next(s for s in charts.timeline_option(timeline, RUN, dark=False)["series"] if s["name"] == "p95")
+    assert series["data"] == [[0.0, 250.0], [1.0, None], [2.0, None], [3.0, None]]
+
+
+def test_bands_and_phases_stand_without_any_data() -> None:
+    option = charts.timeline_option(Timeline(source="", lines=()), RUN, dark=False)
+    assert len(option["grid"]) == 1
+    assert marks(option, "markArea")[0]
