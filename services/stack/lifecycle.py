@@ -11,6 +11,7 @@ import sys
 import time
 import xmlrpc.client
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import psutil
@@ -21,6 +22,7 @@ from services.stack.config import Settings, inherited_environment
 from services.stack.errors import StackError
 from services.stack.handles import Stack, changing, stack_of
 from services.stack.layout import Lab, Ports, write_json
+from services.stack.locking import foreign_run
 from services.stack.progress import say
 from services.stack.provision.found import Parts
 from services.stack.readiness import Waiter, direct_redis, dirty_proxies, http_call
@@ -43,10 +45,8 @@ def up(settings: Settings, *, variant: str = DEFAULT_VARIANT) -> dict[str, objec
         _refuse_second_base_port(settings)
         Lab(settings.lab_dir).create()
         stack = stack_of(settings)  # its password exists by now
-        if stack.supervisor.is_running():
-            timings, was_up = _repair(stack), True
-        else:
-            timings, was_up = _start(stack, variant), False
+        was_up = stack.supervisor.is_running()
+        timings = _repair(stack) if was_up else _start(stack, variant)
         warnings = _warnings(stack)
         for warning in warnings:
             say("warning", warning)
@@ -181,34 +181,43 @@ def _warnings(stack: Stack) -> list[str]:
 
 
 def _repair(stack: Stack) -> dict[str, float]:
-    """Start programs that ended, put back lost proxies, restart once what stays silent."""
+    """Put right what does not answer: wake it, start it, restart it once. A run that is on is left alone."""
     states = stack.supervisor.programs()
     names = [name for name in (*programs.ALWAYS, *programs.SHOP) if name in states]
-    down = [
-        name
-        for name in names
-        if states[name].state not in {"RUNNING", "STARTING"}
-        and not (name == "shop:relay" and stack.checks.has_no_relay())
-    ]
-    if down:
-        say("stack", f"starting again: {', '.join(down)}")
-        stack.supervisor.start(down)
-    if stack.checks.toxiproxy() is not None:
-        Waiter(stack.checks, patience_s=10).wait(["redis"])
-        restore_proxies(stack)
     if _warnings(stack):  # a fault is on: what it makes unready is not broken
         names = [name for name in names if not name.startswith("shop:")]
     variant = shop.current_variant(stack.lab)
+    silent = not_ready(stack, names, variant)
+    if not silent:
+        return {}
+    run = foreign_run(stack.lab)
+    if run is not None:
+        say("stack", f"not ready: {', '.join(silent)}; nothing is repaired while a run is on: {run}")
+        return {}
+    say("stack", f"repairing {', '.join(silent)}")
+    for name in silent:
+        if stack.supervisor.identity(name) is not None:
+            _quietly(stack.supervisor, "firedrill.signal_group", name, int(signal.SIGCONT))
+    stack.supervisor.start([name for name in silent if states[name].state not in {"RUNNING", "STARTING"}])
+    if stack.checks.toxiproxy() is not None:
+        restore_proxies(stack)
     try:
-        return Waiter(stack.checks, patience_s=30 if down else 8).wait(names, variant=variant)
+        return Waiter(stack.checks, patience_s=15, on_ready=_tell).wait(names, variant=variant)
     except StackError as error:
-        say("stack", f"not ready, restarting it: {error.message.splitlines()[0]}")
-    silent = [name for name in names if stack.checks.of(name, variant=variant)() is not None]
+        say("stack", f"still not ready, restarting it: {error.message.splitlines()[0]}")
+    silent = not_ready(stack, names, variant)
     stop_programs(stack, silent)
     stack.supervisor.start(silent)
     if "toxiproxy" in silent:
         restore_proxies(stack)
     return Waiter(stack.checks, patience_s=30, on_ready=_tell).wait(names, variant=variant)
+
+
+def not_ready(stack: Stack, names: Sequence[str], variant: str | None) -> list[str]:
+    """Which of *names* don't answer as they should, asked once, side by side."""
+    with ThreadPoolExecutor(len(names)) as pool:
+        asked = {name: pool.submit(stack.checks.of(name, variant=variant)) for name in names}
+        return [name for name, future in asked.items() if future.result() is not None]
 
 
 def restore_proxies(stack: Stack) -> None:
@@ -263,6 +272,9 @@ def down(settings: Settings) -> dict[str, object]:
         StackError: `not_ready` when a process of ours is left.
     """
     with changing(settings, "down") as stack:
+        run = foreign_run(stack.lab)
+        if run is not None:
+            say("warning", f"a run is on and loses its lab: {run}")
         return _end(stack)
 
 

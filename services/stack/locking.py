@@ -4,13 +4,38 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from services.stack.errors import StackError
+from services.stack.layout import Lab
 from services.stack.progress import say
+
+
+def foreign_run(lab: Lab) -> str | None:
+    """The run that holds the lab, unless it is the one that called this command; None when there is none.
+
+    The engine holds a lock on `run.lock` while a run lasts and writes `<what> (pid <number>)` into it.
+    """
+    try:
+        handle = os.open(lab.root / "run.lock", os.O_RDWR)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return None
+    except BlockingIOError:
+        holder = os.pread(handle, 200, 0).decode(errors="replace").strip()
+    finally:
+        os.close(handle)
+    pid = re.search(r"\(pid (\d+)\)", holder)
+    callers = {parent.pid for parent in psutil.Process().parents()}
+    return None if pid and int(pid.group(1)) in callers else holder or "a run"
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from services.stack.config import Settings
 from services.stack.errors import StackError
 from services.stack.handles import Stack, changing, stack_of
 from services.stack.layout import BROKER_DB, CACHE_DB
+from services.stack.locking import foreign_run
 from services.stack.progress import say
 from services.stack.readiness import Waiter, direct_redis, dirty_proxies, http_call
 
@@ -82,6 +83,9 @@ def prepare(
     with changing(settings, "prepare") as stack:
         shop.require_variant(settings, variant)
         stack.require_running()
+        run = foreign_run(stack.lab)
+        if run is not None:
+            raise StackError("lock", f"{stack.lab.root}: got a lab that is busy with {run}, expected a free one")
         _require_pristine(stack)
         watch = _Stopwatch()
         previous = shop.current_variant(stack.lab)

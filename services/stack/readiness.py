@@ -25,6 +25,8 @@ Check = Callable[[], str | None]
 POLL_S: Final = 0.05
 TIMEOUT_S: Final = 3.0
 _GIVEN_UP: Final = {"FATAL", "EXITED", "UNKNOWN", "STOPPED"}
+# The first failed start of a shop program tells as much as the fourth: nothing that it needs is missing by then.
+_SHOP_GIVEN_UP: Final = _GIVEN_UP | {"BACKOFF"}
 
 
 def http_get(port: int, path: str, *, timeout_s: float = TIMEOUT_S) -> tuple[int, bytes]:
@@ -133,7 +135,7 @@ class Checks:
             info = self.supervisor.call("supervisor.getProcessInfo", "shop:relay")
         except (Unreachable, OSError):
             return False
-        return bool(info["statename"] in {"EXITED", "FATAL"} and info["exitstatus"] == 0 and info["stop"])
+        return bool(info["statename"] in {"EXITED", "BACKOFF", "FATAL"} and info["exitstatus"] == 0 and info["stop"])
 
     def of(self, name: str, *, variant: str | None = None) -> Check:
         """The check of the program *name*."""
@@ -261,7 +263,7 @@ class Waiter:
                 name: state
                 for name in names
                 if (state := states.get(name)) is not None
-                and state.state in _GIVEN_UP
+                and state.state in (_SHOP_GIVEN_UP if name.startswith("shop:") else _GIVEN_UP)
                 and not (name == "shop:relay" and self._checks.has_no_relay())
             }
             if dead:
