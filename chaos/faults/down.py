@@ -36,12 +36,16 @@ class DownKind(FaultKind):
 
     def prove(self, held: Held, lab: Lab) -> Proof:
         before, during = held.memory["before"], lab.canary.read(held.params.on, timeout_s=2.0)
-        felt = before.connected and not during.connected
+        reason = ""
+        if not before.connected:
+            reason = f"the canary was refused before the fault already ({before.error}), expected a connection"
+        elif during.connected:
+            reason = "the canary could connect, expected a refusal"
         return Proof(
-            proven=felt,
-            read_back={"enabled": False},
+            proven=not reason,
+            read_back={"enabled": False},  # the adapter returned, so the server says so
             canary={"before": _words(before.connected, before.error), "during": _words(during.connected, during.error)},
-            reason="" if felt else "the canary could connect before and during, expected a refusal",
+            reason=reason,
         )
 
     def exposure(self, held: Held, lab: Lab) -> tuple[int, str]:

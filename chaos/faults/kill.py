@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from chaos.errors import LabBroken
-from chaos.model.faults import PROCESSES, InstantFault
+from chaos.model.faults import InstantFault
 from chaos.ports import FaultKind, Held, Lab, Proof
 
 # SIGKILL is immediate; a group outlives it only while the kernel ends a system call.
@@ -15,12 +15,14 @@ DEATH_S = 5.0
 # Supervisor notices within a second; Django and Celery need a few to start on a busy machine.
 RESTART_S = 20.0
 POLL_S = 0.05
+RESETS_S = 1.0
 
 
 class Kill(InstantFault):
     """Kill a process and its children at once; killing only a master would leave its workers serving."""
 
-    targets: ClassVar[tuple[str, ...]] = PROCESSES
+    # Not the relay: no witness sees what it had in hand, so its death could never be shown to have been felt.
+    targets: ClassVar[tuple[str, ...]] = ("api", "worker")
 
     inject: Literal["kill"]
     when: Literal["charge_in_flight"] | None = Field(None, description="Wait until a charge is at the gateway.")
@@ -46,15 +48,25 @@ class KillKind(FaultKind):
         give_up = lab.clock.now_unix_s() + DEATH_S
         while (alive := lab.processes.survivors(killed.pgid)) and lab.clock.now_unix_s() < give_up:
             lab.clock.sleep(POLL_S)
-        dead = not alive and bool(killed.pids)
+        if not killed.pids:
+            reason = f"process group {killed.pgid}: got nobody to kill, expected the processes of {held.params.on}"
+        elif alive:
+            reason = f"process group {killed.pgid}: got {list(alive)} alive, expected none"
+        else:
+            reason = ""
         return Proof(
-            proven=dead,
+            proven=not reason,
             read_back={"pgid": killed.pgid, "killed_pids": list(killed.pids), "alive": list(alive)},
-            reason="" if dead else f"process group {killed.pgid}: got {list(alive)} alive, expected none",
+            reason=reason,
         )
 
     def exposure(self, held: Held, lab: Lab) -> tuple[int, str]:
         killed = held.memory["killed"]
+        if held.params.on == "api":
+            # Whom the API was serving sees a reset; the driver needs a moment to write it down.
+            lab.clock.sleep(RESETS_S)
+            cut = lab.client.unanswered_between(killed.at_unix_s - RESETS_S, lab.clock.now_unix_s())
+            return cut, "client's history: operations without an answer"
         # Calls that had reached the gateway and were answered only after the caller was dead.
         return lab.gateway.calls_between(killed.at_unix_s, killed.at_unix_s), "gateway's record of calls in flight"
 
@@ -71,7 +83,11 @@ class KillKind(FaultKind):
 
     def gone(self, held: Held, lab: Lab) -> Proof:
         group = lab.processes.group_of(held.params.on)
-        return Proof(proven=group is not None, read_back={"pgid": group}, reason="" if group else "not running again")
+        return Proof(
+            proven=group is not None,
+            read_back={"pgid": group},
+            reason="" if group else f"{held.params.on}: not running",
+        )
 
 
 KIND = KillKind()

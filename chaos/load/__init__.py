@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +13,9 @@ from pydantic import ValidationError
 from chaos.config import CHECKOUT
 from chaos.errors import InvalidInput
 from chaos.invariants import KINDS as INVARIANTS
-from chaos.load.complaints import sentence, sentences
-from chaos.load.crosscheck import complaints
+from chaos.load.complaints import bad_paths, in_order, said
+from chaos.load.crosscheck import Complaint, complaints
+from chaos.load.salvage import salvage
 from chaos.load.schema import scenario_model
 from chaos.load.yaml import parse
 from chaos.model.checks import CheckSpec, InvariantModel, ProbeModel, RecoversWithinModel, SloCheck
@@ -24,10 +28,14 @@ SCENARIOS = CHECKOUT / "scenarios"
 def find_scenario(name: str) -> Path:
     """A path, or a name below `scenarios/` with or without `.yaml`. Raises: InvalidInput naming what exists."""
     for candidate in (Path(name), SCENARIOS / name, SCENARIOS / f"{name}.yaml"):
-        if candidate.is_file():
-            return candidate
-    known = ", ".join(scenario_name(path) for path in all_scenarios()) or "none"
-    raise InvalidInput(f"scenario: got {name!r}, expected a file or one of {known}")
+        with suppress(OSError, ValueError):  # a name too long for any file, or with a NUL in it
+            if candidate.is_file():
+                return candidate
+    known = [scenario_name(path) for path in all_scenarios()]
+    short = name if len(name) <= 60 else f"{name[:57]}…"
+    close = get_close_matches(name, [*known, *(path.rsplit("/", 1)[-1] for path in known)], n=1)
+    hint = f" (did you mean {next(path for path in known if path.endswith(close[0]))}?)" if close else ""
+    raise InvalidInput(f"scenario: got {short!r}, expected a file or one of {', '.join(known) or 'none'}{hint}")
 
 
 def all_scenarios() -> list[Path]:
@@ -57,17 +65,40 @@ def load_scenario(path: Path) -> Scenario:
 def parse_scenario(text: str, *, name: str, where: str) -> Scenario:
     """As `load_scenario`, from text."""
     document = parse(text, where)
+    found = list(document.problems)
     if not isinstance(document.data, dict):
-        raise InvalidInput(f"{where}: (top): got {type(document.data).__name__}, expected a mapping")
+        found = found or [((), f"got {type(document.data).__name__}, expected a mapping")]
+        raise InvalidInput(in_order(found, document, where))
+    scenario: Scenario | None = None
     try:
-        model = scenario_model().model_validate(document.data)
+        scenario = _scenario(_validated(document.data), name, text)
+        found += complaints(scenario)
     except ValidationError as error:
-        raise InvalidInput(sentences(error, document, where)) from None
-    scenario = _scenario(model, name, text)
-    problems = [sentence(where, at, said, document) for at, said in complaints(scenario)]
-    if problems:
-        raise InvalidInput(problems)
+        found += said(error, document)
+        found += _complaints_about_the_rest(document.data, error)
+    if found or scenario is None:
+        raise InvalidInput(in_order(found, document, where))
     return scenario
+
+
+def _validated(data: Any) -> Any:
+    """Raises: ValidationError. Strict: `drill: "3"` is not a number, as the exported schema says too."""
+    return scenario_model().model_validate(data, strict=True)
+
+
+def _complaints_about_the_rest(data: dict[str, Any], error: ValidationError) -> Iterator[Complaint]:
+    """What cross-checking says about the part of the file that could be used."""
+    rest = salvage(data, bad_paths(error))
+    if rest is None:
+        return
+    try:
+        scenario = _scenario(_validated(rest.data), "", "")
+    except ValidationError:
+        return
+    for path, what in complaints(scenario):
+        in_the_file = rest.in_the_file(path)
+        if in_the_file is not None:
+            yield in_the_file, what
 
 
 def _scenario(model: Any, name: str, text: str) -> Scenario:

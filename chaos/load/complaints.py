@@ -39,17 +39,29 @@ _TYPES = {
 }
 
 
-def sentences(error: ValidationError, document: Document, where: str) -> list[str]:
-    """Every error of *error*, in the file's order."""
+def said(error: ValidationError, document: Document) -> list[tuple[Path, str]]:
+    """Path and complaint of every error."""
+    # A value that is no plain YAML was complained about, and is None here.
+    told = {path for path, _ in document.problems}
     found = [(_path(detail), detail) for detail in error.errors(include_url=False)]
-    found.sort(key=lambda item: document.line(item[0]) or 0)
-    return list(dict.fromkeys(sentence(where, path, _said(path, detail), document) for path, detail in found))
+    return [(path, _said(path, detail)) for path, detail in found if path not in told or detail["input"] is not None]
 
 
-def sentence(where: str, path: Path, said: str, document: Document) -> str:
+def bad_paths(error: ValidationError) -> list[tuple[Path, bool]]:
+    """Path of every error, and whether it is merely a key that nobody knows."""
+    return [(_path(detail), detail["type"] == "extra_forbidden") for detail in error.errors(include_url=False)]
+
+
+def in_order(complaints: Iterable[tuple[Path, str]], document: Document, where: str) -> list[str]:
+    """As sentences, in the file's order, each once."""
+    found = sorted(complaints, key=lambda complaint: document.line(complaint[0]) or 0)
+    return list(dict.fromkeys(_sentence(where, path, what, document) for path, what in found))
+
+
+def _sentence(where: str, path: Path, what: str, document: Document) -> str:
     """One complaint, with the line when it is known."""
     line = document.line(path)
-    return f"{where}: {dotted(path)}: {said}" + (f" (line {line})" if line else "")
+    return f"{where}: {dotted(path)}: {what}" + (f" (line {line})" if line else "")
 
 
 def expected_one_of(got: object, allowed: Iterable[str]) -> str:
@@ -85,11 +97,14 @@ def _said(path: Path, detail: ErrorDetails) -> str:
         return f"got {_short(got)}, expected {context['expected']}"
     if kind in _COMPARISONS:
         words, key = _COMPARISONS[kind]
-        return f"got {_short(got)}, expected {words} {context[key]:g}"
+        return f"got {_short(got)}, expected {words} {context[key]:.10g}"
     if kind in _TYPES:
         return f"got {_short(got)}, expected {_TYPES[kind]}"
-    if kind in {"too_short", "string_too_short"}:
-        return f"got {_short(got)}, expected at least {context.get('min_length', 1)}"
+    if kind == "too_short":
+        why = ": a scenario without checks could only pass" if path == ("checks",) else ""
+        return f"got {_short(got)}, expected at least one entry{why}"
+    if kind == "string_too_short":
+        return f"got {_short(got)}, expected some text"
     if kind == "string_pattern_mismatch":
         return f"got {_short(got)}, expected text like {context['pattern']}"
     return f"got {_short(got)}, expected otherwise: {detail['msg']}"

@@ -14,6 +14,9 @@ from chaos.model.scenario import OPERATIONS, FaultSpec, LoadPhase, Scenario
 
 Complaint = tuple[Path, str]
 
+# Twice what one core of the load driver is meant to reach; beyond it a file has a typo, and planning would take hours.
+MAX_RATE_PER_S = 10_000.0
+
 
 def complaints(scenario: Scenario) -> Iterator[Complaint]:
     """Everything that no single value shows."""
@@ -21,13 +24,18 @@ def complaints(scenario: Scenario) -> Iterator[Complaint]:
     yield from _blast_radius(scenario)
     for index, fault in enumerate(scenario.faults):
         yield from _fault(index, fault, scenario)
+    yield from _overlaps(scenario)
     yield from _checks(scenario)
-    yield from _probes(
-        "steady_state", scenario.steady_state, scenario.load[0].operations, f"phase {scenario.load[0].name}"
-    )
-    everywhere = frozenset().union(*(phase.operations for phase in scenario.load))
+    first = scenario.load[0]
+    yield from _probes("steady_state", scenario.steady_state, _probed(first), f"phase {first.name}")
+    everywhere = frozenset().union(*(_probed(phase) for phase in scenario.load))
     yield from _probes("guardrails", scenario.guardrails, everywhere, "the load")
     yield from _proves(scenario)
+
+
+def _probed(phase: LoadPhase) -> frozenset[str]:
+    """Operations that probes measure in *phase*: the scheduled ones. Polls follow them and count nowhere."""
+    return frozenset(op for op, weight in phase.mix.items() if weight)
 
 
 def _load(load: tuple[LoadPhase, ...]) -> Iterator[Complaint]:
@@ -42,6 +50,8 @@ def _load(load: tuple[LoadPhase, ...]) -> Iterator[Complaint]:
                 yield ("load", index, "mix", op), expected_one_of(op, OPERATIONS)
         if phase.rate_from_per_s == phase.rate_to_per_s == 0:
             yield ("load", index, "arrivals"), "got a rate of 0/s throughout, expected arrivals"
+        if (fastest := max(phase.rate_from_per_s, phase.rate_to_per_s)) > MAX_RATE_PER_S:
+            yield ("load", index, "arrivals"), f"got {fastest:g}/s, expected at most {MAX_RATE_PER_S:g}/s"
 
 
 def _blast_radius(scenario: Scenario) -> Iterator[Complaint]:
@@ -86,6 +96,26 @@ def _timing(path: Path, fault: FaultSpec, moment: PhaseTime, scenario: Scenario)
         yield path, f"got a fault that ends at {ends_s:g}s, expected an end within the load's {scenario.duration_s:g}s"
 
 
+def _overlaps(scenario: Scenario) -> Iterator[Complaint]:
+    """Lifting one of two equal faults on the same target would lift the other, or hide that it is still there."""
+    starts: dict[str, float] = {}
+    at_s = 0.0
+    for phase in scenario.load:
+        starts.setdefault(phase.name, at_s)
+        at_s += phase.duration_s
+    held: list[tuple[FaultSpec, float, float]] = []
+    for index, fault in enumerate(scenario.faults):
+        moment, lasts_s = fault.params.starts, fault.params.lasts_s
+        if moment.phase not in starts or lasts_s is None:
+            continue
+        from_s = starts[moment.phase] + moment.offset_s
+        for other, other_from_s, other_until_s in held:
+            same = (other.kind, other.params.on) == (fault.kind, fault.params.on)
+            if same and from_s < other_until_s and other_from_s < from_s + lasts_s:
+                yield ("faults", index), f"got {fault.kind} on {fault.params.on} while {other.id} lasts, expected one"
+        held.append((fault, from_s, from_s + lasts_s))
+
+
 def _checks(scenario: Scenario) -> Iterator[Complaint]:
     phases = {phase.name: phase for phase in scenario.load}
     everywhere = frozenset().union(*(phase.operations for phase in scenario.load))
@@ -103,7 +133,7 @@ def _checks(scenario: Scenario) -> Iterator[Complaint]:
                 if use.phase not in phases:
                     yield (*path, "phase"), expected_one_of(use.phase, phases)
                 else:
-                    yield from _op((*path, "op"), use, phases[use.phase].operations, f"phase {use.phase}")
+                    yield from _op((*path, "op"), use, _probed(phases[use.phase]), f"phase {use.phase}")
             case RecoveryCheck():
                 if not scenario.faults:
                     yield path, "got recovers_within without any fault, expected a fault to recover from"

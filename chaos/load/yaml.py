@@ -12,25 +12,43 @@ from chaos.errors import InvalidInput
 
 Path = tuple[str | int, ...]
 
+# A scenario has a few hundred values. Aliases of aliases grow without end, so there is one.
+MAX_VALUES = 20_000
+# Longer numbers mean nothing here, and turning a million digits into a number takes minutes.
+MAX_DIGITS = 30
+
 
 class _Loader(yaml.SafeLoader):
-    """Without YAML 1.1's surprises: `on` is a word, `12:30` is not a number in base 60."""
+    """Without YAML 1.1's surprises: `on` is a word, `12:30` is not a number in base 60, `1e3` is a number."""
 
 
+_OURS = {"bool", "int", "float", "timestamp"}
+_FLOAT = (
+    r"^[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?$"
+    r"|^[-+]?\.(?:inf|Inf|INF)$|^\.(?:nan|NaN|NAN)$"
+)
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag.rsplit(":", 1)[-1] not in {"bool", "int", "timestamp"}]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag.rsplit(":", 1)[-1] not in _OURS]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
 _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?[0-9]+$"), list("-+0123456789"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(_FLOAT), list("-+.0123456789"))
 
 
 @dataclass(slots=True)
 class Document:
-    """A parsed file: plain data, and the line (from 1) of every value by its path."""
+    """A parsed file.
+
+    Attributes:
+        data: Plain data: dictionaries with text as keys, lists, text, numbers, booleans, None.
+        lines: The line (from 1) of every value by its path.
+        problems: What is wrong with the YAML itself though it can be read, by the path where it is.
+    """
 
     data: Any
     lines: dict[Path, int] = field(default_factory=dict)
+    problems: list[tuple[Path, str]] = field(default_factory=list)
 
     def line(self, path: Path) -> int | None:
         """Line of *path*, or of its nearest parent."""
@@ -40,45 +58,88 @@ class Document:
 
 
 def parse(text: str, where: str) -> Document:
-    """Parse one document. Raises: InvalidInput with line and column; every duplicate key at once."""
+    """Parse one document. Raises: InvalidInput with line and column for what is no YAML."""
     try:
         node = yaml.compose(text, _Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
-        got = " ".join(filter(None, (error.context, error.problem)))
-        raise InvalidInput(f"{where}: {place}: got {got}, expected YAML") from None
+        got = ", ".join(filter(None, (error.context, error.problem)))
+        raise InvalidInput(f"{where}: {place}: got YAML that can't be read: {got}") from None
     except yaml.YAMLError as error:
-        raise InvalidInput(f"{where}: got {error}, expected YAML") from None
+        raise InvalidInput(f"{where}: got {' '.join(str(error).split())}, expected YAML") from None
+    except RecursionError:
+        raise InvalidInput(f"{where}: got lists or mappings nested without end, expected a scenario") from None
     if node is None:
         raise InvalidInput(f"{where}: got an empty file, expected a scenario")
     document = Document(None)
-    problems: list[str] = []
     try:
-        document.data = _plain(node, (), document, problems, where)
-    except (yaml.YAMLError, RecursionError) as error:
-        got = "an alias inside what it names" if isinstance(error, RecursionError) else str(error)
-        raise InvalidInput(f"{where}: got {got}, expected plain YAML") from None
-    if problems:
-        raise InvalidInput(problems)
+        document.data = _Plain(document, where).value(node, (), ())
+    except RecursionError:
+        raise InvalidInput(f"{where}: got lists or mappings nested without end, expected a scenario") from None
     return document
 
 
-def _plain(node: yaml.Node, path: Path, document: Document, problems: list[str], where: str) -> Any:
-    document.lines[path] = node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
+class _Plain:
+    """Turns nodes into plain data, noting lines and problems on the way."""
+
+    def __init__(self, document: Document, where: str) -> None:
+        self._document, self._where, self._left = document, where, MAX_VALUES
+
+    def value(self, node: yaml.Node, path: Path, inside: tuple[yaml.Node, ...]) -> Any:
+        """*inside*: the nodes around this one."""
+        self._document.lines.setdefault(path, node.start_mark.line + 1)
+        self._left -= 1
+        if self._left < 0:
+            raise InvalidInput(f"{self._where}: got more than {MAX_VALUES} values, expected a scenario")
+        if any(node is outer for outer in inside):
+            return self._problem(path, "got an alias inside what it names, expected plain YAML")
+        if isinstance(node, yaml.MappingNode) and node.tag == "tag:yaml.org,2002:map":
+            return self._mapping(node, path, (*inside, node))
+        if isinstance(node, yaml.SequenceNode) and node.tag == "tag:yaml.org,2002:seq":
+            return [self.value(item, (*path, index), (*inside, node)) for index, item in enumerate(node.value)]
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node, path)
+        return self._tag(node, path)
+
+    def _mapping(self, node: yaml.MappingNode, path: Path, inside: tuple[yaml.Node, ...]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key_node, value_node in node.value:
+            mark = key_node.start_mark
+            at = f"line {mark.line + 1}, column {mark.column + 1}"
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._problem(path, f"got a list or a mapping as a key ({at}), expected a word")
+                continue
             key = str(key_node.value)
-            at = f"line {key_node.start_mark.line + 1}, column {key_node.start_mark.column + 1}"
             if key in found:
-                problems.append(f"{where}: {dotted((*path, key))}: got the key a second time ({at}), expected it once")
-            found[key] = _plain(value_node, (*path, key), document, problems, where)
-            document.lines[(*path, key)] = key_node.start_mark.line + 1
+                self._problem((*path, key), f"got the key a second time ({at}), expected it once")
+                continue
+            self._document.lines[(*path, key)] = mark.line + 1
+            found[key] = self.value(value_node, (*path, key), inside)
         return found
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(item, (*path, index), document, problems, where) for index, item in enumerate(node.value)]
-    return yaml.constructor.SafeConstructor().construct_object(node, deep=True)
+
+    def _scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
+        text = str(node.value)
+        match node.tag.rsplit(":", 1)[-1] if node.tag.startswith("tag:yaml.org,2002:") else "":
+            case "str":
+                return text
+            case "null":
+                return None
+            case "bool" if text in ("true", "false"):
+                return text == "true"
+            case "int" if re.fullmatch(r"[-+]?[0-9]+", text):
+                if len(text) > MAX_DIGITS:
+                    return self._problem(path, f"got a number of {len(text)} digits, expected at most {MAX_DIGITS}")
+                return int(text)
+            case "float" if re.match(_FLOAT, text):
+                return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+        return self._tag(node, path)
+
+    def _tag(self, node: yaml.Node, path: Path) -> None:
+        return self._problem(path, f"got the tag {node.tag!r}, expected plain YAML")
+
+    def _problem(self, path: Path, said: str) -> None:
+        self._document.problems.append((path, said))
 
 
 def dotted(path: Path) -> str:
