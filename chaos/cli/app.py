@@ -30,9 +30,11 @@ from chaos.load import all_scenarios, find_scenario, load_scenario, scenario_nam
 from chaos.load.reference import reference
 from chaos.load.schema import scenario_model
 from chaos.model.scenario import Scenario
-from chaos.report import comparison_table, findings_table
+from chaos.report.compare import comparison_table, comparison_text
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+_ABOUT = "A chaos and load lab on one machine: run a scenario against an API, get a verdict backed by evidence."
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=_ABOUT)
 attempt_app = typer.Typer(no_args_is_help=True, help="Your own variant of the API.")
 app.add_typer(attempt_app, name="attempt")
 
@@ -76,7 +78,16 @@ def _view(as_json: bool) -> Iterator[PlainView | LiveView]:
 
 
 def _print(text: object = "") -> None:
-    Console(soft_wrap=False).print(text, highlight=False)
+    """Without wrapping in a pipe, where whoever reads it decides about lines."""
+    Console(soft_wrap=not sys.stdout.isatty()).print(text, highlight=False, markup=False)
+
+
+def _compare(documents: list[dict[str, Any]]) -> None:
+    """A table on a terminal, lines in a pipe."""
+    if sys.stdout.isatty():
+        _print(comparison_table(documents))
+    else:
+        sys.stdout.write(comparison_text(documents))
 
 
 @app.command()
@@ -99,7 +110,7 @@ def run(
     if as_json:
         _document(_run_document(result))
     else:
-        _print(findings_table(result.document))
+        _compare([result.document])
         _print(result.document["summary"])
         _where(result)
     raise typer.Exit(result.exit_code)
@@ -149,7 +160,7 @@ _SEVERITY = (ExitCode.HELD, ExitCode.INCONCLUSIVE, ExitCode.VIOLATED, ExitCode.L
 
 def _show_proof(proof: Proof) -> None:
     _print()
-    _print(comparison_table([proof.naive.document, proof.hardened.document]))
+    _compare([proof.naive.document, proof.hardened.document])
     for result in (proof.naive, proof.hardened):
         _print(f"{result.variant}: {result.document['summary']}")
     for result in proof.tries:
