@@ -1,0 +1,84 @@
+"""A small world: one tier of ten seats, and operations on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from chaos.invariants import KINDS
+from chaos.model.checks import Context
+from chaos.model.evidence import Charge, EndState, Order, Ticket, Tier
+from chaos.model.history import Operation, Outcome
+from chaos.model.verdict import Finding
+
+T0_UNIX_S = 1_000_000.0
+
+
+class World:
+    """Builds operations and an end state that fit together, then lets an invariant judge them."""
+
+    def __init__(self, capacity: int = 10) -> None:
+        self.operations: list[Operation] = []
+        tier = Tier(tier_id=1, event_slug="gig", capacity=capacity, sold=0, price_cents=100)
+        self.state = EndState(tiers=[tier], settled=True, healthy=True, settle_s=3.0)
+        self.history_complete = True
+
+    def ask(self, key: str, outcome: Outcome, *, at_s: float = 0.0, quantity: int = 1, **more: Any) -> Operation:
+        """A buy that takes 0.1 s; without an answer when it is `info`."""
+        ended = None if outcome is Outcome.INFO else at_s + 0.1
+        base = {"op": "buy", "phase": "spike", "intended": at_s, "sent": at_s, "ended": ended, "tier": 1}
+        id_ = f"op-{len(self.operations)}"
+        op = Operation(**{**base, "id": id_, "key": key, "outcome": outcome, "quantity": quantity, **more})
+        self.operations.append(op)
+        return op
+
+    def refused(self, key: str, **more: Any) -> Operation:
+        """Told "sold out"."""
+        return self.ask(key, Outcome.FAIL, status=409, refused=True, reason="sold_out", **more)
+
+    def order(
+        self, order_id: str, key: str, status: str = "paid", *, quantity: int = 1, updated_s: float = 1.0
+    ) -> None:
+        """A row in the database; a paid one with its tickets."""
+        times = {"created_unix_s": T0_UNIX_S, "updated_unix_s": T0_UNIX_S + updated_s}
+        row = {"order_id": order_id, "client_key": key, "customer_id": 1, "tier_id": 1, "amount_cents": 100 * quantity}
+        self.state.orders.append(Order(**row, quantity=quantity, status=status, **times))
+        if status == "paid":
+            self.state.tickets += [
+                Ticket(ticket_id=f"{order_id}-{n}", order_id=order_id, tier_id=1) for n in range(quantity)
+            ]
+
+    def charge(self, order_id: str, key: str = "") -> None:
+        """A captured charge in the ledger."""
+        id_ = f"charge-{len(self.state.charges)}"
+        self.state.charges.append(
+            Charge(
+                charge_id=id_, order_id=order_id, idempotency_key=key, amount_cents=100, captured_unix_s=T0_UNIX_S + 1
+            )
+        )
+
+    def bought(self, key: str, *, quantity: int = 1, status: str = "paid", at_s: float = 0.0, **more: Any) -> str:
+        """Accepted, in the database, and charged once when it is paid; returns the order's id."""
+        order_id = f"order-{key}"
+        self.ask(key, Outcome.OK, at_s=at_s, quantity=quantity, status=202, order=order_id, **more)
+        self.order(order_id, key, status, quantity=quantity)
+        if status == "paid":
+            self.charge(order_id, key)
+        return order_id
+
+    def judge(self, invariant: str, order: Callable[[list[Operation]], Iterable[Operation]] = list) -> Finding:
+        """Feed the operations in the given order and finish."""
+        kind = KINDS[invariant]
+        reducer = kind.reducer(kind.params())
+        for op in order(self.operations):
+            reducer.feed(op)
+        return reducer.finish(
+            Context(state=self.state, t0_unix_s=T0_UNIX_S, phases=(), history_complete=self.history_complete)
+        )
+
+
+@pytest.fixture
+def world() -> World:
+    return World()

@@ -1,0 +1,31 @@
+import pytest
+
+from chaos.invariants import KINDS
+from chaos.model.checks import invariant_model
+from chaos.model.evidence import EndState
+
+
+def test_all_of_this_issue_are_found():
+    assert set(KINDS) == {
+        "charged_exactly_once",
+        "no_false_refusal",
+        "no_lost_orders",
+        "no_oversell",
+        "sells_out",
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+def test_every_kind_says_what_it_decides_and_reads_known_witnesses(kind):
+    assert len(kind.doc) > 60
+    assert kind.expected
+    assert kind.witnesses <= set(EndState.__struct_fields__)
+    assert kind.requires_ops <= (kind.ops or kind.requires_ops)
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+def test_a_typo_in_a_key_is_refused(kind):
+    model = invariant_model(kind)
+    assert model.model_validate({"invariant": kind.name}).spec(kind).id == kind.name
+    with pytest.raises(ValueError, match="Extra inputs"):
+        model.model_validate({"invariant": kind.name, "tolerence": 1})
