@@ -128,6 +128,10 @@ def write_run(
     return run_id
 
 
+def remove_run(evidence_dir: Path, run_id: str) -> None:
+    shutil.rmtree(evidence_dir / run_id)
+
+
 def plan(run_id: str, folder: Path, variant: str, t0_unix_s: float) -> LoadPlan:
     return LoadPlan(
         run_id=run_id, scenario="concurrency/flash-sale", variant=variant, seed=7, t0_unix_s=t0_unix_s,

@@ -1,0 +1,141 @@
+"""The dashboard in Debian's Chromium: wide and narrow, light and dark, by mouse and by keyboard alone."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+HEADINGS = {"": "Overview", "live": "Live", "scores": "Scores"}
+OVERFLOW = """() => [...document.querySelectorAll('html, .stApp, .stMain, .stMainBlockContainer')]
+    .filter(each => each.scrollWidth > each.clientWidth + 1).map(each => each.className || each.tagName)"""
+BACKGROUND = "() => getComputedStyle(document.querySelector('.stApp')).backgroundColor"
+
+
+def lightness(colour: str) -> float:
+    """Mean of red, green and blue, 0..255."""
+    numbers = colour[colour.index("(") + 1 : colour.index(")")].split(",")[:3]
+    return sum(float(number) for number in numbers) / 3
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 420])
+@pytest.mark.parametrize("path", HEADINGS)
+def test_a_page_fits_its_width_follows_the_theme_and_stays_on_this_machine(
+    open_page: Any, path: str, width: int, theme: str
+) -> None:
+    page, seen = open_page(path, width=width, theme=theme)
+    assert page.locator("h1").inner_text() == HEADINGS[path]
+    if path == "live":
+        page.wait_for_selector("canvas")
+    assert page.evaluate(OVERFLOW) == []
+    assert (lightness(page.evaluate(BACKGROUND)) > 127) is (theme == "light")
+    assert page.locator("text=could not be drawn").count() == 0
+    assert page.locator("[data-testid=stException]").count() == 0
+    assert seen.outside == []
+
+
+def test_a_phone_has_the_page_links_in_the_page(open_page: Any) -> None:
+    page, _ = open_page("", width=420)
+    page.locator(".st-key-phone-nav a", has_text="Scores").click()
+    page.wait_for_selector("h1:has-text('Scores')")
+    assert page.url.endswith("/scores")
+
+
+def test_a_desktop_has_them_on_top_only(open_page: Any) -> None:
+    page, _ = open_page("", width=1440)
+    assert page.locator(".st-key-phone-nav").is_hidden()
+    page.locator("[data-testid=stTopNavLink]", has_text="Live").click()
+    page.wait_for_selector("h1:has-text('Live')")
+
+
+def test_overview_leads_to_a_runs_timeline_and_to_a_drills_form(open_page: Any) -> None:
+    page, _ = open_page("")
+    page.locator("table a").first.click()
+    page.wait_for_selector("h1:has-text('Live')")
+    assert "run=2" in page.url
+    page.wait_for_selector("canvas")
+    page.go_back()
+    page.wait_for_selector("h1:has-text('Overview')")
+    page.locator("text=Record drill 3").click()
+    page.wait_for_selector("h1:has-text('Scores')")
+    page.wait_for_selector("text=Save drill 3")
+    assert "drill=concurrency" in page.url
+    assert page.locator("text=Save drill 1").count() == 0
+
+
+def test_live_finds_a_run_by_itself_and_follows_it_to_its_verdict(open_page: Any, site: Any, samples: Any) -> None:
+    page, _ = open_page("live")
+    page.wait_for_selector("text=No run is going on")
+    t0 = time.time() - 12.2
+    samples.write_run(site.evidence, t0_unix_s=t0, variant="attempt", until_s=12.2)
+    page.wait_for_selector("text=Active faults:")
+    assert "latency on shop_to_gateway" in page.locator(".fd-banner").inner_text()
+    samples.remove_run(site.evidence, samples.run_id_at(t0 - 6, "attempt"))
+    samples.write_run(site.evidence, t0_unix_s=t0, variant="attempt", verdict="inconclusive")
+    page.wait_for_selector("text=▲ inconclusive")
+    samples.remove_run(site.evidence, samples.run_id_at(t0 - 6, "attempt"))
+
+
+FOCUSED = """() => {
+    const e = document.activeElement;
+    if (['BODY', 'MAIN'].includes(e.tagName)) return '';
+    return e.getAttribute('aria-label') || e.closest('label')?.innerText || e.innerText || '';
+}"""
+
+
+def focused(page: Any) -> str:
+    """Label of what has the keyboard: a radio's value, a text area's label, a button's text."""
+    return str(page.evaluate(FOCUSED)).strip()
+
+
+def tab_to(page: Any, label: str) -> None:
+    for _ in range(60):
+        if label in focused(page):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"the keyboard never reached {label!r}; it is at {focused(page)!r}")
+
+
+def test_a_score_is_recorded_by_keyboard_alone(open_page: Any, site: Any) -> None:
+    before = site.score("ai-review")["version"]
+    page, _ = open_page("scores?drill=ai-review")
+    page.wait_for_selector("text=Save drill 6")
+    tab_to(page, "Not scored")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    tab_to(page, "Notes and lessons learned of drill 6")
+    page.keyboard.type("Read it line by line")
+    tab_to(page, "Save drill 6")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=Saved: 2")
+    stored = site.score("ai-review")
+    assert (stored["value"], stored["notes"], stored["version"]) == (2, "Read it line by line", before + 1)
+    page.wait_for_selector("text=Competent")
+
+
+def test_two_tabs_cannot_overwrite_each_other(open_page: Any, site: Any) -> None:
+    site.set_score("auth", 0, "at the start")
+    stale, _ = open_page("scores?drill=auth")
+    fresh, _ = open_page("scores?drill=auth")
+    for page, choice in ((fresh, "3 Owner"), (stale, "1 Assisted")):
+        page.locator("label", has_text=choice).click()
+        page.locator("button", has_text="Save drill 4").click()
+        page.wait_for_selector("text=Saved: 3" if page is fresh else "text=Not saved")
+    assert site.score("auth")["value"] == 3
+    stale.get_by_role("button", name="Show what is stored").click()
+    stale.wait_for_selector("text=Not saved", state="detached")
+    assert stale.locator("label:has(input:checked)").inner_text().strip() == "3 Owner"
+
+
+def test_a_reload_shows_what_is_stored(open_page: Any, site: Any) -> None:
+    site.set_score("orm-queries", 1, "select_related was new to me")
+    page, _ = open_page("scores?drill=orm-queries")
+    page.locator("textarea").fill("typed, never saved")
+    page.reload()
+    page.wait_for_selector("text=Save drill 2")
+    assert page.locator("textarea").input_value() == "select_related was new to me"
+    assert page.locator("label:has(input:checked)").inner_text().strip() == "1 Assisted"
