@@ -28,7 +28,7 @@ from chaos.heal import heal
 from chaos.judge.verify import verify
 from chaos.load import all_scenarios, find_scenario, load_scenario, scenario_name
 from chaos.load.reference import reference
-from chaos.load.schema import scenario_model
+from chaos.load.schema import exported_schema
 from chaos.model.scenario import Scenario
 from chaos.report.compare import comparison_table, comparison_text
 
@@ -318,7 +318,7 @@ def schema(
 
 def scenario_schema() -> dict[str, Any]:
     """As exported to scenarios/scenario.schema.json."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **scenario_model().model_json_schema()}
+    return exported_schema()
 
 
 @attempt_app.command("start")

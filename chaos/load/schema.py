@@ -18,6 +18,7 @@ from chaos.model.checks import (
     slo_model,
     steady_model,
 )
+from chaos.model.faults import PROCESSES, PROXIES
 from chaos.model.scenario import OPERATIONS
 from chaos.model.units import RATE, Seconds, parse_rate_per_s
 from chaos.probes import KINDS as PROBES
@@ -153,3 +154,13 @@ def scenario_model() -> type[ScenarioBase]:
 def _list_of(entry: Any) -> Any:
     """`list[entry]` for a type that is only known at run time."""
     return list.__class_getitem__(entry)
+
+
+def exported_schema() -> dict[str, Any]:
+    """JSON Schema of the file, for editors: as strict as a schema can be without looking at other parts of the file."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **scenario_model().model_json_schema()}
+    definitions = schema["$defs"]
+    for kind in FAULTS.values():
+        definitions[kind.params.__name__]["properties"]["on"]["enum"] = list(kind.params.targets)
+    schema["properties"]["blast_radius"]["items"]["enum"] = [*PROXIES, *PROCESSES]
+    return schema

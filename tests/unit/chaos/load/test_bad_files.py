@@ -11,7 +11,10 @@ from chaos.errors import ExitCode, InvalidInput
 from chaos.load import find_scenario, load_scenario, parse_scenario
 from tests.unit.chaos.scenarios import GOOD, WHERE, bent, good
 
-TOP = "title, drill, hypothesis, seed, world, blast_radius, settle, load, faults, steady_state, checks, guardrails, proves"
+TOP = (
+    "title, drill, hypothesis, seed, world, blast_radius, settle,"
+    " load, faults, steady_state, checks, guardrails, proves"
+)
 PROXIES = "shop_to_broker, shop_to_cache, shop_to_gateway, shop_to_postgres"
 INVARIANTS = "charged_exactly_once, no_false_refusal, no_lost_orders, no_oversell, sells_out"
 A_DURATION = "expected a duration such as 500ms, 10s or 2m"
@@ -265,7 +268,8 @@ def test_the_unbent_scenario_loads() -> None:
         pytest.param(
             "op: buy, at_least: 95%",
             "op: login, at_least: 95%",
-            "checks[1].op: got 'login', expected one of browse, buy: the mix of phase spike performs no other (line 19)",
+            "checks[1].op: got 'login', expected one of browse, buy: the mix of phase spike performs no other"
+            " (line 19)",
             id="operation that the mix never performs",
         ),
         pytest.param(
@@ -556,5 +560,5 @@ def test_unknown_scenario_names_those_that_are_there() -> None:
 
 @pytest.mark.parametrize("name", ["a\0b", "x" * 5000, "", ".", ".."])
 def test_names_that_no_file_can_have(name: str) -> None:
-    with pytest.raises(InvalidInput, match="^scenario: got "):
+    with pytest.raises(InvalidInput, match=r"^scenario: got "):
         find_scenario(name)
