@@ -45,8 +45,8 @@ progress() { # one line per package on a terminal (overwritten), every twentieth
     fi
     [[ $word == Collecting || $word == Requirement ]] || continue
     count=$((count + 1))
-    if [[ -t 2 ]]; then printf '\r\033[K%-13s [%s/%s] %s' install "$count" "$total" "${name%%[=<>(]*}" >&2
-    elif ((count % 20 == 0)); then say "[$count/$total] ${name%%[=<>(]*}"; fi
+    if [[ -t 2 ]]; then printf '\r\033[K%-13s [%s/%s] %s' install "$count" "$total" "${name%%[!A-Za-z0-9._-]*}" >&2
+    elif ((count % 20 == 0)); then say "[$count/$total] ${name%%[!A-Za-z0-9._-]*}"; fi
   done
   if [[ -t 2 ]]; then printf '\r\033[K' >&2; fi
 }
