@@ -20,25 +20,25 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-@signals.setup_logging.connect  # type: ignore[untyped-decorator]
+@signals.setup_logging.connect
 def _log_to_stdout(**_: Any) -> None:
     """Celery's own set-up writes to stderr."""
     logging.config.dictConfig(settings.LOGGING)
 
 
-@signals.worker_ready.connect  # type: ignore[untyped-decorator]
+@signals.worker_ready.connect
 def _serve_metrics(**_: Any) -> None:
     prefork_metrics.serve(current().worker_metrics_port)
 
 
-@signals.worker_shutting_down.connect  # type: ignore[untyped-decorator]
+@signals.worker_shutting_down.connect
 def _stop_at_once(**_: Any) -> None:
-    """The event loop would look at its stop flag only after its current wait, up to a second; another thread wakes it."""
+    """The event loop sees its stop flag only after its current wait, up to a second; another thread wakes it."""
     if (hub := get_event_loop()) is not None:
         threading.Thread(target=hub.call_soon, args=(bool,), daemon=True).start()
 
 
-@signals.worker_process_init.connect  # type: ignore[untyped-decorator]
+@signals.worker_process_init.connect
 def _show_zeros(**_: Any) -> None:
     for name in app.tasks:
         if not name.startswith("celery."):
@@ -46,26 +46,26 @@ def _show_zeros(**_: Any) -> None:
                 TASKS.labels(current().variant, name, state)
 
 
-@signals.worker_process_shutdown.connect  # type: ignore[untyped-decorator]
+@signals.worker_process_shutdown.connect
 def _forget_child(**_: Any) -> None:
     prefork_metrics.forget(os.getpid())
 
 
-@signals.task_prerun.connect  # type: ignore[untyped-decorator]
+@signals.task_prerun.connect
 def _started(task: Any, **_: Any) -> None:
     TASKS.labels(current().variant, task.name, "started").inc()
 
 
-@signals.task_success.connect  # type: ignore[untyped-decorator]
+@signals.task_success.connect
 def _succeeded(sender: Any, **_: Any) -> None:
     TASKS.labels(current().variant, sender.name, "succeeded").inc()
 
 
-@signals.task_failure.connect  # type: ignore[untyped-decorator]
+@signals.task_failure.connect
 def _failed(sender: Any, **_: Any) -> None:
     TASKS.labels(current().variant, sender.name, "failed").inc()
 
 
-@signals.task_retry.connect  # type: ignore[untyped-decorator]
+@signals.task_retry.connect
 def _retried(sender: Any, **_: Any) -> None:
     TASKS.labels(current().variant, sender.name, "retried").inc()

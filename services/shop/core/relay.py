@@ -11,13 +11,13 @@ import signal
 import sys
 import threading
 import time
+from importlib import import_module
 from types import FrameType
 from typing import Protocol, cast
 
 import django
 from django.conf import settings
 from django.db import close_old_connections
-from django.utils.module_loading import import_module
 from prometheus_client import start_http_server
 
 from services.shop.core.config import current

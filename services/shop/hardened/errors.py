@@ -64,7 +64,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         return None
     response.data = problem(response.status_code, code=_code(error), detail=_detail(error, response))
     if isinstance(error, ValidationError):
-        response.data["errors"] = error.detail if isinstance(error.detail, dict) else {"body": error.detail}
+        response.data["invalid_params"] = error.detail if isinstance(error.detail, dict) else {"body": error.detail}
     if response.status_code == status.HTTP_503_SERVICE_UNAVAILABLE:
         response["Retry-After"] = str(RETRY_AFTER_S)
     response.content_type = PROBLEM_JSON

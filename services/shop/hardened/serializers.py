@@ -119,4 +119,4 @@ class ProblemSerializer(serializers.Serializer[dict[str, object]]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     code = serializers.CharField()
-    errors = serializers.DictField(required=False)
+    invalid_params = serializers.DictField(required=False)

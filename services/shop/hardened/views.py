@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from . import services
-from .models import Event, Order
+from .models import Customer, Event, Order
 from .serializers import EventSerializer, OrderRequestSerializer, OrderSerializer, ProblemSerializer
 
 MAX_KEY = 128
@@ -58,6 +58,7 @@ class OrderList(generics.ListAPIView[Order]):
         key = request.headers.get("Idempotency-Key", "")
         if not 0 < len(key) <= MAX_KEY or not key.isprintable():
             raise ValidationError({"Idempotency-Key": [f"Expected a header of 1 to {MAX_KEY} characters."]})
+        assert isinstance(request.user, Customer)
         body = OrderRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         placed = services.place_order(customer=request.user, key=key, **body.validated_data)

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from . import services
-from .models import Event, Order
+from .models import Customer, Event, Order
 from .serializers import EventSerializer, OrderRequestSerializer, OrderSerializer
 
 
@@ -51,6 +51,7 @@ class OrderList(generics.ListAPIView[Order]):
     )
     def post(self, request: Request, *_: Any, **__: Any) -> Response:
         """Order seats; the answer says where to ask for the outcome."""
+        assert isinstance(request.user, Customer)
         body = OrderRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         order = services.place_order(customer=request.user, **body.validated_data)
