@@ -26,7 +26,8 @@ from chaos.model.scenario import Scenario
 from chaos.model.verdict import Verdict
 from chaos.plan import judged, plan
 from chaos.ports import Index
-from chaos.report import write_reports
+from chaos.report.words import Shown
+from chaos.report.write import write_reports
 from chaos.run.folder import compress_history, strip_secrets
 
 # What the machine can do to a run that says nothing about the API: worth another try.
@@ -45,7 +46,7 @@ def conclude(folder: Path, *, index: Index | None, say: Callable[[str], None]) -
         facts = _facts(scenario, started, record)
         document = verdict_document(facts, judgement)
         write_atomic(folder / "verdict.json", encode(document))
-        write_reports(folder, facts, judgement, record)
+        write_reports(folder, Shown(document=document, timeline=judgement.timeline, events=record.events))
         write_manifest(folder, {"versions": facts.versions, "seed": facts.seed, "git_revision": git_revision()})
     except OSError as error:
         raise LabBroken(f"{folder}: got {error.strerror or error}, expected room to write the evidence") from None
