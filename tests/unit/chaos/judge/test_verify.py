@@ -1,0 +1,133 @@
+import json
+import shutil
+
+import pytest
+
+from chaos.errors import InvalidInput
+from chaos.judge.verify import verify, write_manifest
+
+
+@pytest.fixture
+def evidence(run):
+    """A finished folder; `check()` verifies it."""
+    run.write_verdict()
+    write_manifest(run.folder, {"seed": 7, "git_revision": "abc"})
+    return run.folder
+
+
+@pytest.fixture
+def check(run, evidence):
+    return lambda: verify(evidence, lambda _: run.scenario)
+
+
+def test_an_untouched_folder_has_no_problem(check):
+    assert check() == []
+
+
+def test_it_can_be_moved(run, evidence, tmp_path):
+    moved = shutil.move(evidence, tmp_path / "elsewhere")
+    assert verify(moved, lambda _: run.scenario) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "journal.jsonl",
+        "history/worker-0.jsonl",
+        "state.json",
+        "driver.json",
+        "host.jsonl",
+        "scenario.yaml",
+        "verdict.json",
+    ],
+)
+@pytest.mark.parametrize("where", ["first", "middle", "last"])
+def test_any_changed_byte_is_noticed(check, evidence, name, where):
+    content = bytearray((evidence / name).read_bytes())
+    position = {"first": 0, "middle": len(content) // 2, "last": len(content) - 1}[where]
+    content[position] ^= 1
+    (evidence / name).write_bytes(content)
+    assert any(problem.startswith(f"{name}: got {len(content)} bytes with SHA-256") for problem in check())
+
+
+def test_every_byte_of_the_manifest_itself_counts(check, evidence):
+    manifest = evidence / "manifest.json"
+    raw = manifest.read_bytes()
+    for position in range(0, len(raw), 7):
+        changed = bytearray(raw)
+        changed[position] ^= 1
+        manifest.write_bytes(changed)
+        assert check(), f"byte {position} was changed and nobody noticed"
+
+
+def test_a_removed_and_an_added_file_are_named(check, evidence):
+    (evidence / "host.jsonl").rename(evidence / "guest.jsonl")
+    problems = check()
+    assert "host.jsonl: got no such file, expected it as in the manifest" in problems
+    assert "guest.jsonl: got a file that the manifest doesn't have, expected none" in problems
+
+
+def test_a_link_in_place_of_a_file_is_named(check, evidence, tmp_path):
+    (evidence / "state.json").rename(tmp_path / "state.json")
+    (evidence / "state.json").symlink_to(tmp_path / "state.json")
+    assert check() == ["state.json: got a symbolic link, expected a file"]
+
+
+def test_a_verdict_that_the_record_does_not_give_is_noticed_even_with_a_fresh_manifest(run, check, evidence):
+    path = evidence / "verdict.json"
+    document = json.loads(path.read_text())
+    document["verdict"] = "violated"
+    document["findings"][0] |= {"verdict": "violated", "measured": "lies"}
+    document["findings"].append({**document["findings"][0], "check": "made_up"})
+    path.write_text(json.dumps(document))
+    write_manifest(evidence, {})
+    problems = check()
+    assert "verdict.json: verdict: got 'violated', expected 'held' from the record" in problems
+    assert any(p.startswith("verdict.json: finding no_oversell: got violated: 'lies', expected held") for p in problems)
+    assert "verdict.json: finding made_up: got one that the record doesn't give, expected none" in problems
+
+
+def test_a_finding_that_was_taken_away_is_noticed(check, evidence):
+    path = evidence / "verdict.json"
+    document = json.loads(path.read_text())
+    del document["findings"][0]
+    path.write_text(json.dumps(document))
+    write_manifest(evidence, {})
+    assert any("finding no_oversell: got nothing" in problem for problem in check())
+
+
+def test_a_record_that_was_changed_gives_another_verdict(run, check, evidence):
+    state = json.loads((evidence / "state.json").read_text())
+    state["tiers"][0]["capacity"] = 1
+    (evidence / "state.json").write_text(json.dumps(state))
+    write_manifest(evidence, {})
+    assert "verdict.json: verdict: got 'held', expected 'violated' from the record" in check()
+
+
+def test_what_was_run_has_to_agree_with_the_journal(check, evidence):
+    path = evidence / "verdict.json"
+    path.write_text(path.read_text().replace('"hardened"', '"attempt"'))
+    write_manifest(evidence, {})
+    assert check() == ["verdict.json: variant: got 'attempt', expected 'hardened' as in the journal"]
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "verdict.json"])
+@pytest.mark.parametrize("content", [None, b"{", b"[]", b'{"files": 3}'])
+def test_a_folder_that_is_no_evidence_is_told_so(check, evidence, name, content):
+    (evidence / name).unlink()
+    if content is not None:
+        (evidence / name).write_bytes(content)
+    assert any(problem.startswith(f"{name}: ") for problem in check())
+
+
+def test_a_scenario_that_cannot_be_read(evidence):
+    def refuse(_):
+        raise InvalidInput("drill: got 9, expected 1 to 6")
+
+    assert verify(evidence, refuse) == [
+        "scenario.yaml: got drill: got 9, expected 1 to 6, expected the scenario as run"
+    ]
+
+
+def test_no_folder(tmp_path, run):
+    assert "no such folder" in verify(tmp_path / "none", lambda _: run.scenario)[0]

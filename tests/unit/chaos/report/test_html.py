@@ -1,0 +1,142 @@
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from chaos.judge.tables import Second
+from chaos.report.chart import MAX_COLUMNS, Chart, columns, nice_ceiling
+from chaos.report.html import render
+
+VOID = {"meta", "wbr", "rect", "path"}
+
+
+class Balanced(HTMLParser):
+    """Fails on a tag that is closed in the wrong place, and collects all text and attributes."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.words, self.attributes = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.attributes += attrs
+        if tag not in VOID or tag in {"rect", "path"}:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.attributes += attrs
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def parsed(page):
+    parser = Balanced()
+    parser.feed(page)
+    parser.close()
+    assert parser.open == []
+    return parser
+
+
+def test_the_verdict_sentence_is_the_first_thing_read(shown):
+    words = " ".join(" ".join(parsed(render(shown)).words).split())
+    body = words[words.index("■ violated: Flash sale on naive") :]
+    assert body.startswith(
+        "■ violated: Flash sale on naive Violated: no_oversell (312 of 150 seats taken), and 1 more: "
+        "charged_exactly_once."
+    )
+    for part in ("Hypothesis.", "expected", "measured", "Timeline", "Operations", "Event log", "latency-1 on shop"):
+        assert part in body
+
+
+def test_it_needs_no_network_and_no_script(shown):
+    page = render(shown)
+    assert not re.search(r"https?://|src=|@import|url\(|<script|<link", page)
+    assert "default-src 'none'" in page
+
+
+def test_text_of_others_is_escaped_everywhere(shown):
+    evil = "<img src=x onerror=alert(1)>\"'&"
+    document = {
+        **shown.document,
+        **dict.fromkeys(("title", "hypothesis", "variant", "run_id", "scenario", "summary", "started_at"), evil),
+        "findings": [
+            {**f, "check": evil, "measured": evil, "where": evil, "reason": evil + "!", "examples": [evil]}
+            for f in shown.document["findings"]
+        ],
+        "phases": [{**phase, "name": evil} for phase in shown.document["phases"]],
+        "faults": [{**fault, "id": evil, "on": evil} for fault in shown.document["faults"]],
+        "operations": {evil: {evil: shown.document["operations"]["baseline"]["browse"]}},
+    }
+    page = render(replace(shown, document=document))
+    assert "<img" not in page
+    assert not any(name.startswith("on") for name, _ in parsed(page).attributes)
+
+
+def test_what_spoiled_the_run_is_unfolded(shown):
+    assert "<details open>" not in render(shown)
+    findings = [{**f, "verdict": "inconclusive"} for f in shown.document["findings"]]
+    page = render(replace(shown, document={**shown.document, "findings": findings, "verdict": "inconclusive"}))
+    assert "<details open><summary>The run itself: 3 of 3 spoil it" in page
+
+
+def test_a_run_without_a_history_has_a_page_too(shown):
+    assert "No operation is on record." in render(replace(shown, timeline=(), events=()))
+
+
+# --- chart -----------------------------------------------------------------------------------------------------------
+
+
+def second(at_s, **more):
+    return Second(**{"at_s": at_s, "offered": 10, "served": 10, "errors": 0, "p95_ms": 20.0, **more})
+
+
+def test_faults_are_bands_with_their_name_over_the_time_that_they_lasted(shown):
+    svg = Chart(shown.document, shown.timeline, 1040).svg()
+    bands = re.findall(r'<rect class="band" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', svg)
+    span = (1040 - 46 - 12) / 29
+    assert [(float(x), float(width)) for x, width in bands] == [
+        (pytest.approx(46 + 10 * span, abs=0.1), pytest.approx(6.2 * span, abs=0.2)),
+        (pytest.approx(46 + 11.4 * span, abs=0.1), pytest.approx(1.5 * span, abs=0.2)),
+    ]
+    assert "latency-1 on shop_to_gateway" in svg
+
+
+def test_a_p95_without_an_answer_breaks_the_line_and_is_marked(shown):
+    svg = Chart(shown.document, shown.timeline, 1040).svg()
+    assert svg.count('class="noanswer"') == 2
+    assert svg.count('class="p95"') == 2
+    assert "13–14 s: 27 offered, 18 served, 9 errors, p95 no answer" in svg
+
+
+def test_the_latency_limit_is_drawn(shown):
+    assert Chart(shown.document, shown.timeline, 1040).svg().count('class="limit"') == 1
+
+
+@pytest.mark.parametrize("width", [360, 1040])
+def test_nothing_lies_outside_the_drawing(shown, width):
+    svg = Chart(shown.document, shown.timeline, width).svg()
+    for x in re.findall(r'[" ]x="([-\d.]+)"', svg):
+        assert 0 <= float(x) <= width
+
+
+def test_a_long_run_is_drawn_with_few_columns_and_its_worst_p95():
+    drawn = columns([second(at_s, p95_ms=1000.0 if at_s == 777 else 20.0) for at_s in range(3600)])
+    assert len(drawn) <= MAX_COLUMNS
+    assert drawn[-1].until_s == 3600
+    assert max(c.p95_ms for c in drawn) == 1000.0
+    assert all(c.offered == 10 for c in drawn)
+
+
+def test_seconds_without_arrivals_have_no_p95():
+    assert columns([second(0, offered=0, p95_ms=None)])[0].p95_ms is None
+
+
+@pytest.mark.parametrize(
+    ("value", "ceiling"), [(0, 1), (0.3, 0.5), (1, 1), (46, 50), (51, 100), (430, 500), (1000, 1000)]
+)
+def test_axes_end_on_round_figures(value, ceiling):
+    assert nice_ceiling(value) == pytest.approx(ceiling)

@@ -1,0 +1,42 @@
+from dataclasses import replace
+
+from chaos.report.markdown import cell, render
+
+EXPECTED = """\
+# ■ violated: Flash sale on `naive`
+
+**Violated: no_oversell (312 of 150 seats taken), and 1 more: charged_exactly_once.**
+
+Start with the first violated check; its examples name what to look for in the history.
+
+> A 4x spike on one hot tier sells every seat once and charges every accepted order once.
+
+Run `20261123-101502-flash-sale-naive-s7` · scenario `concurrency/flash-sale` · drill 3 · seed 7 · scale 1 · \
+2026-11-23T10:15:02Z · 44 s
+
+## Checks
+
+| verdict | check | expected | measured | where |
+|---|---|---|---|---|
+| ■ violated | `no_oversell` | in every tier, seats of live orders and tickets ≤ capacity | 312 of 150 seats taken \
+| tier 3 (night-of-drums) |
+| ● held | `sells_out` | it is so | 312 of 150 seats sold, 844 wanted in tier 3 | – |
+"""
+
+
+def test_the_verdict_comes_first(shown):
+    assert render(shown).startswith(EXPECTED)
+
+
+def test_faults_operations_and_events_are_told(shown):
+    text = render(shown)
+    assert "| latency-1 | latency | shop_to_gateway | 10.0 s | 16.2 s | proven, met by 57 |" in text
+    assert "| spike | buy | 390 | 300 | 55 | 5 | 30 | 0 | 88 | no answer | no answer |" in text
+    assert "| 16.20 s | fault lifted | fault latency-1, lifted 16.2 s, pristine yes |" in text
+    assert "  Examples: `k-17`, `k-20`" in text
+
+
+def test_text_of_others_stays_in_its_cell(shown):
+    assert cell("a | b\n<script>\\") == "a \\| b &lt;script>\\\\"
+    document = {**shown.document, "title": "x\n\n# fake heading"}
+    assert "\n# fake heading" not in render(replace(shown, document=document))
