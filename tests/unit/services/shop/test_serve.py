@@ -7,6 +7,7 @@ import itertools
 import pytest
 
 from services.shop import serve
+from services.shop.core.config import current
 
 
 def test_the_api_is_one_process_on_loopback() -> None:
@@ -34,6 +35,6 @@ def test_a_missing_setting_is_said_not_raised(
 ) -> None:
     for name in ("FIREDRILL_VARIANT", "FIREDRILL_VARIANT_FILE"):
         monkeypatch.delenv(name, raising=False)
-    serve.current.cache_clear()
+    current.cache_clear()
     assert serve.main(["api"]) == 2
     assert "FIREDRILL_VARIANT: got nothing" in capsys.readouterr().err
