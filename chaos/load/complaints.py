@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from chaos.faults import KINDS as FAULTS
 from chaos.invariants import KINDS as INVARIANTS
 from chaos.load.schema import LoadModel, NaiveModel, ProvesModel, WorldModel, scenario_model
-from chaos.load.yaml import Document, Path, dotted
+from chaos.load.yaml import Document, Path, dotted, word
 from chaos.model.checks import RecoversWithinModel, guardrail_model, invariant_model, slo_model, steady_model
 from chaos.probes import KINDS as PROBES
 
@@ -69,7 +69,7 @@ def expected_one_of(got: object, allowed: Iterable[str]) -> str:
     words = sorted(allowed)
     close = get_close_matches(str(got), words, n=1, cutoff=0.6)
     hint = f" (did you mean {close[0]}?)" if close else ""
-    return f"got {got!r}, expected one of {', '.join(words)}{hint}"
+    return f"got {_short(got)}, expected one of {', '.join(words)}{hint}"
 
 
 def _path(detail: ErrorDetails) -> Path:
@@ -111,21 +111,19 @@ def _said(path: Path, detail: ErrorDetails) -> str:
 
 
 def _unknown_kind(got: Any, message: str) -> str:
-    word, _, tags = message.partition("|")
+    tag, _, tags = message.partition("|")
     allowed = tags.split("|")
     if not isinstance(got, dict):
-        words = "invariant, slo or recovers_within" if word == "check" else word
+        words = "invariant, slo or recovers_within" if tag == "check" else tag
         return f"got {_short(got)}, expected a mapping with {words}"
-    if word != "check":
+    if tag != "check":
         return (
-            expected_one_of(got[word], allowed)
-            if word in got
-            else f"got no {word}, expected one of {', '.join(allowed)}"
+            expected_one_of(got[tag], allowed) if tag in got else f"got no {tag}, expected one of {', '.join(allowed)}"
         )
     for key in ("invariant", "slo"):
         if key in got:
-            return expected_one_of(got[key], (tag.split(":")[1] for tag in allowed if tag.startswith(f"{key}:")))
-    return f"got {', '.join(map(str, got)) or 'nothing'}, expected invariant, slo or recovers_within"
+            return expected_one_of(got[key], (kind.split(":")[1] for kind in allowed if kind.startswith(f"{key}:")))
+    return f"got {', '.join(map(word, got)) or 'nothing'}, expected invariant, slo or recovers_within"
 
 
 def _short(got: Any) -> str:

@@ -146,5 +146,10 @@ def dotted(path: Path) -> str:
     """`('faults', 0, 'on')` as `faults[0].on`."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        text += f"[{part}]" if isinstance(part, int) else f".{word(part)}" if text else word(part)
     return text or "(top)"
+
+
+def word(key: str) -> str:
+    """A key as it stands in a sentence: quoted and cut short when it is not a plain word."""
+    return key if re.fullmatch(r"[\w:/+-]{1,60}", key) else repr(key if len(key) <= 60 else f"{key[:57]}…")
