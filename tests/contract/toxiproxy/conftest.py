@@ -185,6 +185,11 @@ def echo(upstream: Upstream, connection: socket.socket, number: int) -> None:
         connection.sendall(data)
 
 
+def reader_of_one(upstream: Upstream, connection: socket.socket, number: int) -> None:
+    """Read one byte, close without an answer."""
+    upstream.received[number] += connection.recv(1)
+
+
 def sender(payload: bytes) -> Callable[[Upstream, socket.socket, int], None]:
     """Send *payload* at once, close."""
 
@@ -478,7 +483,7 @@ def start(kind: str) -> Iterator[Callable[..., Server]]:
 def upstreams() -> SimpleNamespace:
     """Ways an upstream may behave, by name: test modules can't import this file."""
 
-    return SimpleNamespace(echo=echo, read_all=read_all, sender=sender, talker=talker)
+    return SimpleNamespace(echo=echo, read_all=read_all, reader_of_one=reader_of_one, sender=sender, talker=talker)
 
 
 @pytest.fixture(name="eventually")

@@ -79,14 +79,15 @@ def test_toxics_work_one_after_the_other(lab, upstreams):
 def test_any_of_several_can_be_removed(lab, upstreams, gone):
     proxy = lab.proxy(lab.upstream(upstreams.echo))
     for name in ("first", "middle", "last"):
-        proxy.add("latency", name=name, latency=60)
+        proxy.add("latency", name=name, latency=100)
     client = lab.client(proxy)
-    assert client.ask_s() >= 0.17
+    # A chunk that is picked up late is dated back, so several together are a little short on a busy machine.
+    assert client.ask_s() > 0.2
     proxy.remove(gone)
     assert [toxic["name"] for toxic in proxy.show()["toxics"]] == [
         name for name in ("first", "middle", "last") if name != gone
     ]
-    assert client.ask_s() >= 0.11
+    assert client.ask_s() > 0.1
 
 
 @pytest.mark.parametrize("stream", ["downstream", "upstream"])
