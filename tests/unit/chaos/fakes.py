@@ -1,0 +1,336 @@
+"""Hand-written stand-ins for the lab: they hold what was done to them and behave as it would."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from chaos.errors import LabBroken
+from chaos.model.evidence import Charge, GatewayCall, Order, SideEffect, Ticket, Tier
+from chaos.model.faults import PROXIES
+from chaos.model.journal import Event
+from chaos.model.loadplan import Progress
+from chaos.ports import CanaryReading, Killed, Lab, Pending, ToxicSpec
+
+ROUND_TRIP_S = 0.001
+
+
+class FakeClock:
+    """Stands still unless somebody sleeps."""
+
+    def __init__(self, now_unix_s: float = 1000.0) -> None:
+        self.now = now_unix_s
+        self.slept: list[float] = []
+
+    def now_unix_s(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+@dataclass
+class FakeProxies:
+    """Toxiproxy: what is on which proxy.
+
+    Attributes:
+        broken: Method → how often it still raises LabBroken. With *lands*, after having taken effect.
+    """
+
+    toxics: dict[str, dict[str, ToxicSpec]] = field(default_factory=lambda: {proxy: {} for proxy in PROXIES})
+    enabled: dict[str, bool] = field(default_factory=lambda: dict.fromkeys(PROXIES, True))
+    broken: dict[str, int] = field(default_factory=dict)
+    lands: bool = False
+    calls: list[str] = field(default_factory=list)
+
+    def _does(self, what: str, effect: Callable[[], None]) -> None:
+        self.calls.append(what)
+        if self.broken.get(what, 0) > 0:
+            self.broken[what] -= 1
+            if self.lands:
+                effect()
+            raise LabBroken(f"toxiproxy: {what}: got no answer, expected one")
+        effect()
+
+    def add_toxic(self, proxy: str, toxic: ToxicSpec) -> Mapping[str, Any]:
+        self._does("add_toxic", lambda: self.toxics[proxy].update({toxic.name: toxic}))
+        return {"name": toxic.name, "attributes": dict(toxic.attributes)}
+
+    def remove_toxic(self, proxy: str, name: str) -> None:
+        self._does("remove_toxic", lambda: (self.toxics[proxy].pop(name, None), None)[1])
+
+    def set_enabled(self, proxy: str, enabled: bool) -> None:
+        self._does("set_enabled", lambda: self.enabled.update({proxy: enabled}))
+
+    def reset(self) -> None:
+        def effect() -> None:
+            self.enabled.update(dict.fromkeys(self.enabled, True))
+            for toxics in self.toxics.values():
+                toxics.clear()
+
+        self._does("reset", effect)
+
+    def deviations(self) -> Sequence[str]:
+        self._does("deviations", lambda: None)
+        return self.dirt
+
+    @property
+    def dirt(self) -> list[str]:
+        """What is not pristine, asked without touching anything."""
+        off = [f"proxy {name}: got it disabled" for name, on in self.enabled.items() if not on]
+        return off + [f"proxy {name}: got toxic {toxic}" for name, toxics in self.toxics.items() for toxic in toxics]
+
+
+@dataclass
+class FakeProcesses:
+    """Process groups; a killed one comes back with a new number after *restart_after_looks* looks at it."""
+
+    clock: FakeClock | None = None
+    groups: dict[str, int | None] = field(default_factory=lambda: {"api": 100, "worker": 200, "relay": 300})
+    survives_looks: int = 0
+    restart_after_looks: int = 2
+    killed: list[str] = field(default_factory=list)
+    resumed: int = 0
+    broken: bool = False
+    pids_of_nobody: bool = False
+    now: Callable[[], float] | None = None
+    _looks: int = 0
+    _born: int = 1000
+
+    def kill_group(self, process: str) -> Killed:
+        if self.broken:
+            raise LabBroken(f"supervisor: SIGKILL to {process}: got BAD_NAME, expected it to be done")
+        pgid = self.groups[process]
+        assert pgid is not None
+        self.killed.append(process)
+        self.groups[process], self._looks = None, 0
+        at = self.now() if self.now else self.clock.now_unix_s() if self.clock else 0.0
+        return Killed(pgid=pgid, pids=() if self.pids_of_nobody else (pgid, pgid + 1), at_unix_s=at)
+
+    def survivors(self, pgid: int) -> Sequence[int]:
+        if self.survives_looks > 0:
+            self.survives_looks -= 1
+            return [pgid + 1]
+        return []
+
+    def group_of(self, process: str) -> int | None:
+        if self.groups[process] is None:
+            self._looks += 1
+            if self._looks > self.restart_after_looks:
+                self._born += 1
+                self.groups[process] = self._born
+        return self.groups[process]
+
+    def resume_all(self) -> None:
+        self.resumed += 1
+
+
+@dataclass
+class FakeCanary:
+    """Feels what is on the proxies, unless it is *numb*. *slow_s* is a machine that is busy."""
+
+    proxies: FakeProxies
+    numb: bool = False
+    slow_s: float = 0.0
+    dead: set[str] = field(default_factory=set)
+    reads: int = 0
+
+    def read(self, proxy: str, *, timeout_s: float) -> CanaryReading:
+        self.reads += 1
+        if proxy in self.dead:
+            return CanaryReading(connected=True, round_trip_s=None, error="closed without an answer")
+        if not self.proxies.enabled[proxy] and not self.numb:
+            return CanaryReading(connected=False, round_trip_s=None, error="ConnectionRefusedError")
+        toxics = [] if self.numb else list(self.proxies.toxics[proxy].values())
+        delay_s = sum(toxic.attributes.get("latency", 0) / 1000 for toxic in toxics)
+        return CanaryReading(connected=True, round_trip_s=ROUND_TRIP_S + self.slow_s + delay_s)
+
+
+@dataclass
+class FakeGateway:
+    """Arrival times of the charges that are under way, and how many calls there were between any two moments."""
+
+    in_flight: list[float] = field(default_factory=list)
+    calls: int = 3
+    asked: list[tuple[float, float]] = field(default_factory=list)
+    healed: int = 0
+    broken: bool = False
+
+    def in_flight_since(self) -> Sequence[float]:
+        if self.broken:
+            raise LabBroken("gateway: GET /lab/inflight: got ConnectError, expected an answer")
+        return self.in_flight
+
+    def calls_between(self, since_unix_s: float, until_unix_s: float) -> int:
+        self.asked.append((since_unix_s, until_unix_s))
+        return self.calls
+
+    def heal(self) -> None:
+        self.healed += 1
+
+
+@dataclass
+class FakeUpstream:
+    """Counts what met a fault since it was marked."""
+
+    count: int = 5
+    marks: list[str] = field(default_factory=list)
+    broken: bool = False
+
+    def mark(self, proxy: str) -> Mapping[str, Any]:
+        self.marks.append(proxy)
+        return {"n": 1}
+
+    def met(self, proxy: str, since: Mapping[str, Any], *, cut: bool) -> tuple[int, str]:
+        if self.broken:
+            raise LabBroken("postgres: got connection refused, expected an answer")
+        assert since == {"n": 1}
+        return self.count, "cut" if cut else "passed"
+
+
+@dataclass
+class FakeClient:
+    """The client's history."""
+
+    unanswered: int = 0
+    asked: list[tuple[float, float]] = field(default_factory=list)
+
+    def unanswered_between(self, since_unix_s: float, until_unix_s: float) -> int:
+        self.asked.append((since_unix_s, until_unix_s))
+        return self.unanswered
+
+
+class Outside:
+    """A whole lab of fakes."""
+
+    def __init__(self, clock: Any = None) -> None:
+        self.clock = clock or FakeClock()
+        self.proxies = FakeProxies()
+        self.processes = FakeProcesses(now=self.clock.now_unix_s)
+        self.canary = FakeCanary(self.proxies)
+        self.gateway = FakeGateway()
+        self.upstream = FakeUpstream()
+        self.client = FakeClient()
+
+    @property
+    def lab(self) -> Lab:
+        return Lab(
+            proxies=self.proxies,
+            processes=self.processes,
+            canary=self.canary,
+            gateway=self.gateway,
+            upstream=self.upstream,
+            client=self.client,
+            clock=self.clock,
+        )
+
+
+NOTHING_PENDING = Pending(orders=0, outbox=0, queued=0, unacked=0)
+
+
+@dataclass
+class FakeWorld:
+    """The end state; *pendings* is what is left to do, one look after the other, the last one for ever."""
+
+    pendings: list[Pending | str] = field(default_factory=lambda: [NOTHING_PENDING])
+    missing: set[str] = field(default_factory=set)
+    state: dict[str, list[Any]] = field(default_factory=dict)
+
+    def _ask(self, witness: str) -> list[Any]:
+        if witness in self.missing:
+            raise LabBroken(f"{witness}: got nobody, expected a witness")
+        return self.state.get(witness, [])
+
+    def tiers(self) -> list[Tier]:
+        return self._ask("tiers")
+
+    def orders(self) -> list[Order]:
+        return self._ask("orders")
+
+    def tickets(self) -> list[Ticket]:
+        return self._ask("tickets")
+
+    def side_effects(self) -> list[SideEffect]:
+        return self._ask("side_effects")
+
+    def charges(self) -> list[Charge]:
+        return self._ask("charges")
+
+    def gateway_calls(self) -> list[GatewayCall]:
+        return self._ask("gateway_calls")
+
+    def postgres_errors(self) -> list[dict[str, Any]]:
+        return self._ask("postgres_errors")
+
+    def pending(self) -> Pending:
+        now = self.pendings.pop(0) if len(self.pendings) > 1 else self.pendings[0]
+        if isinstance(now, str):
+            raise LabBroken(now)
+        return now
+
+
+@dataclass
+class FakeStack:
+    """Writes a world with secrets, as the real one does."""
+
+    error: Exception | None = None
+    ping: bool = True
+    parts: dict[str, str] = field(default_factory=lambda: {"postgres": "1", "worker": "2"})
+    prepared: list[dict[str, Any]] = field(default_factory=list)
+
+    def prepare(self, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path) -> Mapping[str, Any]:
+        self.prepared.append({"variant": variant, "seed": seed, "world": dict(world)})
+        content = {"password": "p4ss", "customers": [{"id": 1, "access": "acc3ss", "refresh": "r3fresh"}]}
+        world_file.write_bytes(msgspec.json.encode(content))
+        if self.error is not None:
+            raise self.error
+        return {"timings_s": {"total": 1.5}}
+
+    def identities(self) -> Mapping[str, str]:
+        return dict(self.parts)
+
+    def worker_answers(self, timeout_s: float) -> bool:
+        return self.ping
+
+
+@dataclass
+class FakeLease:
+    """Remembers what was promised, in order."""
+
+    events: list[str] = field(default_factory=list)
+    broken: bool = False
+
+    def renew(self, *, run_id: str, folder: Path, ttl_s: float) -> None:
+        if self.broken:
+            raise LabBroken("agent: PUT /lease: got ConnectError, expected an answer")
+        self.events.append("renew")
+
+    def release(self, *, run_id: str) -> None:
+        self.events.append("release")
+
+
+@dataclass
+class FakeView:
+    """What a person would have read."""
+
+    said: list[str] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    progressed: threading.Event = field(default_factory=threading.Event)
+    on_event: Callable[[Event], None] | None = None
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def event(self, event: Event) -> None:
+        self.events.append(event)
+        if self.on_event is not None:
+            self.on_event(event)
+
+    def progress(self, progress: Progress, active_faults: tuple[str, ...]) -> None:
+        self.progressed.set()
