@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -26,7 +28,7 @@ class Journal:
 
     def __init__(self, path: Path, *, after: Sequence[Event] = (), now_unix_s: Callable[[], float] = time.time) -> None:
         if after:
-            _cut_torn_line(path)
+            _end_torn_line(path)
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self._now_unix_s = now_unix_s
         self._lock = Lock()
@@ -36,19 +38,32 @@ class Journal:
         self.listeners: list[Callable[[Event], None]] = []
 
     def write(self, event: EventKind, **data: Any) -> Event:
-        """Append one event. Raises: OSError when the disk is full; the journal then ends before it."""
+        """Append one event. Raises: OSError when the disk is full; the journal then ends before it.
+
+        Listeners are told afterwards. One that fails keeps nobody from writing: the event is on disk.
+        """
         with self._lock:
             now = self._now_unix_s()
             at_s = None if self.t0_unix_s is None else round(now - self.t0_unix_s, 6)
             line = Event(seq=self._seq, at_unix_s=round(now, 6), event=event, at_s=at_s, data=data)
-            payload = self._encoder.encode(line) + b"\n"
-            if os.write(self._file, payload) != len(payload):
-                raise OSError(28, "the journal could be written only in part")
-            os.fsync(self._file)
+            self._append(self._encoder.encode(line) + b"\n")
             self._seq += 1
         for listener in self.listeners:
-            listener(line)
+            with suppress(OSError, ValueError):  # whoever watched the run has closed the terminal
+                listener(line)
         return line
+
+    def _append(self, payload: bytes) -> None:
+        """All of *payload*, or nothing: half a line would swallow the event that is written next."""
+        size = os.fstat(self._file).st_size
+        try:
+            if os.write(self._file, payload) != len(payload):
+                raise OSError(errno.ENOSPC, "the journal could be written only in part")
+            os.fsync(self._file)
+        except OSError:
+            with suppress(OSError):  # a device has no length
+                os.ftruncate(self._file, size)
+            raise
 
     def close(self) -> None:
         """Idempotent."""
@@ -65,12 +80,22 @@ class Journal:
         self.close()
 
 
-def _cut_torn_line(path: Path) -> None:
-    """A writer that died amid a line left no newline; what follows must not become part of it."""
+def _end_torn_line(path: Path) -> None:
+    """A writer that died amid a line left no newline; what follows must not become part of it.
+
+    A line that is whole but for its newline counts as read, so it stays.
+    """
     content = path.read_bytes()
     whole = content.rfind(b"\n") + 1
-    if whole != len(content):
+    if whole == len(content):
+        return
+    try:
+        msgspec.json.decode(content[whole:], type=Event)
+    except msgspec.DecodeError:
         os.truncate(path, whole)
+    else:
+        with path.open("ab") as file:
+            file.write(b"\n")
 
 
 def read_events(path: Path) -> Iterator[Event]:
