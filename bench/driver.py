@@ -1,8 +1,8 @@
 """Measures the load driver against its goals, all in one run: `python bench/driver.py [--json] [--quick]`, about 80 s.
 
 The server is a hand-written asyncio protocol that answers every request at once, pinned to another core than the driver
-(a process of this bench, not a part of the lab). What is measured runs as it does in the lab: `python -m loadtests` with
-history, histograms, progress lines and a Prometheus scrape every second.
+(a process of this bench, not a part of the lab). What is measured runs as it does in the lab: `python -m loadtests`,
+with history, histograms, progress lines and a Prometheus scrape every second.
 
     cpu      CPU per request against Locust's plain FastHttpUser, users without pause, on the same core and server
     rate     highest rate on one core at send lag p99 <= 5 ms with nothing dropped (goal 5,000/s, at least 2,000/s)

@@ -37,7 +37,7 @@ def time_of(phase: PlanPhase, count: float) -> float:
     slope = (phase.rate_to_per_s - phase.rate_from_per_s) / phase.duration_s
     root = math.sqrt(max(phase.rate_from_per_s**2 + 2 * slope * count, 0.0))
     below = phase.rate_from_per_s + root
-    return min(2 * count / below, phase.duration_s) if below > 0 else phase.duration_s
+    return min(2 * count / below, phase.duration_s) if below > 0 else 0.0
 
 
 def _positions(kind: str, seed: int) -> Iterator[float]:

@@ -15,10 +15,12 @@ import locust  # isort: skip  # patches the standard library for gevent, so it c
 
 import logging
 import os
+import resource
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -62,12 +64,18 @@ def say(sentence: str) -> None:
 class Stop:
     """Whether somebody wants the run to end."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, quiet: bool) -> None:
         self.event = Event()
+        self._quiet = quiet
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            gevent.signal_handler(number, self.event.set)
+            gevent.signal_handler(number, self._because, f"got {number.name}")
         if not sys.stdin.isatty():  # a terminal says goodbye with SIGHUP, and reading from it may stop the process
             gevent.spawn(self._watch_stdin)
+
+    def _because(self, why: str) -> None:
+        if not self.event.is_set() and not self._quiet:
+            say(f"load driver: stopping: {why}")
+        self.event.set()
 
     def _watch_stdin(self) -> None:
         try:
@@ -77,7 +85,7 @@ class Stop:
                     break
         except OSError:
             pass
-        self.event.set()
+        self._because("standard input was closed")
 
 
 class Console:
@@ -103,7 +111,8 @@ def run(plan: LoadPlan, world: World, plan_path: Path, worker: int | None, maste
     """Play *plan*; the exit code. `worker` is this process's number when it is one of several."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="locust: %(message)s")
     logging.getLogger("locust.runners").setLevel(logging.ERROR)  # warns of spawning many users at once: intended here
-    stop = Stop()
+    stop = Stop(quiet=worker is not None)
+    _allow_many_connections()
     forbid_hidden_resends()
     try:
         prove_single_sends()
@@ -117,6 +126,13 @@ def run(plan: LoadPlan, world: World, plan_path: Path, worker: int | None, maste
     if plan.workers == 1:
         return _run_alone(plan, world, stop)
     return _Master(plan, plan_path, stop).run()
+
+
+def _allow_many_connections() -> None:
+    """As many open files as this user may have: the usual soft limit of 1024 would refuse connections in our name."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # macOS has a lower limit of its own
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _finish(
@@ -185,7 +201,6 @@ def _run_alone(plan: LoadPlan, world: World, stop: Stop) -> int:
     def tick() -> None:
         while True:
             gevent.sleep(EVERY_S)
-            worker.flush()
             console.maker.heard(worker.recorder.take_interval_latencies_s())
             console.show()
 
@@ -214,7 +229,6 @@ def _run_as_worker(plan: LoadPlan, world: World, number: int, master_port: int, 
     worker.start()
 
     def send_figures() -> None:
-        worker.flush()
         data = {
             "worker": number,
             "figures": msgspec.to_builtins(worker.recorder.figures),

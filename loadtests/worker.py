@@ -32,6 +32,7 @@ MOST_PREWARMED_SLOTS = 1000
 WARM_FOR_S = 0.1
 """Connections are opened ahead for this much of the highest rate: enough for answers that take a tenth of a second."""
 WARMING_S = 2.0
+FLUSH_S = 0.1
 
 
 class WorkerResult(msgspec.Struct, kw_only=True):
@@ -127,6 +128,7 @@ class Worker:
         self.runner: Any = None
         self._extra_slots = Group()
         self._scheduler: gevent.Greenlet | None = None
+        self._flusher: gevent.Greenlet | None = None
         self._cpu: tuple[float, float] | None = None
         self._cpu_ratio = 0.0
 
@@ -147,6 +149,13 @@ class Worker:
     def start(self) -> None:
         """Begin to release arrivals; the first waits for the plan's second 0."""
         self._scheduler = gevent.spawn(self._schedule)
+        self._flusher = gevent.spawn(self._flush_often)
+
+    def _flush_often(self) -> None:
+        """Endings may wait this long for the next invoke; the engine reads the history while the run goes on."""
+        while not self.desk.fatal:
+            gevent.sleep(FLUSH_S)
+            self._flush()
 
     def _schedule(self) -> None:
         try:
@@ -164,8 +173,7 @@ class Worker:
             self._cpu_ratio = spent_s / passed_s if passed_s > 0 else 0.0
             self._cpu = None
 
-    def flush(self) -> None:
-        """Hand endings that wait to the kernel. Ends the run when the record is lost."""
+    def _flush(self) -> None:
         try:
             self._writer.flush()
         except HistoryLost as error:
@@ -177,6 +185,8 @@ class Worker:
             if not stopped and not self.desk.fatal:
                 self._scheduler.join()
             self._scheduler.kill()
+        if self._flusher is not None:
+            self._flusher.kill()
         self._take_cpu()
         gevent.sleep(0)  # arrivals that are on their way to a slot get there
         self.desk.drop_backlog()

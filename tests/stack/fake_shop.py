@@ -4,7 +4,8 @@
 
 BEHAVIOUR.json: {"slow_s": 0.0, "seats": 1000, "polls_until_paid": 1, "trap": "", "trap_every": 0, "log": PATH}
 `trap` is what happens to every `trap_every`-th order or list request: close | reset | status503 | no_id | not_json |
-truncate | hang | redirect. The first line on stdout is the port. Every request goes to `log` before it is answered.
+truncate | hang | redirect | chunked | last | until_close. The first line on stdout is the port.
+Every request goes to `log` before it is answered.
 """
 
 from __future__ import annotations
@@ -104,10 +105,25 @@ class Shop:
             answer = b"<html>"
         elif trap == "redirect":
             status, answer, extra = 302, b"", "Location: /api/orders/\r\n"
+        if trap == "chunked":
+            half = len(answer) // 2
+            parts = [answer[:half], answer[half:], b""]
+            writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for part in parts:
+                writer.write(b"%x\r\n%b\r\n" % (len(part), part))
+                await writer.drain()
+                await asyncio.sleep(0.01)
+            return True
+        if trap == "until_close":
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n" + answer)
+            await writer.drain()
+            return False
+        if trap == "last":
+            extra = "Connection: close\r\n"
         text = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\n{extra}Content-Length: {len(answer)}\r\n\r\n"
         writer.write(text.encode() + (answer[: len(answer) // 2] if trap == "truncate" else answer))
         await writer.drain()
-        return trap != "truncate"
+        return trap not in ("truncate", "last")
 
 
 async def main() -> None:

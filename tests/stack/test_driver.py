@@ -263,6 +263,15 @@ def test_an_unknown_outcome_is_info_and_sent_once(lab: Lab, trap: str, kind: typ
     assert Counter(request["id"] for request in lab.requests()) == invoked
 
 
+@pytest.mark.parametrize("trap", ["chunked", "last", "until_close"])
+def test_every_way_to_end_a_body_is_understood(lab: Lab, trap: str) -> None:
+    lab.open_shop(trap=trap, trap_every=2)
+    code, _ = lab.run(lab.plan([phase("only", 0, 1, 40, {"browse": 1, "buy": 1})], double_click_ratio=0.0))
+    assert code == 0, lab.stderr
+    assert_complete(lab.history(), lab.report)
+    assert lab.report.ok == lab.report.scheduled > 10
+
+
 def test_a_refused_connection_did_not_happen(lab: Lab) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

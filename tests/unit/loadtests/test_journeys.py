@@ -8,6 +8,7 @@ import pytest
 
 from chaos.model.history import Outcome
 from chaos.model.loadplan import LoadPlan
+from chaos.model.scenario import FOLLOW_UPS, OPERATIONS
 from loadtests.draws import Draws, Stream
 from loadtests.journey import Arrival, Call, Journey, Reading, series_of
 from loadtests.journeys import discover
@@ -82,7 +83,11 @@ def made(kind: type[Journey], http: FakeHttp, count: int = 1, **changes: object)
 
 
 def test_every_file_is_a_journey_under_its_own_name() -> None:
-    assert set(discover()) == {"browse", "buy", "login"}
+    journeys = discover()
+    assert set(journeys) == set(OPERATIONS)
+    for name, journey in journeys.items():
+        other = tuple(follow_up for follow_up in journey.follow_ups if follow_up != f"{name}_again")
+        assert other == FOLLOW_UPS.get(name, ())
 
 
 def test_browse_is_one_anonymous_request() -> None:
