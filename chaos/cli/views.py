@@ -86,6 +86,8 @@ class PlainView:
         self._line(text)
 
     def event(self, event: Event) -> None:
+        if event.event is EventKind.RUN_STARTED:  # the load's clock starts anew
+            self._last_s, self._before_s = float("-inf"), None
         if text := sentence(event):
             self._line(text)
 

@@ -118,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _fail(StackError("not_ready", "stack: interrupted by hand"), as_json=as_json)
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}:
             raise
         return _fail(
             StackError("disk", f"{error.filename or 'disk'}: got {error.strerror}, expected to write"), as_json=as_json

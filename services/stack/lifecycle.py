@@ -100,9 +100,8 @@ def _start(stack: Stack, variant: str) -> dict[str, float]:
     lab.processes_file.unlink(missing_ok=True)
     programs.write_configurations(lab, ports)
     table = programs.table(settings, lab, ports, parts, cluster)
-    environment = programs.common_environment(settings, lab, ports)
     lab.supervisor_conf.touch(mode=0o600)  # holds supervisord's password
-    lab.supervisor_conf.write_text(supervisor_conf.render(table, lab, ports, environment))
+    lab.supervisor_conf.write_text(supervisor_conf.render(table, lab, ports))
     settings.remembered_base_port_file.write_text(f"{ports.base}\n")
     write_json(lab.stack_file, programs.address_book(settings, lab, ports, parts, cluster))
     try:

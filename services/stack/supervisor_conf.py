@@ -33,7 +33,8 @@ def _program(program: Program, lab: Lab) -> str:
         "autostart": str(program.autostart).lower(),
         "autorestart": program.restart,
         "exitcodes": "0",
-        "startsecs": 1,
+        # A program that may have nothing to do ends at once: that is not a failed start, which would be tried again.
+        "startsecs": 0 if program.restart == "unexpected" else 1,
         "startretries": 1 if program.restart == "unexpected" else 3,
         "stopsignal": program.stop_signal,
         "stopwaitsecs": program.stop_wait_s,
@@ -51,8 +52,11 @@ def _program(program: Program, lab: Lab) -> str:
     return _section(f"program:{program.name}", values)
 
 
-def render(programs: Sequence[Program], lab: Lab, ports: Ports, environment: Mapping[str, str]) -> str:
-    """The whole file; every program runs in a process group of its own, which is what is stopped and killed."""
+def render(programs: Sequence[Program], lab: Lab, ports: Ports) -> str:
+    """The whole file; every program runs in a process group of its own, which is what is stopped and killed.
+
+    What all programs have in their environment is not here: they inherit it from supervisord.
+    """
     daemon: dict[str, object] = {
         "pidfile": _text(lab.supervisor_pid_file),
         "logfile": _text(lab.log / "supervisord.log"),
@@ -60,7 +64,6 @@ def render(programs: Sequence[Program], lab: Lab, ports: Ports, environment: Map
         "logfile_backups": 1,
         "childlogdir": _text(lab.log),
         "umask": "022",
-        "environment": _environment(environment),
     }
     if os.geteuid() == 0:
         daemon["user"] = "root"  # said on purpose: supervisord warns about it otherwise
