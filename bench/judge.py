@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -37,6 +38,7 @@ from chaos.model.loadplan import DriverReport
 from chaos.probes import KINDS as PROBES
 
 RATE_PER_S = 5000
+MIN_OPERATIONS = 100_000
 GOAL_S, GOAL_MB = 5.0, 500.0
 CAPACITY = 1000
 T0_UNIX_S = 1_700_000_000.0
@@ -70,6 +72,7 @@ def write_folder(folder: Path, operations: int) -> None:
     state.tiers = [Tier(tier_id=1, event_slug="hot", capacity=CAPACITY, sold=CAPACITY, price_cents=5000)]
     state.tiers += [Tier(tier_id=t, event_slug="calm", capacity=10**6, sold=0, price_cents=900) for t in range(2, 20)]
     sold, main, refused, order = 0, 0, 0, ""
+    counts: Counter[tuple[str, str, str]] = Counter()
     lines = 1
     (folder / "history").mkdir()
     with (folder / "history" / "worker-0.jsonl").open("wb", buffering=1 << 20) as file:
@@ -132,6 +135,8 @@ def write_folder(folder: Path, operations: int) -> None:
                     id=id_, op="poll", phase=phase, intended=at_s, sent=sent_s, main=False, order=order, customer=1
                 )
                 end = Ok(id=id_, ended=ended_s, status=200, order=order, order_status="paid")
+            if begin.main:
+                counts[phase, begin.op, "refused" if end.refused else "ok"] += 1
             file.write(encode(begin) + b"\n" + encode(end) + b"\n")
             lines += 2
         file.write(encode(End(lines=lines)) + b"\n")
@@ -146,6 +151,10 @@ def write_folder(folder: Path, operations: int) -> None:
         ended="finished",
     )
     (folder / "driver.json").write_bytes(encode(report))
+    cells = [{"phase": p, "op": o, "outcome": e, "kind": "latency", "count": n} for (p, o, e), n in counts.items()]
+    (folder / "histograms.json").write_bytes(encode({"cells": cells}))
+    host = [{"at_s": s + 1.0, "cpu_busy": 0.5, "api_core": 0.5} for s in range(int(spans[-1].end_s) + 1)]
+    (folder / "host.jsonl").write_bytes(b"".join(encode(sample) + b"\n" for sample in host))
     (folder / "journal.jsonl").write_bytes(b"".join(encode(event) + b"\n" for event in _events(spans)))
 
 
@@ -189,6 +198,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.operations < MIN_OPERATIONS:
+        parser.error(f"--operations: got {given.operations}, expected at least {MIN_OPERATIONS}, else nothing recovers")
     if given.measure:
         print(json.dumps(measure(given.measure, given.operations)))
         return
@@ -198,6 +209,8 @@ def main() -> None:
         command = [sys.executable, "-m", "bench.judge", "--measure", name, "--operations", str(given.operations)]
         result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     result["folder_mb"] = round(size_mb, 1)
+    if result["verdict"] != "held":
+        sys.exit(f"judge: got {result['verdict']}, expected held: not all of the work was done: {result['findings']}")
     if given.json:
         print(json.dumps(result, indent=2))
         return

@@ -26,20 +26,20 @@ class NoParams(StrictModel):
 
 
 class Say(NamedTuple):
-    """Makes the findings of one invariant: same check, same expectation, another outcome.
-
-    A finding that is held while the world was still moving says nothing about where it ends, so `held` turns into
-    inconclusive when the state was not settled.
-    """
+    """Makes the findings of one invariant: same check, same expectation, another outcome."""
 
     check: str
     expected: str
 
-    def held(self, context: Context, measured: str, figures: Figures) -> Finding:
-        if not context.state.settled:
-            reason = f"the world had not settled after {context.state.settle_s:g} s, so this may still change"
-            return self._finding(Verdict.INCONCLUSIVE, measured, reason=reason, figures=figures)
+    def held(self, measured: str, figures: Figures) -> Finding:
         return self._finding(Verdict.HELD, measured, figures=figures)
+
+    def held_if_settled(self, context: Context, measured: str, figures: Figures) -> Finding:
+        """What is held while the world still moves says nothing about where it ends."""
+        if context.state.settled:
+            return self.held(measured, figures)
+        reason = f"the world had not settled after {context.state.settle_s:.3g} s, so this may still change"
+        return self._finding(Verdict.INCONCLUSIVE, measured, reason=reason, figures=figures)
 
     def inconclusive(
         self, reason: str, measured: str = "", *, examples: Iterable[str] = (), figures: Figures | None = None

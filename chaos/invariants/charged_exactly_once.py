@@ -77,7 +77,7 @@ class _ChargedExactlyOnce:
         if phantoms:
             reason = f"{len(phantoms)} charges belong to no known intent, but the history has gaps"
             return SAY.inconclusive(reason, measured, examples=phantoms, figures=figures)
-        return SAY.held(context, f"{measured}, none twice, none missing", figures)
+        return SAY.held_if_settled(context, f"{measured}, none twice, none missing", figures)
 
     def _charges(self, state: EndState) -> tuple[dict[str, int], list[str]]:
         """Charges by intent, and the ids of charges that belong to none."""

@@ -64,7 +64,7 @@ class _NoFalseRefusal:
         false = [(id_, *found) for id_ in sorted(self.refusals) for found in self._false_refusals(id_, capacity[id_])]
         figures = {"refusals": self.refused, "false_refusals": len(false)}
         if not false:
-            return SAY.held(context, f"{self.refused} refusals, none of them certainly false", figures)
+            return SAY.held(f"{self.refused} refusals, none of them certainly false", figures)
         if not context.history_complete:
             return SAY.inconclusive(
                 "the history has gaps: an ask that it lost may have taken the seats", figures=figures

@@ -47,18 +47,18 @@ class _NoLostOrders:
         pending.sort()
         figures = {"accepted": accepted, "absent": len(gone), "not_final": len(pending)}
         measured = f"{accepted} accepted: {len(gone)} not in the database, {len(pending)} not final"
-        promise = f"{context.state.settle_s:.3g} s after the last lift"
+        waited = f"after settling for {context.state.settle_s:.3g} s"
         if gone or (pending and context.state.healthy):
             reasons = [f"{len(gone)} accepted orders do not exist"] if gone else []
             if pending:
-                reasons.append(f"{len(pending)} accepted orders were still not final {promise}")
+                reasons.append(f"{len(pending)} accepted orders were still not final {waited}")
             return SAY.violated(" and ".join(reasons), measured, examples=[*gone, *pending], figures=figures)
         if pending:
             reason = (
-                f"{len(pending)} orders were not final {promise}, but the stack was not healthy enough to finish them"
+                f"{len(pending)} orders were not final {waited}, but the stack was not healthy enough to finish them"
             )
             return SAY.inconclusive(reason, measured, examples=pending, figures=figures)
-        return SAY.held(context, measured, figures)
+        return SAY.held_if_settled(context, measured, figures)
 
 
 KIND = InvariantKind(

@@ -51,7 +51,7 @@ class _NoOversell:
         fullest = max(tiers, key=lambda id_: seats[id_] / max(tiers[id_].capacity, 1))
         measured = f"{seats[fullest]} of {tiers[fullest].capacity} seats taken in the fullest tier, {fullest}"
         figures = {"seats_taken": seats[fullest], "capacity": tiers[fullest].capacity, "accepted": self.accepted}
-        return SAY.held(context, measured, figures)
+        return SAY.held_if_settled(context, measured, figures)
 
     @staticmethod
     def _too_late(context: Context, tier_id: int, capacity: int) -> list[str]:

@@ -84,7 +84,9 @@ class _SellsOut:
         first = in_demand[0]
         sold, wanted = taken[first.tier_id], self._wanted(first)
         measured = f"{sold} of {first.capacity} seats sold, {wanted} wanted in tier {first.tier_id}"
-        return SAY.held(context, measured, {"seats_sold": sold, "capacity": first.capacity, "seats_wanted": wanted})
+        return SAY.held_if_settled(
+            context, measured, {"seats_sold": sold, "capacity": first.capacity, "seats_wanted": wanted}
+        )
 
     def _wanted(self, tier: Tier) -> int:
         return self.tiers[tier.tier_id].seats

@@ -7,7 +7,7 @@ behind or a world that was not watched make every finding inconclusive except th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isnan
 from typing import Any
@@ -26,6 +26,11 @@ from chaos.model.verdict import Finding, Verdict, overall
 
 RUN_KINDS = frozenset({"fault", "self_check", "witness", "steady_state"})
 """Findings about the run rather than the API."""
+
+SLO, STEADY_STATE, STEADY_STATE_AFTER = "slo", "steady_state", "steady_state_after"
+"""What a probe is used as; the first part of its finding's id."""
+
+KIND_OF = {SLO: "slo", STEADY_STATE: "steady_state", STEADY_STATE_AFTER: "recovery"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +87,11 @@ def judge(scenario: Judged, record: Record) -> Judgement:
         phases=scenario.phases,
         history_complete=not record.history.problems and record.history.t0_unix_s is not None,
     )
-    hosts = {phase.name: host_in(phase, record.host).spoiled for phase in scenario.phases}
-    after_lift = [phase.name for phase in scenario.phases if lifted_s is None or phase.end_s > lifted_s]
-    finish = _Finish(context, hosts, after_lift, first, crashed)
+    windows = {phase.name: phase for phase in scenario.phases}
+    after_lift = Span(name="the time after the last lift", start_s=lifted_s or 0.0, end_s=end_s)
+    finish = _Finish(context, windows, after_lift, record.host, crashed)
 
-    steady = [finish.steady_before(probe) for probe in before]
+    steady = [finish.check(probe, STEADY_STATE) for probe in before]
     not_met = [_no_ground(found) for found in steady if found.verdict is Verdict.VIOLATED]
     about_run = [
         *fault_findings(faults),
@@ -102,7 +107,7 @@ def judge(scenario: Judged, record: Record) -> Judgement:
         *_witnesses(record.state),
     ]
     spoilers = not_met + [found for found in about_run if found.verdict is not Verdict.HELD]
-    judged = [finish.check(check) for check in checks] + [finish.steady_after(probe) for probe in after]
+    judged = [finish.check(check) for check in checks] + [finish.check(probe, STEADY_STATE_AFTER) for probe in after]
     if not scenario.checks:
         judged.append(self_check("checks", "the scenario checks something", "the scenario has no checks"))
     met = [found for found in steady if found.verdict is not Verdict.VIOLATED]
@@ -136,65 +141,65 @@ class _Finish:
     """Turns what the passes saw into findings."""
 
     context: Context
-    hosts: dict[str, str]
-    after_lift: Sequence[str]
-    first_phase: str
+    phases: Mapping[str, Span]
+    after_lift: Span
+    host: Sequence[HostSample]
     crashed: dict[int, str]
 
-    def check(self, check: Pass) -> Finding:
-        match check:
-            case InvariantPass():
-                return self._invariant(check)
-            case RecoveryPass(recovery):
-                found = recovery.finish()
-                return self._on_fit_host(self._unless_crashed(check, found), self.after_lift)
-            case ProbePass(use):
-                found = _probe_finding(check, f"slo:{use.label}", "slo", f"phase {use.phase}")
-                return self._on_fit_host(self._unless_crashed(check, found), [use.phase])
-        raise TypeError(f"got {check!r}")
-
-    def _invariant(self, check: InvariantPass) -> Finding:
-        kind = check.check.invariant
-        missing = {
-            name: self.context.state.missing[name] for name in kind.witnesses & self.context.state.missing.keys()
-        }
-        reason = "; ".join(f"witness {name} is missing: {why}" for name, why in sorted(missing.items()))
-        reason = reason or self.crashed.get(id(check), "")
+    def check(self, check: Pass, probe_kind: str = SLO) -> Finding:
+        """*probe_kind*: what a probe is used as."""
+        missing = self._missing_witnesses(check)
+        reason = missing or self.crashed.get(id(check), "")
         if not reason:
             try:
-                return check.reducer.finish(self.context)
-            except Exception as error:  # as above: a crashed checker is unknown
+                return self._on_fit_host(check, self._finding(check, probe_kind))
+            except Exception as error:  # as in the pass: a crashed checker is unknown
                 reason = f"the check itself crashed: {error!r}"
+        return self._unknown(check, probe_kind, reason)
+
+    def _finding(self, check: Pass, probe_kind: str) -> Finding:
+        match check:
+            case InvariantPass():
+                return check.reducer.finish(self.context)
+            case RecoveryPass():
+                return check.recovery.finish()
+            case ProbePass():
+                return _probe_finding(check, probe_kind)
+        raise TypeError(f"got {check!r}, expected one of the passes")
+
+    def _unknown(self, check: Pass, probe_kind: str, reason: str) -> Finding:
+        match check:
+            case InvariantPass():
+                invariant = check.check.invariant
+                id_, kind, expected = invariant.name, "invariant", invariant.expected
+            case ProbePass():
+                use = check.use
+                id_, kind, expected = f"{probe_kind}:{use.label}", KIND_OF[probe_kind], use.limit.show(use.probe.unit)
+            case _:
+                id_, kind, expected = "recovers_within", "recovery", "the steady state again"
+        exact = kind == "invariant"
         return Finding(
-            check=kind.name,
-            kind="invariant",
-            verdict=Verdict.INCONCLUSIVE,
-            expected=kind.expected,
-            reason=reason,
-            exact=True,
+            check=id_, kind=kind, verdict=Verdict.INCONCLUSIVE, expected=expected, reason=reason, exact=exact
         )
 
-    def steady_before(self, check: Any) -> Finding:
-        found = _probe_finding(check, f"steady_state:{check.use.label}", "steady_state", f"phase {self.first_phase}")
-        return self._on_fit_host(self._unless_crashed(check, found), [self.first_phase])
+    def _missing_witnesses(self, check: Pass) -> str:
+        if not isinstance(check, InvariantPass):
+            return ""
+        missing = self.context.state.missing
+        needed = sorted(check.check.invariant.witnesses & missing.keys())
+        return "; ".join(f"witness {name} is missing: {missing[name]}" for name in needed)
 
-    def steady_after(self, check: Any) -> Finding:
-        where = f"from {check.from_s:.1f} s on"
-        found = _probe_finding(check, f"steady_state_after:{check.use.label}", "recovery", where)
-        return self._on_fit_host(self._unless_crashed(check, found), self.after_lift)
-
-    def _unless_crashed(self, check: Pass, found: Finding) -> Finding:
-        reason = self.crashed.get(id(check))
-        return replace(found, verdict=Verdict.INCONCLUSIVE, reason=reason) if reason else found
-
-    def _on_fit_host(self, found: Finding, phases: Sequence[str]) -> Finding:
-        spoiled = next((self.hosts[phase] for phase in phases if self.hosts.get(phase)), "")
-        if not spoiled or found.verdict is Verdict.INCONCLUSIVE:
+    def _on_fit_host(self, check: Pass, found: Finding) -> Finding:
+        """An invariant is exact on any machine; time and success are not."""
+        if isinstance(check, InvariantPass) or found.verdict is Verdict.INCONCLUSIVE:
             return found
-        return replace(found, verdict=Verdict.INCONCLUSIVE, reason=_and(spoiled, found.reason))
+        phase = check.phase if isinstance(check, ProbePass) else None
+        window = self.after_lift if phase is None else self.phases[phase]
+        spoiled = host_in(window, self.host).spoiled
+        return replace(found, verdict=Verdict.INCONCLUSIVE, reason=_and(spoiled, found.reason)) if spoiled else found
 
 
-def _probe_finding(check: ProbePass, id_: str, kind: str, where: str) -> Finding:
+def _probe_finding(check: ProbePass, probe_kind: str) -> Finding:
     use, measurement = check.use, check.seen.measure()
     unit = use.probe.unit
     expected = f"{use.probe.name.replace('_', ' ')} {' '.join((*use.params.parts(), use.limit.show(unit)))}"
@@ -208,12 +213,12 @@ def _probe_finding(check: ProbePass, id_: str, kind: str, where: str) -> Finding
         verdict = Verdict.HELD if met else Verdict.VIOLATED
         reason = "" if met else f"{unit.show(measurement.value)}, expected {use.limit.show(unit)}"
     return Finding(
-        check=id_,
-        kind=kind,
+        check=f"{probe_kind}:{use.label}",
+        kind=KIND_OF[probe_kind],
         verdict=verdict,
         expected=expected,
         measured=measured,
-        where=where,
+        where=f"phase {check.phase}" if check.phase is not None else f"from {check.from_s or 0.0:.1f} s on",
         reason=reason,
         figures={**measurement.figures, "limit": {"word": use.limit.word, "value": use.limit.value, "unit": unit}},
     )

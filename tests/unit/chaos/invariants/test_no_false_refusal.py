@@ -24,6 +24,13 @@ def test_a_refusal_while_seats_are_certainly_free_is_violated(world, order):
     assert "asked for 4 of at least 6" in finding.reason
 
 
+def test_the_very_last_seats_may_not_be_refused_either(world):
+    world.bought("k0", quantity=4)
+    world.bought("k1", quantity=4)
+    world.refused("pair", quantity=2, at_s=1)
+    assert world.judge("no_false_refusal").verdict is Verdict.VIOLATED
+
+
 def test_more_seats_than_are_free_may_be_refused(world):
     world.bought("k0", quantity=4)
     world.bought("k1", quantity=4)
@@ -81,3 +88,10 @@ def test_a_gap_in_the_history_is_inconclusive(world):
     finding = world.judge("no_false_refusal")
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert "the history has gaps" in finding.reason
+
+
+def test_what_was_refused_is_refused_though_the_world_still_moves(world):
+    world.bought("k", quantity=10)
+    world.refused("late", at_s=1)
+    world.state.settled = False
+    assert world.judge("no_false_refusal").verdict is Verdict.HELD

@@ -26,7 +26,7 @@ def test_pending_on_a_healthy_stack_breaks_the_promise(world):
     finding = world.judge("no_lost_orders")
     assert finding.verdict is Verdict.VIOLATED
     assert finding.examples == (order,)
-    assert finding.reason == "1 accepted orders were still not final 3 s after the last lift"
+    assert finding.reason == "1 accepted orders were still not final after settling for 3 s"
 
 
 def test_pending_on_an_ill_stack_is_inconclusive(world):

@@ -295,6 +295,17 @@ def test_a_host_that_nobody_watched_is_no_verdict_either(run, found):
     assert finding.reason == "the host was watched for 0 of 10 s of spike"
 
 
+def test_recovery_looks_at_the_host_after_the_lift_only(run, found):
+    for sample in run.host[:18]:
+        sample.update(cpu_busy=1.0)
+    assert found(run.judge(), "recovers_within").verdict is Verdict.HELD
+    for sample in run.host[18:21]:
+        sample.update(cpu_busy=1.0)
+    finding = found(run.judge(), "recovers_within")
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "3 of 12 s of the time after the last lift" in finding.reason
+
+
 # --- checks that crash -----------------------------------------------------------------------------------------------
 
 
@@ -323,6 +334,22 @@ def test_a_check_that_crashes_is_unknown_and_the_others_go_on(run, found, where,
     assert broken.fed == (1 if where == "feed" else 60)
     assert found(judgement, "no_oversell").verdict is Verdict.HELD
     assert judgement.operations["spike"]["buy"]["ok"] == 20
+
+
+def test_a_probe_that_crashes_is_unknown_too(run, found):
+    slo = run.checks[1]
+
+    class Silent:
+        def add(self, op):
+            pass
+
+        def measure(self):
+            raise ZeroDivisionError
+
+    run.checks[1] = replace(slo, use=replace(slo.use, probe=replace(slo.use.probe, accumulator=lambda _: Silent())))
+    finding = found(run.judge(), "slo:success_ratio[spike,browse]")
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "ZeroDivisionError" in finding.reason
 
 
 def test_judging_twice_gives_the_same(run):
