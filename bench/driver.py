@@ -25,6 +25,7 @@ import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -154,7 +155,7 @@ class Bench:
         (folder / "world.json").write_text(json.dumps(world))
         self.runs = 0
 
-    def play(self, rate: float, seconds: float, *, stall: tuple[float, float] | None = None, **changes) -> Played:
+    def play(self, rate: float, seconds: float, *, stall: tuple[float, float] | None = None, **changes: Any) -> Played:
         self.runs += 1
         out = self.folder / f"run-{self.runs}"
         metrics_port = 22000 + self.runs
@@ -223,7 +224,7 @@ class Bench:
         )
         figures = json.loads(ended.stdout)
         assert figures["failures"] == 0
-        return figures["cpu_s"] / figures["requests"] * 1e6
+        return float(figures["cpu_s"] / figures["requests"] * 1e6)
 
     def close(self) -> None:
         self.server.send_signal(signal.SIGCONT)
@@ -262,7 +263,7 @@ def worst_quantile_error(out: Path) -> float:
     assert cell["count"] == len(exact)
     quantiles = {"p50_ms": 0.5, "p90_ms": 0.9, "p95_ms": 0.95, "p99_ms": 0.99, "p999_ms": 0.999}
     return max(
-        abs(cell["quantiles_ms"][name] - quantile(exact, q) * 1000) / (quantile(exact, q) * 1000)
+        abs(float(cell["quantiles_ms"][name]) - quantile(exact, q) * 1000) / (quantile(exact, q) * 1000)
         for name, q in quantiles.items()
     )
 
@@ -306,7 +307,7 @@ def measure(bench: Bench, quick: bool) -> dict[str, object]:
     }
 
 
-def table(figures: dict) -> str:
+def table(figures: dict[str, Any]) -> str:
     rows = ["rate/s     sent  dropped  lag p50/p99/max ms      CPU  µs/request"]
     rows += [
         f"{s['rate_per_s']:>6} {s['sent']:>8} {s['dropped']:>8}  "

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -161,7 +162,7 @@ def write_folder(folder: Path, operations: int) -> None:
 def _events(spans: tuple[Span, ...]) -> list[Event]:
     start_s, lift_s = spans[1].start_s, spans[1].end_s
     fault = {"fault": "latency-1", "kind": "latency", "on": "shop_to_gateway"}
-    data = [
+    data: list[tuple[EventKind, dict[str, Any]]] = [
         (EventKind.RUN_STARTED, {}),
         (EventKind.IDENTITY, {"when": "before", "parts": {"api": "1"}}),
         (EventKind.FAULT_INJECTED, fault | {"planned_s": start_s, "effective_s": start_s, "proven": True}),
