@@ -165,6 +165,7 @@ def _events(spans: tuple[Span, ...]) -> list[Event]:
     data: list[tuple[EventKind, dict[str, Any]]] = [
         (EventKind.RUN_STARTED, {}),
         (EventKind.IDENTITY, {"when": "before", "parts": {"api": "1"}}),
+        *((EventKind.PHASE_STARTED, {"phase": span.name}) for span in spans),
         (EventKind.FAULT_INJECTED, fault | {"planned_s": start_s, "effective_s": start_s, "proven": True}),
         (EventKind.EXPOSURE, {"fault": "latency-1", "count": 50, "at_least": 1}),
         (EventKind.FAULT_LIFTED, {"fault": "latency-1", "lifted_s": lift_s, "pristine": True}),

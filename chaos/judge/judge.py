@@ -93,9 +93,10 @@ def judge(scenario: Judged, record: Record) -> Judgement:
 
     steady = [finish.check(probe, STEADY_STATE) for probe in before]
     not_met = [_no_ground(found) for found in steady if found.verdict is Verdict.VIOLATED]
+    killed = frozenset(fault.on for fault in scenario.faults if fault.kind == "kill")
     about_run = [
         *fault_findings(faults),
-        *run_findings(record.events, frozenset(fault.on for fault in scenario.faults if fault.kind == "kill")),
+        *run_findings(record.events, scenario.phases, killed),
         *driver_findings(
             record.driver,
             record.history,

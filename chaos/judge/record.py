@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chaos.model.checks import ExpectedFault
+from chaos.model.checks import ExpectedFault, Span
 from chaos.model.journal import Event, EventKind
 from chaos.model.verdict import Finding, Verdict
 
@@ -92,13 +92,16 @@ def fault_findings(records: Sequence[FaultRecord]) -> Iterator[Finding]:
         )
 
 
-def run_findings(events: Sequence[Event], killed: frozenset[str]) -> Iterator[Finding]:
-    """Whether the run went from start to end, was healed, and nothing restarted on its own."""
+def run_findings(events: Sequence[Event], phases: Sequence[Span], killed: frozenset[str]) -> Iterator[Finding]:
+    """Whether the run went through all *phases* to its end, was healed, and nothing but *killed* restarted."""
     of_kind: dict[EventKind, list[Event]] = {}
     for event in events:
         of_kind.setdefault(event.event, []).append(event)
     gaps = [event.seq for position, event in enumerate(events) if event.seq != position]
     yield self_check("journal", "events without gaps", f"the journal has a gap before event {gaps[0]}" if gaps else "")
+    begun = {event.data.get("phase") for event in of_kind.get(EventKind.PHASE_STARTED, [])}
+    unseen = ", ".join(phase.name for phase in phases if phase.name not in begun)
+    yield self_check("phases", "every phase of the load began", f"never began: {unseen}" if unseen else "")
     yield self_check("run_ended", "the run ended by itself", _ended(of_kind))
     yield self_check("not_aborted", "no guardrail, no abort", _aborted(of_kind))
     yield self_check("healed", "everything is pristine afterwards", _healed(of_kind))

@@ -85,7 +85,7 @@ class Chart:
     def _label(self) -> str:
         offered = sum((c.until_s - c.from_s) * c.offered for c in self.columns)
         errors = sum((c.until_s - c.from_s) * c.errors for c in self.columns)
-        faults = ", ".join(f"{f['id']} from {f['injected_s']:.0f} s" for f in self.faults) or "none"
+        faults = ", ".join(f"{f['kind']} on {f['on']} from {f['injected_s']:.0f} s" for f in self.faults) or "none"
         return f"Timeline of {self.end_s:.0f} s: {offered:.0f} offered, {errors:.0f} errors; faults: {faults}"
 
     def _x(self, at_s: float) -> float:
@@ -111,7 +111,7 @@ class Chart:
             width = max(3.0, round(self._x(until_s) - x, 1))
             yield f'<rect class="band" x="{x}" y="{top}" width="{width}" height="{bottom - top}"/>'
             yield f'<rect class="lane" x="{x}" y="{top}" width="{width}" height="3"/>'
-            name = f"{fault['id']} on {fault['on']}"
+            name = f"{fault['kind']} on {fault['on']}"
             fits = x + 4 + len(name) * CHARACTER < self.width
             anchor = "" if fits else ' text-anchor="end"'
             yield f'<text x="{x + 4 if fits else self.width - 4}" y="{top + 16}"{anchor}>{escape(name)}</text>'

@@ -16,6 +16,7 @@ from chaos.report.words import (
     operation_rows,
     run_findings,
     signed,
+    some,
 )
 
 WIDE, NARROW = 1040, 360
@@ -39,7 +40,7 @@ blockquote{margin:14px 0;padding:10px 16px;background:var(--panel);border-radius
 table{border-collapse:collapse;width:100%;font-size:.92rem}
 th,td{text-align:left;vertical-align:top;padding:7px 12px 7px 0;border-bottom:1px solid var(--line)}
 th{color:var(--soft);font-weight:600}.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-td .sign{font-weight:600;white-space:nowrap}code{font:.88em ui-monospace,"DejaVu Sans Mono",monospace}
+XX{font-weight:600;white-space:nowrap}code{font:.88em ui-monospace,"DejaVu Sans Mono",monospace}
 .scroll{overflow-x:auto}.scroll table{white-space:nowrap}.reason{margin-top:3px}
 details{margin-top:28px}summary{cursor:pointer;font-size:1.15rem;font-weight:600;padding:6px 0}
 a{color:var(--served)}:focus-visible{outline:2px solid var(--served);outline-offset:2px}
@@ -136,8 +137,9 @@ def _measured(finding: Mapping[str, Any]) -> str:
     if finding["reason"] and finding["reason"] not in finding["measured"]:
         parts.append(f'<div class="reason">{escape(finding["reason"])}</div>')
     if finding["examples"]:
-        shown = ", ".join(f"<code>{escape(example)}</code>" for example in finding["examples"])
-        parts.append(f'<div class="soft">e.g. {shown}</div>')
+        examples, more = some(finding["examples"])
+        shown = ", ".join(f"<code>{escape(example)}</code>" for example in examples)
+        parts.append(f'<div class="soft">e.g. {shown}{more}</div>')
     return f'<td data-name="measured">{"".join(parts)}</td>' if parts else "<td></td>"
 
 

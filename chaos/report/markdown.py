@@ -14,6 +14,7 @@ from chaos.report.words import (
     operation_rows,
     run_findings,
     signed,
+    some,
 )
 
 
@@ -70,7 +71,8 @@ def _reasons(findings: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for finding in told:
         yield f"- **{cell(finding['check'])}**: {cell(finding['reason'])}"
         if finding["examples"]:
-            yield f"  Examples: {', '.join(f'`{example}`' for example in finding['examples'])}"
+            examples, more = some(finding["examples"])
+            yield f"  Examples: {', '.join(f'`{example}`' for example in examples)}{more}"
 
 
 def _section(

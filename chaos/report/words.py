@@ -92,17 +92,27 @@ def event_rows(events: Sequence[Event]) -> list[tuple[str, str, str]]:
 
 
 def details(data: Mapping[str, Any]) -> str:
-    """`fault latency-1, lifted 16.2 s, pristine yes`; what is deeper than one level is left to the journal."""
+    """`fault latency-1, lifted 16.2 s, pristine yes`. Empty values, and what is deeper, are left to the journal."""
     parts = []
     for name, value in data.items():
+        if value is None or value in ("", [], {}):
+            continue
+        words = name.replace("_", " ")
         if isinstance(value, Mapping):
             inner = ", ".join(_said(k, v) for k, v in value.items() if not isinstance(v, Mapping | list))
-            parts.append(f"{name.replace('_', ' ')} ({inner})" if inner else name.replace("_", " "))
+            parts.append(f"{words} ({inner})" if inner else words)
         elif isinstance(value, list):
-            parts.append(f"{name.replace('_', ' ')} {', '.join(_plain(item) for item in value[:5])}")
+            named = [str(item.get("name", "…")) if isinstance(item, Mapping) else _plain(item) for item in value[:5]]
+            parts.append(f"{words} {', '.join(named)}" + (" …" if len(value) > len(named) else ""))
         else:
             parts.append(_said(name, value))
     return ", ".join(parts)
+
+
+def some(examples: Sequence[str], most: int = 3) -> tuple[Sequence[str], str]:
+    """The first few, and ` and 7 more` for the rest: all of them stand in verdict.json."""
+    left = len(examples) - most
+    return examples[:most], f" and {left} more" if left > 0 else ""
 
 
 def _said(name: str, value: Any) -> str:

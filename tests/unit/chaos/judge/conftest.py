@@ -67,6 +67,7 @@ class Run:
         self.events: list[tuple[EventKind, dict[str, Any]]] = [
             (EventKind.RUN_STARTED, {"variant": "hardened", "seed": 7}),
             (EventKind.IDENTITY, {"when": "before", "parts": {"api": "1", "worker": "2"}}),
+            *((EventKind.PHASE_STARTED, {"phase": phase.name}) for phase in PHASES),
             (EventKind.FAULT_INJECTED, {**FAULT, "planned_s": 12.0, "effective_s": 12.01, "proven": True}),
             (EventKind.EXPOSURE, {"fault": "latency-1", "count": 9, "at_least": 1, "witness": "gateway"}),
             (EventKind.FAULT_LIFTED, {"fault": "latency-1", "lifted_s": 18.0, "pristine": True}),

@@ -138,6 +138,7 @@ def test_a_missed_slo_under_an_unproven_fault_is_inconclusive_and_keeps_its_figu
         ("run_ended", lambda run: run.drop_event(EventKind.RUN_ENDED), "no run_ended"),
         ("run_ended", lambda run: run.drop_event(EventKind.LOAD_ENDED), "no load_ended"),
         ("run_ended", lambda run: run.event(EventKind.LOAD_ENDED).update(ended="stopped"), "'stopped'"),
+        ("phases", lambda run: run.event(EventKind.PHASE_STARTED).clear(), "never began: baseline"),
         ("healed", lambda run: run.drop_event(EventKind.HEALED), "nobody healed"),
         ("healed", lambda run: run.event(EventKind.HEALED).update(pristine=False), "not pristine"),
         ("healed", lambda run: run.events.append((EventKind.HEAL_FAILED, {"left": ["toxic"]})), "toxic"),

@@ -48,7 +48,7 @@ def test_the_verdict_sentence_is_the_first_thing_read(shown):
         "■ violated: Flash sale on naive Violated: no_oversell (312 of 150 seats taken), and 1 more: "
         "charged_exactly_once."
     )
-    for part in ("Hypothesis.", "expected", "measured", "Timeline", "Operations", "Event log", "latency-1 on shop"):
+    for part in ("Hypothesis.", "expected", "measured", "Timeline", "Operations", "Event log", "latency on shop"):
         assert part in body
 
 
@@ -68,7 +68,7 @@ def test_text_of_others_is_escaped_everywhere(shown):
             for f in shown.document["findings"]
         ],
         "phases": [{**phase, "name": evil} for phase in shown.document["phases"]],
-        "faults": [{**fault, "id": evil, "on": evil} for fault in shown.document["faults"]],
+        "faults": [{**fault, "id": evil, "kind": evil, "on": evil} for fault in shown.document["faults"]],
         "operations": {evil: {evil: shown.document["operations"]["baseline"]["browse"]}},
     }
     page = render(replace(shown, document=document))
@@ -102,7 +102,7 @@ def test_faults_are_bands_with_their_name_over_the_time_that_they_lasted(shown):
         (pytest.approx(46 + 10 * span, abs=0.1), pytest.approx(6.2 * span, abs=0.2)),
         (pytest.approx(46 + 11.4 * span, abs=0.1), pytest.approx(1.5 * span, abs=0.2)),
     ]
-    assert "latency-1 on shop_to_gateway" in svg
+    assert "latency on shop_to_gateway" in svg
 
 
 def test_a_p95_without_an_answer_breaks_the_line_and_is_marked(shown):

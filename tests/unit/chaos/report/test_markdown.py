@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 from chaos.report.markdown import cell, render
+from chaos.report.words import details
 
 EXPECTED = """\
 # ■ violated: Flash sale on `naive`
@@ -40,3 +41,11 @@ def test_text_of_others_stays_in_its_cell(shown):
     assert cell("a | b\n<script>\\") == "a \\| b &lt;script>\\\\"
     document = {**shown.document, "title": "x\n\n# fake heading"}
     assert "\n# fake heading" not in render(replace(shown, document=document))
+
+
+def test_few_examples_and_no_empty_details(shown):
+    findings = [{**f, "examples": [f"e{n}" for n in range(10)]} for f in shown.document["findings"]]
+    text = render(replace(shown, document={**shown.document, "findings": findings}))
+    assert "  Examples: `e0`, `e1`, `e2` and 7 more" in text
+    said = details({"reason": "", "missing": {}, "planned_s": None, "phases": [{"name": "spike", "mix": {"buy": 8}}]})
+    assert said == "phases spike"
