@@ -26,4 +26,6 @@ def collect(world: WorldWitness, state: EndState) -> EndState:
             setattr(state, witness, ask())
         except FiredrillError as error:
             state.missing[witness] = str(error)
+        except Exception as error:  # an answer that nobody can read is no testimony
+            state.missing[witness] = repr(error)
     return state

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -16,18 +16,21 @@ from chaos.model.loadplan import LoadPlan, Progress
 
 # Closing stdin asks it to stop; it still has to write its files.
 STOP_PATIENCE_S = 15.0
+LOAD_DRIVER = (sys.executable, "-m", "loadtests")
 
 
 class Driver:
-    """`python -m loadtests PLAN`. It ends with us, even when we are killed: the kernel then closes its stdin."""
+    """`COMMAND PLAN`. It ends with us, even when we are killed: the kernel then closes its stdin."""
 
-    def __init__(self, plan_file: Path, plan: LoadPlan, *, on_progress: Callable[[Progress], None]) -> None:
+    def __init__(
+        self, command: Sequence[str], plan_file: Path, plan: LoadPlan, *, on_progress: Callable[[Progress], None]
+    ) -> None:
         self._on_progress = on_progress
         self._decoder = msgspec.json.Decoder(Progress)
         plan_file.write_bytes(msgspec.json.format(msgspec.json.encode(plan), indent=1))
         self._errors = (plan_file.parent / "driver.log").open("wb")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "loadtests", str(plan_file)],
+            [*command, str(plan_file)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -80,5 +83,8 @@ class Driver:
 
     def wait_ready(self, timeout_s: float) -> None:
         """Raises: LabBroken with the driver's own sentence when it gave up or took too long."""
-        if not self.ready.wait(timeout_s) and self.exit_code is not None:
+        if self.ready.wait(timeout_s):
+            return
+        if self.exit_code is not None:
             raise LabBroken(f"load driver: got exit code {self.exit_code} before the start: {self.complaint()}")
+        raise LabBroken(f"load driver: got no word that it is ready, expected one in time ({self.complaint()})")

@@ -45,8 +45,8 @@ class FaultTask(threading.Thread):
                 return self._failed("the run ended before its time")
             if self._fault.trigger and not self._wait_for(self._fault.trigger):
                 return self._failed(f"its trigger {self._fault.trigger} was not seen before the load ended")
-        except (FiredrillError, OSError) as error:
-            return self._failed(f"it could not be armed: {error}")
+        except Exception as error:
+            return self._failed(f"it could not be armed: {_words(error)}")
         self._hold(held)
 
     def _hold(self, held: Held) -> None:
@@ -70,8 +70,8 @@ class FaultTask(threading.Thread):
             self._journal.write(
                 EventKind.EXPOSURE, fault=held.id, count=count, witness=witness, at_least=held.params.exposed_at_least
             )
-        except (FiredrillError, OSError) as error:
-            self._failed(str(error))
+        except Exception as error:
+            self._failed(_words(error))
         finally:
             self._lift(held)
 
@@ -82,8 +82,8 @@ class FaultTask(threading.Thread):
             lifted_s = self._at_s(self._lab.clock.now_unix_s())
             gone = self._kind.gone(held, self._lab)
             pristine, reason = gone.proven, gone.reason
-        except (FiredrillError, OSError) as error:
-            pristine, reason = False, str(error)
+        except Exception as error:
+            pristine, reason = False, _words(error)
         self.active = False
         with suppress(OSError):
             self._journal.write(
@@ -115,6 +115,11 @@ class FaultTask(threading.Thread):
             if self._stop_event.wait(TRIGGER_POLL_S):
                 return False
         return False
+
+
+def _words(error: Exception) -> str:
+    """Our own errors are sentences; anything else is a defect that must not pass for a fault that was felt."""
+    return str(error) if isinstance(error, FiredrillError | OSError) else repr(error)
 
 
 class Faults:

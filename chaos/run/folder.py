@@ -7,10 +7,13 @@ import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from chaos.errors import LabBroken
+from chaos.journal import Journal
+from chaos.model.journal import EventKind
 
 # Half a minute of load writes a few megabytes; a run that can't keep its evidence must not start.
 LEAST_FREE_BYTES = 200 * 1024 * 1024
@@ -23,14 +26,14 @@ def new_run_id(slug: str, variant: str, seed: int, *, now_unix_s: float) -> str:
     return f"{stamp}-{safe}-{variant}-s{seed}"
 
 
-def create(root: Path, run_id: str) -> Path:
+def create(root: Path, run_id: str, *, least_free_bytes: int = LEAST_FREE_BYTES) -> Path:
     """A folder of its own, with a suffix when the name is taken. Raises: LabBroken when there is no room."""
     try:
         root.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(root).free
-        if free < LEAST_FREE_BYTES:
+        if free < least_free_bytes:
             raise LabBroken(
-                f"{root}: got {free >> 20} MiB free, expected at least {LEAST_FREE_BYTES >> 20} for evidence"
+                f"{root}: got {free >> 20} MiB free, expected at least {least_free_bytes >> 20} for evidence"
             )
         for attempt in range(1, 100):
             folder = root / (run_id if attempt == 1 else f"{run_id}-{attempt}")
@@ -63,3 +66,22 @@ def compress_history(folder: Path) -> None:
             shutil.copyfileobj(source, target)
         part.replace(packed)
         plain.unlink()
+
+
+def merge_watchdog(folder: Path, journal: Journal) -> None:
+    """What the agent did in the runner's place, into the journal: the agent writes a file of its own."""
+    try:
+        lines = (folder / "watchdog.jsonl").read_bytes().splitlines()
+    except FileNotFoundError:
+        return
+    for line in lines:
+        try:
+            noted = msgspec.json.decode(line, type=_Noted)
+        except msgspec.DecodeError:
+            continue  # the agent died in it
+        journal.write(EventKind.WATCHDOG, **{**noted.data, "noted_unix_s": noted.at_unix_s})
+
+
+class _Noted(msgspec.Struct):
+    at_unix_s: float
+    data: dict[str, Any]

@@ -14,7 +14,7 @@ RENEW_EVERY_S = 1.0
 
 
 class Lease:
-    """Renews in the background while the block lasts. Raises: LabBroken when the agent can't be told at the start."""
+    """Renews in the background from `take` to `end`."""
 
     def __init__(
         self, keeper: LeaseKeeper, *, run_id: str, folder: Path, ttl_s: float, on_trouble: Callable[[str], None]
@@ -24,16 +24,20 @@ class Lease:
         self._halt = threading.Event()
         self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
 
-    def __enter__(self) -> Lease:
+    def take(self) -> None:
+        """Promise to be back, and go on doing so. Raises: LabBroken when the agent can't be told."""
         self._keeper.renew(run_id=self._run_id, folder=self._folder, ttl_s=self._ttl_s)
         self._thread.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def end(self, *, release: bool) -> None:
+        """Stop renewing. Without *release* the lease runs out, and the agent heals in our place."""
         self._halt.set()
+        if not self._thread.ident:
+            return  # never taken
         self._thread.join(5.0)
-        with suppress(LabBroken):  # it then runs out and the agent heals what is healed already
-            self._keeper.release(run_id=self._run_id)
+        if release:
+            with suppress(LabBroken):  # it then runs out and the agent heals what is healed already
+                self._keeper.release(run_id=self._run_id)
 
     def _renew(self) -> None:
         in_trouble = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
@@ -33,7 +34,8 @@ class LiveHistory:
             self._read[path] = self._read.get(path, 0) + len(new)
             *lines, self._rest[path] = (self._rest.get(path, b"") + new).split(b"\n")
             for line in lines:
-                self._take(_LINES.decode(line))
+                with suppress(msgspec.DecodeError):  # the judge reads it anew, and counts what can't be read
+                    self._take(_LINES.decode(line))
 
     def _take(self, line: msgspec.Struct) -> None:
         match line:

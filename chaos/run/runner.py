@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from chaos.model.scenario import Scenario
 from chaos.plan import Plan, plan
 from chaos.ports import Lab, LeaseKeeper, StackControl, WorldWitness
 from chaos.run import folder as folders
-from chaos.run.driver import Driver
+from chaos.run.driver import LOAD_DRIVER, Driver
 from chaos.run.faults import Faults
 from chaos.run.lease import Lease
 from chaos.run.live import LiveHistory
@@ -33,13 +34,27 @@ from chaos.run.settle import settle
 from chaos.run.watch import GuardrailWatch, steady_state_findings
 
 TICK_S = 0.05
-# The driver imports Locust, runs its self-test and connects; its schedule starts this long after it was started.
-DRIVER_START_S = 5.0
-# Operations may still be under way when the last phase ends: a timeout each, then polls within their budget.
-DRIVER_END_S = 30.0
-STEADY_GRACE_S = 1.0
-HEAL_PATIENCE_S = 45.0
-WORKER_PING_S = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long a run waits for what, in seconds.
+
+    Attributes:
+        driver_start_s: From the driver's start to its schedule: it imports Locust, tests itself and connects.
+        driver_ready_s: How late it may say that it is ready.
+        driver_end_s: Operations may be under way when the last phase ends: a timeout each, then polls in their budget.
+        steady_grace_s: What the first phase's last operations get to end before the steady state is judged.
+        heal_s: For lifting everything, again and again.
+        worker_ping_s: For the worker's answer after settling.
+    """
+
+    driver_start_s: float = 5.0
+    driver_ready_s: float = 3.0
+    driver_end_s: float = 30.0
+    steady_grace_s: float = 1.0
+    heal_s: float = 45.0
+    worker_ping_s: float = 3.0
 
 
 class View(Protocol):
@@ -95,6 +110,7 @@ class Tools:
         world: For a variant: its end state.
         mark_log: For a variant: remember where PostgreSQL's log stands.
         metrics: Service → URL of its /metrics.
+        driver: Command that plays the load plan whose file is its last argument.
     """
 
     stack: StackControl
@@ -105,6 +121,7 @@ class Tools:
     api_url: str
     metrics: Mapping[str, str | None]
     driver_metrics_port: int
+    driver: Sequence[str] = LOAD_DRIVER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +132,7 @@ class Request:
         scale: Factor on all rates, for larger or smaller machines.
         workers: Load workers; more than one for loads beyond a core.
         root: Where evidence folders are made.
+        pace: How long to wait for what.
     """
 
     scenario: Scenario
@@ -124,6 +142,7 @@ class Request:
     scale: float = 1.0
     workers: int = 1
     versions: Mapping[str, str]
+    pace: Pace = Pace()
 
 
 def perform(request: Request, tools: Tools, view: View, stop: Stop) -> Path:
@@ -144,45 +163,79 @@ class _Run:
         run_id = folders.new_run_id(request.scenario.slug, request.variant, self._plan.seed, now_unix_s=now)
         self._folder = folders.create(request.root, run_id)
         self._run_id = self._folder.name
+        self._pace = request.pace
         self._t0_unix_s = 0.0
+        self._loaded_until_s = 0.0
         self._state = EndState()
         self._faults: Faults | None = None
+        self._lease: Lease | None = None
 
     def perform(self) -> Path:
         prepared = self._prepare()
-        (self._folder / "scenario.yaml").write_text(self._scenario.text, encoding="utf-8")
-        with Journal(self._folder / "journal.jsonl") as journal:
-            self._journal = journal
-            journal.listeners.append(self._view.event)
-            started = time.monotonic()
-            journal.write(
-                EventKind.RUN_STARTED,
-                run_id=self._run_id,
-                scenario=self._scenario.name,
-                title=self._scenario.title,
-                drill=self._scenario.drill,
-                variant=self._request.variant,
-                seed=self._plan.seed,
-                scale=self._plan.scale,
-                versions=dict(self._request.versions),
-            )
-            journal.write(EventKind.PREPARED, variant=self._request.variant, timings_s=prepared.get("timings_s", {}))
-            broken: LabBroken | None = None
-            try:
-                self._under_load()
-            except Aborted as aborted:
-                self._aborted(str(aborted), aborted.by)
-            except (FiredrillError, OSError) as error:
-                self._aborted(str(error), "lab")
-            finally:
-                broken = self._heal()
-            self._settle_and_collect()
-            folders.strip_secrets(self._folder / "world.json")
-            folders.compress_history(self._folder)
-            journal.write(EventKind.RUN_ENDED, duration_s=round(time.monotonic() - started, 3))
-        if broken is not None:
-            raise broken
+        try:
+            (self._folder / "scenario.yaml").write_text(self._scenario.text, encoding="utf-8")
+            with Journal(self._folder / "journal.jsonl") as journal:
+                self._journal = journal
+                journal.listeners.append(self._view.event)
+                broken = self._journalled(prepared)
+        except OSError as error:
+            broken = [self._no_room(error)]
+        finally:
+            with suppress(OSError):  # also when nothing else could be written
+                folders.strip_secrets(self._folder / "world.json")
+        if broken:
+            raise LabBroken("\n".join(broken))
         return self._folder
+
+    def _journalled(self, prepared: Mapping[str, Any]) -> list[str]:
+        """From the first event to the last; why the lab is broken, if it is."""
+        started = time.monotonic()
+        self._journal.write(
+            EventKind.RUN_STARTED,
+            run_id=self._run_id,
+            scenario=self._scenario.name,
+            title=self._scenario.title,
+            drill=self._scenario.drill,
+            variant=self._request.variant,
+            seed=self._plan.seed,
+            scale=self._plan.scale,
+            versions=dict(self._request.versions),
+        )
+        self._journal.write(EventKind.PREPARED, variant=self._request.variant, timings_s=prepared.get("timings_s", {}))
+        left: Sequence[str] = ()
+        try:
+            self._under_load()
+        except Aborted as aborted:
+            self._aborted(str(aborted), aborted.by)
+        except (FiredrillError, OSError) as error:
+            self._aborted(str(error), "lab")
+        finally:
+            self._loaded_until_s = min(self._now_s(), self._plan.ends_s) if self._t0_unix_s else 0.0
+            left = self._heal()
+            if self._lease is not None:
+                # What could not be lifted is the agent's: it tries again once the lease has run out.
+                self._lease.end(release=not left)
+        broken = [f"heal: got {'; '.join(left)}, expected pristine proxies (firedrill heal)"] if left else []
+        steps: tuple[Callable[[], object], ...] = (
+            self._settle_and_collect,
+            lambda: folders.strip_secrets(self._folder / "world.json"),
+            lambda: folders.compress_history(self._folder),
+            lambda: folders.merge_watchdog(self._folder, self._journal),
+            lambda: self._journal.write(EventKind.RUN_ENDED, duration_s=round(time.monotonic() - started, 3)),
+        )
+        for step in steps:
+            try:
+                step()
+            except OSError as error:
+                broken.append(self._no_room(error))
+        return list(dict.fromkeys(broken))
+
+    def _no_room(self, error: OSError) -> str:
+        return f"{self._folder}: got {error.strerror or error}, expected room to write the evidence"
+
+    def _now_s(self) -> float:
+        """Seconds since the load's start."""
+        return self._tools.lab.clock.now_unix_s() - self._t0_unix_s
 
     def _prepare(self) -> Mapping[str, Any]:
         self._view.say(f"preparing {self._request.variant}: switch, empty, seed, start")
@@ -239,19 +292,25 @@ class _Run:
         self._identities("before")
         self._tools.mark_log()
         clock = self._tools.lab.clock
-        self._t0_unix_s = self._journal.t0_unix_s = round(clock.now_unix_s() + DRIVER_START_S, 3)
+        self._t0_unix_s = self._journal.t0_unix_s = round(clock.now_unix_s() + self._pace.driver_start_s, 3)
         live = LiveHistory(self._folder / "history", t0_unix_s=self._t0_unix_s)
         lab = replace(self._tools.lab, client=live)
+        self._lease = Lease(
+            self._tools.lease, run_id=self._run_id, folder=self._folder, ttl_s=LEASE_S, on_trouble=self._note
+        )
+        self._lease.take()
         with ExitStack() as stack:
-            stack.enter_context(
-                Lease(self._tools.lease, run_id=self._run_id, folder=self._folder, ttl_s=LEASE_S, on_trouble=self._note)
-            )
             stack.enter_context(self._sampled())
             driver = stack.enter_context(
-                Driver(self._folder / "load-plan.json", self._load_plan(), on_progress=self._progress)
+                Driver(
+                    self._tools.driver,
+                    self._folder / "load-plan.json",
+                    self._load_plan(),
+                    on_progress=self._progress,
+                )
             )
-            self._wait(-0.5, driver)
-            driver.wait_ready(3.0)
+            self._wait(-min(0.5, self._pace.driver_start_s / 2), driver)
+            driver.wait_ready(self._pace.driver_ready_s)
             self._journal.write(
                 EventKind.LOAD_STARTED,
                 t0_unix_s=self._t0_unix_s,
@@ -262,16 +321,16 @@ class _Run:
                        ends_s=self._plan.ends_s)
             )  # fmt: skip
             watch = GuardrailWatch(self._scenario.guardrails, live)
-            for index, phase in enumerate(self._plan.phases):
+            steady = self._steady_state(live)
+            for phase in self._plan.phases:
                 ends_s = phase.start_s + phase.duration_s
-                self._wait(phase.start_s, driver, watch)
+                self._wait(phase.start_s, driver, watch, steady)
                 self._journal.write(EventKind.PHASE_STARTED, phase=phase.name, start_s=phase.start_s, end_s=ends_s)
-                self._wait(ends_s, driver, watch, also=self._steady_state(live) if index == 1 else None)
+                self._wait(ends_s, driver, watch, steady)
                 self._journal.write(EventKind.PHASE_ENDED, phase=phase.name)
-            if len(self._plan.phases) == 1:
-                self._steady_state(live)(self._plan.ends_s + STEADY_GRACE_S)
             self._faults.join()
             self._drain(driver)
+            steady(math.inf)
 
     @contextmanager
     def _sampled(self) -> Iterator[None]:
@@ -299,19 +358,21 @@ class _Run:
         except FiredrillError:
             return None
 
-    def _steady_state(self, live: LiveHistory) -> Callable[[float], bool]:
-        """Judges the first phase once its last operations had a second to end; then it is done."""
+    def _steady_state(self, live: LiveHistory) -> Callable[[float], None]:
+        """Judges the first phase once, as soon as its last operations had a moment to end. Raises: Aborted."""
         first = self._plan.phases[0]
         ends_s = first.start_s + first.duration_s
+        judged = False
 
-        def judge(now_s: float) -> bool:
-            if now_s < ends_s + STEADY_GRACE_S:
-                return False
+        def judge(now_s: float) -> None:
+            nonlocal judged
+            if judged or now_s < ends_s + self._pace.steady_grace_s:
+                return
+            judged = True
             met, findings = steady_state_findings(self._scenario.steady_state, live.between(first.start_s, ends_s))
             self._journal.write(EventKind.STEADY_STATE, met=met, findings=findings)
             if not met:
                 raise Aborted(f"no steady state in {first.name}: {'; '.join(findings)}", by="steady_state")
-            return True
 
         return judge
 
@@ -320,27 +381,28 @@ class _Run:
         until_s: float,
         driver: Driver,
         watch: GuardrailWatch | None = None,
-        also: Callable[[float], bool] | None = None,
+        steady: Callable[[float], None] | None = None,
     ) -> None:
         """Until that moment of the load's clock. Raises: Aborted by hand, by a guardrail, or without a driver."""
-        clock = self._tools.lab.clock
-        while (now_s := clock.now_unix_s() - self._t0_unix_s) < until_s:
+        while (now_s := self._now_s()) < until_s:
             self._stop.check()
-            if driver.exit_code is not None:
+            # Its last operation may end before the last phase does; then it has nothing left to do.
+            done = driver.exit_code == 0 and now_s >= self._plan.phases[-1].start_s
+            if driver.exit_code is not None and not done:
                 raise Aborted(
                     f"the load driver ended with exit code {driver.exit_code}: {driver.complaint()}", by="driver"
                 )
-            if also is not None and also(now_s):
-                also = None
+            if steady is not None:
+                steady(now_s)
             if watch is not None and (tripped := watch.look(now_s)) is not None:
                 self._journal.write(EventKind.GUARDRAIL, **tripped)
                 raise Aborted(f"guardrail {tripped['probe']}: {tripped['reason']}", by="guardrail")
-            clock.sleep(min(TICK_S, max(0.0, until_s - now_s)))
+            self._tools.lab.clock.sleep(min(TICK_S, max(0.0, until_s - now_s)))
 
     def _drain(self, driver: Driver) -> None:
         """Let the operations under way end, then note how the driver ended."""
-        give_up_s = self._plan.ends_s + DRIVER_END_S
-        while driver.exit_code is None and self._tools.lab.clock.now_unix_s() - self._t0_unix_s < give_up_s:
+        give_up_s = self._plan.ends_s + self._pace.driver_end_s
+        while driver.exit_code is None and self._now_s() < give_up_s:
             self._stop.check()
             self._tools.lab.clock.sleep(TICK_S)
         code = driver.exit_code
@@ -348,21 +410,22 @@ class _Run:
         self._journal.write(EventKind.LOAD_ENDED, ended=ended, exit_code=code)
 
     def _progress(self, progress: Progress) -> None:
-        self._view.progress(progress, self._faults.active if self._faults else ())
+        with suppress(OSError, ValueError):  # the terminal has gone; the driver's pipe still has to be read
+            self._view.progress(progress, self._faults.active if self._faults else ())
 
     def _note(self, text: str) -> None:
         with suppress(OSError):
             self._journal.write(EventKind.NOTE, text=text)
 
-    def _heal(self) -> LabBroken | None:
+    def _heal(self) -> Sequence[str]:
         """Lift everything and assert it. Never raises: what could not be lifted is returned, and on record."""
-        lifted, left = heal(self._tools.lab, patience_s=HEAL_PATIENCE_S)
+        lifted, left = heal(self._tools.lab, patience_s=self._pace.heal_s)
         with suppress(OSError):
-            if not left:
+            if left:
+                self._journal.write(EventKind.HEAL_FAILED, left=list(left), reason="still there after healing")
+            else:
                 self._journal.write(EventKind.HEALED, pristine=True, lifted=list(lifted))
-                return None
-            self._journal.write(EventKind.HEAL_FAILED, left=list(left), reason="still there after healing")
-        return LabBroken(f"heal: got {'; '.join(left)}, expected pristine proxies (firedrill heal)") if left else None
+        return left
 
     def _settle_and_collect(self) -> None:
         clock, lab = self._tools.lab.clock, self._tools.lab
@@ -374,7 +437,7 @@ class _Run:
             for proxy in ("shop_to_postgres", "shop_to_cache", "shop_to_broker", "shop_to_gateway")
         }
         try:
-            ping = self._tools.stack.worker_answers(WORKER_PING_S)
+            ping = self._tools.stack.worker_answers(self._pace.worker_ping_s)
         except FiredrillError:
             ping = False
         self._state.settled, self._state.settle_s = result.settled, round(result.settle_s, 3)
@@ -400,14 +463,13 @@ class _Run:
         self._journal.write(EventKind.COLLECTED, missing=self._state.missing, counts=counts)
 
     def _promise_unix_s(self) -> float:
-        """When the contract promises every accepted order to be final; 0 when nothing was ever accepted."""
+        """When the contract promises every accepted order to be final; now when there was no load."""
         if not self._t0_unix_s:
             return 0.0
-        lifted = [
-            self._t0_unix_s + float(event.data["lifted_s"])
-            for event in read_events(self._folder / "journal.jsonl")
-            if event.event is EventKind.FAULT_LIFTED and event.data.get("lifted_s") is not None
-        ]
-        # Without a fault the promise counts from the end of the load, which is now when the run was cut short.
-        ended = min(self._t0_unix_s + self._plan.ends_s, self._tools.lab.clock.now_unix_s())
-        return max(lifted, default=ended) + self._scenario.settle_s
+        # Orders are accepted until the load ends: each gets the whole promise.
+        return self._t0_unix_s + max(self._loaded_until_s, *self._lifts_s()) + self._scenario.settle_s
+
+    def _lifts_s(self) -> list[float]:
+        events = read_events(self._folder / "journal.jsonl")
+        lifts = [event.data.get("lifted_s") for event in events if event.event is EventKind.FAULT_LIFTED]
+        return [0.0, *(float(lifted_s) for lifted_s in lifts if lifted_s is not None)]

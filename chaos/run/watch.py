@@ -32,7 +32,7 @@ class GuardrailWatch:
 
     def __init__(self, guardrails: Sequence[ProbeUse], live: LiveHistory) -> None:
         self._guardrails, self._live = guardrails, live
-        self._true_since_s: dict[str, float] = {}
+        self._true_since_s: dict[int, float] = {}
         self._next_look_s = LOOK_BACK_S
 
     def look(self, now_s: float) -> dict[str, Any] | None:
@@ -41,12 +41,12 @@ class GuardrailWatch:
             return None
         self._next_look_s = now_s + LOOK_EVERY_S
         operations = self._live.between(now_s - LOOK_BACK_S, now_s, now_s=now_s)
-        for use in self._guardrails:
+        for position, use in enumerate(self._guardrails):
             measured = use.probe.measure(operations, use.params)
             if measured.value is None or not use.limit.true_of(measured.value):
-                self._true_since_s.pop(use.label, None)
+                self._true_since_s.pop(position, None)
                 continue
-            since_s = self._true_since_s.setdefault(use.label, now_s - LOOK_BACK_S)
+            since_s = self._true_since_s.setdefault(position, now_s - LOOK_BACK_S)
             if now_s - since_s >= use.during_s:
                 unit = use.probe.unit
                 reason = f"{unit.show(measured.value)} is {use.limit.show(unit)} for {now_s - since_s:.0f} s"
