@@ -41,7 +41,8 @@ def _program(program: Program, lab: Lab) -> str:
         "stopasgroup": "true",
         "killasgroup": "true",
         "redirect_stderr": "true",
-        "stdout_logfile": _text(lab.log / f"{program.name}.log"),
+        # supervisord expands this one twice.
+        "stdout_logfile": _text(_text(lab.log / f"{program.name}.log")),
         "stdout_logfile_maxbytes": "10MB",
         "stdout_logfile_backups": 1,
     }
