@@ -183,8 +183,10 @@ def _create(api_port: int, upstream_port: int) -> int:
 
 def _real_binary() -> str | None:
     local = CHECKOUT / ".lab/bin/toxiproxy-server"
-    named = os.environ.get("FIREDRILL_TOXIPROXY", "").replace("builtin", "")
-    return shutil.which(named or (str(local) if local.exists() else "toxiproxy-server"))
+    named = os.environ.get("FIREDRILL_TOXIPROXY")
+    if named and named != "builtin":  # `builtin` picks the stack's proxy
+        return shutil.which(named)
+    return shutil.which(str(local) if local.exists() else "toxiproxy-server")
 
 
 def run(*, connections: int = 8, round_s: float = 0.25, rounds: int = 10) -> dict[str, Any]:

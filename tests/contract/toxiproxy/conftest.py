@@ -34,8 +34,10 @@ PATIENCE_S = 20.0
 def real_binary() -> str | None:
     """Where the real server is; None when it is nowhere."""
     local = CHECKOUT / ".lab/bin/toxiproxy-server"
-    named = os.environ.get("FIREDRILL_TOXIPROXY", "").replace("builtin", "")  # which is about the stack, not this suite
-    return shutil.which(named or (str(local) if local.exists() else "toxiproxy-server"))
+    named = os.environ.get("FIREDRILL_TOXIPROXY")
+    if named and named != "builtin":  # `builtin` picks the stack's proxy
+        return shutil.which(named)
+    return shutil.which(str(local) if local.exists() else "toxiproxy-server")
 
 
 def eventually(condition: Callable[[], Any], what: str, patience_s: float = PATIENCE_S) -> Any:
