@@ -68,7 +68,7 @@ selftest: install ## every scenario against the variants that it names
 	@$(bin)/firedrill selftest --all $(ARGS)
 
 test: install ## all tests
-	@$(bin)/pytest $(ARGS)
+	@$(bin)/pytest --numprocesses 2 --dist loadgroup $(ARGS)
 
 check: install ## lint, format, types, import contracts
 	@services/stack/check.sh
