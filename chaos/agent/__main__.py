@@ -38,9 +38,10 @@ def main() -> int:
     )
     registry = CollectorRegistry()
     registry.register(LabCollector(redis=adapters.redis, toxiproxy=adapters.toxiproxy, run_id=lambda: watchdog.run_id))
-    threading.Thread(target=_watch, args=(watchdog,), name="watchdog", daemon=True).start()
+    watcher = threading.Thread(target=_watch, args=(watchdog,), name="watchdog", daemon=True)
+    watcher.start()
     address = urlsplit(stack.url("agent"))
-    app = make_app(watchdog=watchdog, registry=registry, token=stack.lab_token)
+    app = make_app(watchdog=watchdog, registry=registry, token=stack.lab_token, watching=watcher.is_alive)
     uvicorn.run(
         app, host=address.hostname or "127.0.0.1", port=address.port or 0, log_level="warning", access_log=False
     )

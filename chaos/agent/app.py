@@ -37,13 +37,22 @@ def problem(status: int, detail: str) -> Response:
     return JSONResponse(body, status, media_type="application/problem+json")
 
 
-def make_app(*, watchdog: Watchdog, registry: CollectorRegistry, token: str) -> Starlette:
-    """Routes: GET /health, GET /metrics, PUT and DELETE /lease."""
+def make_app(
+    *, watchdog: Watchdog, registry: CollectorRegistry, token: str, watching: Callable[[], bool] = lambda: True
+) -> Starlette:
+    """Routes: GET /health, GET /metrics, PUT and DELETE /lease.
+
+    Args:
+        watching: Whether somebody looks at the lease. If not, health says so and no lease is taken: nobody would heal.
+    """
 
     def guarded(handler: Callable[[bytes], None]) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
-            if not hmac.compare_digest(request.headers.get("X-Lab-Token", ""), token):
+            # Bytes: comparing text that is not ASCII raises.
+            if not hmac.compare_digest(request.headers.get("X-Lab-Token", "").encode(), token.encode()):
                 return problem(401, "X-Lab-Token: got none or a wrong one, expected the lab's token")
+            if not watching():
+                return problem(503, "watchdog: got nobody who looks at leases, expected a running one (make logs)")
             try:
                 handler(await request.body())
             except (msgspec.DecodeError, InvalidInput) as error:
@@ -60,7 +69,8 @@ def make_app(*, watchdog: Watchdog, registry: CollectorRegistry, token: str) -> 
         watchdog.release(msgspec.json.decode(body, type=Release).run_id)
 
     async def health(_: Request) -> Response:
-        return JSONResponse({"status": "ok", "run_id": watchdog.run_id})
+        alive = watching()
+        return JSONResponse({"status": "ok" if alive else "blind", "run_id": watchdog.run_id}, 200 if alive else 503)
 
     async def metrics(_: Request) -> Response:
         text = await run_in_threadpool(generate_latest, registry)

@@ -56,7 +56,10 @@ class Watchdog:
 
     def renew(self, run_id: str, folder: str, ttl_s: float) -> None:
         """Take or prolong the lease. Raises: InvalidInput."""
-        path = Path(folder).resolve()
+        try:
+            path = Path(folder).resolve()
+        except (OSError, ValueError) as error:  # a loop of links, or a NUL in it
+            raise InvalidInput(f"folder: got {folder!r} ({error}), expected the evidence folder of {run_id}") from None
         if not 0 < ttl_s <= MAX_TTL_S:
             raise InvalidInput(f"ttl_s: got {ttl_s}, expected more than 0 and at most {MAX_TTL_S:g}")
         if path.parent != self._evidence or path.name != run_id:
@@ -76,7 +79,10 @@ class Watchdog:
             held = self._held
             if held is None or self._monotonic_s() < held.until_s:
                 return False
-        lifted, left = self._heal()
+        try:
+            lifted, left = self._heal()
+        except Exception as error:  # whatever it is, the next look has to come
+            lifted, left = (), (f"healing itself failed: {error!r}",)
         self._note(held, lifted, left)
         with self._lock:
             if not left and self._held is held:

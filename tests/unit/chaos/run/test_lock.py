@@ -1,0 +1,81 @@
+"""One run at a time, and a dead run holds nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chaos.errors import ExitCode, InvalidInput, LabBroken
+from chaos.run.lock import run_lock
+
+HOLDER = """
+import sys
+from pathlib import Path
+from chaos.run.lock import run_lock
+with run_lock(Path(sys.argv[1]), "flash-sale on naive"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def hold(lab: Path) -> subprocess.Popen[str]:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(lab)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    return holder
+
+
+def test_a_second_run_is_refused_and_told_who_is_there(tmp_path: Path) -> None:
+    with hold(tmp_path) as holder:
+        with pytest.raises(InvalidInput) as caught, run_lock(tmp_path, "another"):
+            pytest.fail("two runs at once")
+        assert str(caught.value) == (
+            f"run: got a lab that is busy with flash-sale on naive (pid {holder.pid}),"
+            " expected a free one (one run at a time)"
+        )
+        assert caught.value.exit_code is ExitCode.INVALID
+
+
+@pytest.mark.parametrize("how", ["kill", "leave"])
+def test_the_lock_is_free_when_its_holder_has_gone(tmp_path: Path, how: str) -> None:
+    with hold(tmp_path) as holder:
+        if how == "kill":
+            holder.kill()
+        else:
+            assert holder.stdin is not None
+            holder.stdin.close()
+        holder.wait()
+    with run_lock(tmp_path, "a much shorter name"):
+        assert (tmp_path / "run.lock").read_text() == f"a much shorter name (pid {os.getpid()})\n"
+
+
+def test_a_child_of_the_holder_does_not_keep_the_lock(tmp_path: Path) -> None:
+    """The load driver may outlive a killed runner by a moment."""
+    with run_lock(tmp_path, "parent"):
+        child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+    try:
+        with run_lock(tmp_path, "next"):
+            pass
+    finally:
+        child.kill()
+        child.communicate()
+
+
+def test_the_lock_is_free_after_an_exception(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), run_lock(tmp_path, "a"):
+        raise ZeroDivisionError
+    with run_lock(tmp_path, "b"):
+        pass
+
+
+def test_no_place_for_a_lock(tmp_path: Path) -> None:
+    (tmp_path / "lab").write_text("a file")
+    said = r"lab: got File exists, expected a folder for the run's lock$"
+    with pytest.raises(LabBroken, match=said), run_lock(tmp_path / "lab", "a"):
+        pytest.fail("held nothing")
