@@ -93,7 +93,7 @@ def test_every_probe_of_the_steady_state_has_to_be_met():
         ({"rate": 0.2}, "too few operations after the last lift"),
         ({"rate": 1, "within_s": 15.0, "bad": lambda _: True}, "too few operations later than"),
     ],
-    ids=str,
+    ids=["nothing lifted", "lifted late", "no steady state", "few operations", "few after the promise"],
 )
 def test_too_little_to_tell_is_inconclusive(given, reason):
     finding = recovery(given.pop("bad", lambda _: False), **given)
