@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 
+from chaos.adapters.http import why
 from chaos.errors import LabBroken
 
 TIMEOUT_S = 2.0
@@ -21,9 +22,7 @@ class AgentLease:
         try:
             self._client.request(method, "/lease", json=body).raise_for_status()
         except httpx.HTTPError as error:
-            raise LabBroken(
-                f"agent: {method} /lease: got {error or type(error).__name__}, expected an answer"
-            ) from None
+            raise LabBroken(f"agent: {method} /lease: got {why(error)}, expected it to be taken") from None
 
     def renew(self, *, run_id: str, folder: Path, ttl_s: float) -> None:
         self._ask("PUT", {"run_id": run_id, "folder": str(folder), "ttl_s": ttl_s})

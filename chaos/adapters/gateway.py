@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
 
+from chaos.adapters.http import why
 from chaos.errors import LabBroken
 from chaos.model.evidence import Charge, GatewayCall
 
+_T = TypeVar("_T")
 TIMEOUT_S = 5.0
 _QUIET = {"slow_s": 0.0, "status": {"code": 503, "ratio": 0.0}, "charge_then_drop": {"ratio": 0.0}}
 
@@ -22,6 +24,29 @@ class _Charges(msgspec.Struct):
 
 class _Calls(msgspec.Struct):
     calls: list[GatewayCall]
+
+
+class _Arrived(msgspec.Struct):
+    arrived_unix_s: float
+
+
+class _InFlight(msgspec.Struct):
+    in_flight: list[_Arrived]
+
+
+class _Status(msgspec.Struct):
+    ratio: float
+
+
+class _Faults(msgspec.Struct):
+    slow_s: float
+    status: _Status
+    charge_then_drop: _Status
+
+    @property
+    def quiet(self) -> bool:
+        """Whether none is on."""
+        return not (self.slow_s or self.status.ratio or self.charge_then_drop.ratio)
 
 
 class Gateway:
@@ -35,19 +60,22 @@ class Gateway:
             answer = self._client.request(method, path, **kwargs)
             answer.raise_for_status()
         except httpx.HTTPError as error:
-            raise LabBroken(
-                f"gateway: {method} {path}: got {error or type(error).__name__}, expected an answer"
-            ) from None
+            raise LabBroken(f"gateway: {method} {path}: got {why(error)}, expected an answer") from None
         return answer.content
 
+    def _read(self, path: str, type_: type[_T], **kwargs: Any) -> _T:
+        content = self._ask("GET", path, **kwargs)
+        try:
+            return msgspec.json.decode(content, type=type_)
+        except msgspec.DecodeError as error:
+            raise LabBroken(f"gateway: GET {path}: got {error}, expected the gateway's answer") from None
+
     def in_flight_since(self) -> Sequence[float]:
-        found = msgspec.json.decode(self._ask("GET", "/lab/inflight"))
-        return [float(call["arrived_unix_s"]) for call in found["in_flight"]]
+        return [call.arrived_unix_s for call in self._read("/lab/inflight", _InFlight).in_flight]
 
     def calls(self, since_unix_s: float = 0.0) -> list[GatewayCall]:
         """Calls that arrived since then, oldest first."""
-        content = self._ask("GET", "/lab/calls", params={"since": since_unix_s})
-        return msgspec.json.decode(content, type=_Calls).calls
+        return self._read("/lab/calls", _Calls, params={"since": since_unix_s}).calls
 
     def calls_between(self, since_unix_s: float, until_unix_s: float) -> int:
         return sum(
@@ -63,9 +91,10 @@ class Gateway:
 
     def charges(self) -> list[Charge]:
         """The whole ledger."""
-        return msgspec.json.decode(self._ask("GET", "/lab/ledger"), type=_Charges).charges
+        return self._read("/lab/ledger", _Charges).charges
 
     def heal(self) -> None:
-        now = msgspec.json.decode(self._ask("GET", "/lab/faults"))
-        if any(now.get(name) != value for name, value in _QUIET.items() if name != "status") or now["status"]["ratio"]:
+        if not self._read("/lab/faults", _Faults).quiet:
             self._ask("PUT", "/lab/faults", json={**_QUIET, "seed": int(time.time())})
+            if not self._read("/lab/faults", _Faults).quiet:
+                raise LabBroken("gateway: PUT /lab/faults: got faults that are still on, expected none")

@@ -66,8 +66,12 @@ class PostgresWitness:
 
     def pending(self) -> tuple[int, int]:
         """Orders that are not final, and outbox rows that are not sent."""
-        row = self._rows("SELECT pending_orders, unsent_outbox FROM lab_pending")[0]
-        return int(row["pending_orders"]), int(row["unsent_outbox"])
+        rows = self._rows("SELECT pending_orders, unsent_outbox FROM lab_pending")
+        try:
+            (row,) = rows
+            return int(row["pending_orders"]), int(row["unsent_outbox"])
+        except (TypeError, ValueError):  # not one row, or NULL in it
+            raise LabBroken(f"lab_pending: got {rows}, expected one row of two numbers") from None
 
     def _view(self, query: str, row: type[_Row]) -> list[_Row]:
         try:

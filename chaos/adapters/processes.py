@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlsplit
+from xml.parsers.expat import ExpatError
 
 from chaos.errors import LabBroken
 from chaos.model.faults import PROCESSES
@@ -27,41 +28,51 @@ class _Transport(xmlrpc.client.Transport):
         return connection
 
 
+class ProcessRefused(LabBroken):
+    """supervisord answered that it can't: a process that is unknown or not running."""
+
+
 class SupervisorProcesses:
     """Kill, look up and resume `shop:<process>`; a fresh connection per call keeps it usable from several threads."""
 
     def __init__(self, url: str, *, username: str, password: str) -> None:
         parts = urlsplit(url)
-        self._url = f"{parts.scheme}://{quote(username)}:{quote(password)}@{parts.netloc}/RPC2"
+        self._url = f"{parts.scheme}://{quote(username, safe='')}:{quote(password, safe='')}@{parts.netloc}/RPC2"
 
     def _call(self, what: str, ask: Callable[[Any], Any]) -> Any:
         try:
             return ask(xmlrpc.client.ServerProxy(self._url, transport=_Transport(), allow_none=True))
         except xmlrpc.client.Fault as fault:
-            raise LabBroken(f"supervisor: {what}: got {fault.faultString}, expected it to be done") from None
-        except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError) as error:
+            raise ProcessRefused(f"supervisor: {what}: got {fault.faultString}, expected it to be done") from None
+        except (OSError, http.client.HTTPException, xmlrpc.client.Error, ExpatError, LookupError, TypeError) as error:
+            # The last three: whatever answers there is no supervisord of ours.
             raise LabBroken(
                 f"supervisor: {what}: got {type(error).__name__}, expected an answer (make status)"
             ) from None
 
-    def _signal(self, process: str, number: signal.Signals) -> Any:
-        return self._call(
-            f"{number.name} to {process}",
-            lambda server: server.firedrill.signal_group(f"shop:{process}", int(number)),
-        )
+    def _signal(self, process: str, number: signal.Signals) -> Killed:
+        def ask(server: Any) -> Killed:
+            answer = server.firedrill.signal_group(f"shop:{process}", int(number))
+            return Killed(pgid=answer["pgid"], pids=tuple(answer["pids"]), at_unix_s=time.time())
+
+        killed: Killed = self._call(f"{number.name} to {process}", ask)
+        return killed
 
     def kill_group(self, process: str) -> Killed:
-        answer = self._signal(process, signal.SIGKILL)
-        return Killed(pgid=answer["pgid"], pids=tuple(answer["pids"]), at_unix_s=time.time())
+        return self._signal(process, signal.SIGKILL)
 
     def survivors(self, pgid: int) -> Sequence[int]:
-        return list(self._call("look for survivors", lambda server: server.firedrill.group_pids(pgid)))
+        return list(self._call("look for survivors", lambda server: list(server.firedrill.group_pids(pgid))))
 
     def group_of(self, process: str) -> int | None:
-        info = self._call(f"look up {process}", lambda server: server.supervisor.getProcessInfo(f"shop:{process}"))
-        return int(info["pid"]) if info["statename"] == "RUNNING" and info["pid"] else None
+        def ask(server: Any) -> int | None:
+            info = server.supervisor.getProcessInfo(f"shop:{process}")
+            return int(info["pid"]) if info["statename"] == "RUNNING" and info["pid"] else None
+
+        group: int | None = self._call(f"look up {process}", ask)
+        return group
 
     def resume_all(self) -> None:
         for process in PROCESSES:
-            with suppress(LabBroken):  # a process that is not running has nobody to resume
+            with suppress(ProcessRefused):  # a process that is not running has nobody to resume
                 self._signal(process, signal.SIGCONT)

@@ -11,20 +11,27 @@ from typing import Any
 import msgspec
 
 from chaos.config import CHECKOUT, Redis
-from chaos.errors import FiredrillError, Inconclusive, InvalidInput, LabBroken, LearnerCodeError
+from chaos.errors import ExitCode, FiredrillError, Inconclusive, InvalidInput, LabBroken, LearnerCodeError
 
+STACK = (sys.executable, "-m", "services.stack")
 PREPARE_TIMEOUT_S = 120.0
-_ERRORS: Mapping[str, type[FiredrillError]] = {"learner_code": LearnerCodeError, "unknown_variant": InvalidInput}
+_ERRORS: Mapping[str, type[FiredrillError]] = {"learner_code": LearnerCodeError}
 
 
-def ask_stack(command: Sequence[str], *, timeout_s: float | None = None, quiet: bool = True) -> dict[str, Any]:
+def ask_stack(
+    command: Sequence[str],
+    *,
+    timeout_s: float | None = None,
+    quiet: bool = True,
+    program: Sequence[str] = STACK,
+) -> dict[str, Any]:
     """Run one command of the stack and decode its document. Its progress goes to our stderr unless *quiet*.
 
     Raises: LearnerCodeError, InvalidInput, LabBroken with the stack's own sentence.
     """
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "services.stack", *command, "--json"],
+            [*program, *command, "--json"],
             cwd=CHECKOUT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -33,21 +40,29 @@ def ask_stack(command: Sequence[str], *, timeout_s: float | None = None, quiet: 
             start_new_session=True,  # a Ctrl-C is the runner's to handle
             check=False,
         )
+    except OSError as error:
+        raise LabBroken(f"stack {command[0]}: got {error.strerror or error}, expected it to start") from None
     except subprocess.TimeoutExpired:
         raise LabBroken(f"stack {command[0]}: got nothing in {timeout_s:g} s, expected an answer (make logs)") from None
     try:
-        document: dict[str, Any] = msgspec.json.decode(done.stdout)
+        document = msgspec.json.decode(done.stdout, type=dict[str, Any])
     except msgspec.DecodeError:
-        tail = (done.stderr or b"").decode(errors="replace").strip().splitlines()[-1:]
-        raise LabBroken(f"stack {command[0]}: got exit code {done.returncode}, expected a document {tail}") from None
+        said = (done.stderr or b"").decode(errors="replace").strip().splitlines()
+        why = f" ({said[-1]})" if said else ""
+        raise LabBroken(
+            f"stack {command[0]}: got exit code {done.returncode}{why}, expected a JSON document (make logs)"
+        ) from None
     if done.returncode:
-        raise _error(document.get("error", {}), command[0])
+        raise _error(document.get("error"), command[0], done.returncode)
     return document
 
 
-def _error(error: Mapping[str, Any], command: str) -> FiredrillError:
-    message = str(error.get("message") or f"stack {command}: got an error without a message, expected one")
-    return _ERRORS.get(str(error.get("kind")), LabBroken)(message)
+def _error(error: Any, command: str, code: int) -> FiredrillError:
+    """The stack's own sentence; what its caller can put right is invalid input here too."""
+    found = error if isinstance(error, dict) else {}
+    message = str(found.get("message") or f"stack {command}: got exit code {code} without a reason, expected one")
+    otherwise = InvalidInput if code == ExitCode.INVALID else LabBroken
+    return _ERRORS.get(str(found.get("kind")), otherwise)(message)
 
 
 class StackProcess:

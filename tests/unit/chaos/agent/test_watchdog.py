@@ -135,9 +135,14 @@ def test_healing_does_not_keep_a_runner_from_renewing(lab: Lab) -> None:
     lab.renew()
     lab.now_s += 6
     renewed: list[bool] = []
-    lab.while_healing = lambda: renewed.append(
-        lab.watchdog._lock.acquire(timeout=1) and not lab.watchdog._lock.release()
-    )
+
+    def renew_elsewhere() -> None:
+        thread = threading.Thread(target=lab.renew, daemon=True)
+        thread.start()
+        thread.join(5)
+        renewed.append(not thread.is_alive())
+
+    lab.while_healing = renew_elsewhere
     lab.watchdog.look()
     assert renewed == [True]
 

@@ -1,0 +1,174 @@
+"""Gateway, agent and scorecard as seen from the engine: what is asked, and what becomes of strange answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chaos.adapters.agent import AgentLease
+from chaos.adapters.gateway import Gateway
+from chaos.adapters.scorecard import Scorecard
+from chaos.errors import LabBroken
+from tests.unit.chaos.adapters.servers import Http, closed_port, http_server
+
+QUIET = {
+    "slow_s": 0.0,
+    "status": {"code": 503, "ratio": 0.0},
+    "charge_then_drop": {"ratio": 0.0},
+    "seed": 1,
+}
+CALL = {"order_id": "o", "idempotency_key": "", "status": 201, "replayed": False}
+
+
+@pytest.fixture
+def server() -> Iterator[Http]:
+    with http_server() as state:
+        yield state
+
+
+# --- gateway ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_ledger(server: Http) -> None:
+    charge = {"charge_id": "c", "order_id": "o", "idempotency_key": "k", "amount_cents": 5, "captured_unix_s": 1.5}
+    server.json("GET /lab/ledger", {"charges": [charge]})
+    (found,) = Gateway(server.url, "t0ken").charges()
+    assert (found.charge_id, found.order_id, found.amount_cents, found.captured_unix_s) == ("c", "o", 5, 1.5)
+    assert server.asked[0][2]["X-Lab-Token"] == "t0ken"
+
+
+def test_charges_in_flight(server: Http) -> None:
+    server.json("GET /lab/inflight", {"in_flight": [{"order_id": "o", "idempotency_key": "", "arrived_unix_s": 7.25}]})
+    assert Gateway(server.url, "t").in_flight_since() == [7.25]
+
+
+@pytest.mark.parametrize(
+    ("arrived", "answered", "counts"),
+    [
+        (1.0, 2.0, False),
+        (1.0, 5.0, True),
+        (1.0, 9.0, True),
+        (1.0, None, True),
+        (5.5, 5.6, True),
+        (6.0, 9.0, True),
+        (6.1, 9.0, False),
+    ],
+)
+def test_calls_between_two_moments(server: Http, arrived: float, answered: float | None, counts: bool) -> None:
+    server.json("GET /lab/calls", {"calls": [{**CALL, "arrived_unix_s": arrived, "answered_unix_s": answered}]})
+    assert Gateway(server.url, "t").calls_between(5.0, 6.0) == int(counts)
+
+
+def test_calls_since(server: Http) -> None:
+    calls = [{**CALL, "arrived_unix_s": at, "answered_unix_s": None} for at in (1.0, 5.0, 6.0)]
+    server.json("GET /lab/calls", {"calls": calls})
+    assert Gateway(server.url, "t").arrived_since(5.0) == 2
+    assert server.paths() == ["GET /lab/calls?since=5.0"]
+
+
+def test_healing_a_quiet_gateway_leaves_it_alone(server: Http) -> None:
+    server.json("GET /lab/faults", QUIET)
+    Gateway(server.url, "t").heal()
+    assert server.paths() == ["GET /lab/faults"]
+
+
+@pytest.mark.parametrize(
+    "on", [{"slow_s": 2.0}, {"status": {"code": 500, "ratio": 0.5}}, {"charge_then_drop": {"ratio": 1.0}}]
+)
+def test_healing_switches_every_fault_off_and_looks(server: Http, on: dict[str, Any]) -> None:
+    server.json("GET /lab/faults", {**QUIET, **on})
+
+    def put(body: Any) -> tuple[int, bytes]:
+        server.json("GET /lab/faults", body)
+        return 200, b"{}"
+
+    server.answers["PUT /lab/faults"] = put
+    Gateway(server.url, "t").heal()
+    assert server.paths() == ["GET /lab/faults", "PUT /lab/faults", "GET /lab/faults"]
+    assert {key: value for key, value in server.asked[1][3].items() if key != "seed"} == {
+        key: value for key, value in QUIET.items() if key != "seed"
+    }
+
+
+def test_faults_that_stay_on_are_no_healed_gateway(server: Http) -> None:
+    server.json("GET /lab/faults", {**QUIET, "slow_s": 2.0})
+    server.answers["PUT /lab/faults"] = (200, b"{}")
+    with pytest.raises(LabBroken, match=r"^gateway: PUT /lab/faults: got faults that are still on, expected none$"):
+        Gateway(server.url, "t").heal()
+
+
+ASKS: list[Callable[[Gateway], Any]] = [Gateway.charges, Gateway.calls, Gateway.in_flight_since, Gateway.heal]
+
+
+@pytest.mark.parametrize("ask", ASKS)
+@pytest.mark.parametrize(
+    "answer", [(200, b""), (200, b"<html>"), (200, b"[]"), (200, b"{}"), (200, b'{"charges": [{}]}'), (500, b"{}")]
+)
+def test_a_gateway_that_answers_strangely(
+    server: Http, ask: Callable[[Gateway], Any], answer: tuple[int, bytes]
+) -> None:
+    for path in ("ledger", "calls", "inflight", "faults"):
+        server.answers[f"GET /lab/{path}"] = answer
+    with pytest.raises(LabBroken, match=r"^gateway: GET /lab/.*, expected [^\n]*$"):
+        ask(Gateway(server.url, "t"))
+
+
+@pytest.mark.parametrize("ask", ASKS)
+def test_a_gateway_that_is_away(ask: Callable[[Gateway], Any]) -> None:
+    with pytest.raises(LabBroken, match=r"^gateway: GET /lab/\w+: got .*refused.*, expected an answer$"):
+        ask(Gateway(f"http://127.0.0.1:{closed_port()}", "t"))
+
+
+# --- agent -----------------------------------------------------------------------------------------------------------
+
+
+def test_taking_and_giving_back_the_lease(server: Http, tmp_path: Path) -> None:
+    server.answers |= {"PUT /lease": (204, b""), "DELETE /lease": (204, b"")}
+    lease = AgentLease(server.url, "t0ken")
+    lease.renew(run_id="r", folder=tmp_path, ttl_s=5.0)
+    lease.release(run_id="r")
+    assert server.paths() == ["PUT /lease", "DELETE /lease"]
+    assert [body for *_, body in server.asked] == [
+        {"run_id": "r", "folder": str(tmp_path), "ttl_s": 5.0},
+        {"run_id": "r"},
+    ]
+    assert {headers["X-Lab-Token"] for _, _, headers, _ in server.asked} == {"t0ken"}
+
+
+def test_an_agent_that_refuses(server: Http, tmp_path: Path) -> None:
+    server.answers["PUT /lease"] = (401, b'{"detail": "X-Lab-Token: got none"}')
+    said = r'^agent: PUT /lease: got 401 {"detail": "X-Lab-Token: got none"}, expected it to be taken$'
+    with pytest.raises(LabBroken, match=said):
+        AgentLease(server.url, "t").renew(run_id="r", folder=tmp_path, ttl_s=5.0)
+
+
+def test_an_agent_that_is_away(tmp_path: Path) -> None:
+    with pytest.raises(LabBroken, match=r"^agent: PUT /lease: got .*refused.*, expected it to be taken$"):
+        AgentLease(f"http://127.0.0.1:{closed_port()}", "t").renew(run_id="r", folder=tmp_path, ttl_s=5.0)
+
+
+# --- scorecard -------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_put_under_its_id(server: Http) -> None:
+    server.answers["PUT /api/runs/20261123-x/"] = (200, b"{}")
+    Scorecard(server.url, "t0ken").put_run({"run_id": "20261123-x", "verdict": "held"})
+    (asked,) = server.asked
+    assert asked[2]["Authorization"] == "Token t0ken"
+    assert asked[3] == {"run_id": "20261123-x", "verdict": "held"}
+
+
+def test_a_scorecard_that_refuses(server: Http) -> None:
+    server.answers["PUT /api/runs/r/"] = (400, b'{"detail": "verdict: got x"}')
+    with pytest.raises(
+        OSError, match=r'^scorecard: got 400 {"detail": "verdict: got x"}, expected it to take the run$'
+    ):
+        Scorecard(server.url, "t").put_run({"run_id": "r"})
+
+
+def test_a_scorecard_that_is_away() -> None:
+    with pytest.raises(OSError, match=r"^scorecard: got ConnectError, expected it to take the run$"):
+        Scorecard(f"http://127.0.0.1:{closed_port()}", "t").put_run({"run_id": "r"})

@@ -1,0 +1,140 @@
+"""The shop's processes, through an XML-RPC server that speaks as supervisord does."""
+
+from __future__ import annotations
+
+import base64
+import signal
+import threading
+import xmlrpc.client
+from collections.abc import Iterator
+from typing import Any
+from xmlrpc.server import SimpleXMLRPCRequestHandler, SimpleXMLRPCServer
+
+import pytest
+
+from chaos.adapters.processes import ProcessRefused, SupervisorProcesses
+from chaos.errors import LabBroken
+from tests.unit.chaos.adapters.servers import closed_port, http_server
+
+
+class Supervisor:
+    """supervisord's part of the conversation."""
+
+    def __init__(self) -> None:
+        self.signals: list[tuple[str, int]] = []
+        self.logins: set[str] = set()
+        self.info: dict[str, Any] = {"statename": "RUNNING", "pid": 41}
+        self.running = {"shop:api", "shop:worker"}
+        self.answer: Any = {"pgid": 41, "pids": [41, 42]}
+        self.url = ""
+
+    def signal_group(self, name: str, number: int) -> Any:
+        self.signals.append((name, number))
+        if name not in self.running:
+            raise xmlrpc.client.Fault(70, f"NOT_RUNNING: {name}")
+        return self.answer
+
+    def group_pids(self, pgid: int) -> list[int]:
+        return [pgid + 1]
+
+    def get_process_info(self, name: str) -> Any:
+        if name == "shop:nobody":
+            raise xmlrpc.client.Fault(10, "BAD_NAME: shop:nobody")
+        return self.info
+
+
+@pytest.fixture
+def supervisor() -> Iterator[Supervisor]:
+    state = Supervisor()
+
+    class Handler(SimpleXMLRPCRequestHandler):
+        rpc_paths = ("/RPC2",)
+
+        def do_POST(self) -> None:
+            kind, _, login = self.headers.get("Authorization", "").partition(" ")
+            state.logins.add(f"{kind} {base64.b64decode(login).decode()}")
+            super().do_POST()
+
+    with SimpleXMLRPCServer(("127.0.0.1", 0), Handler, logRequests=False, allow_none=True) as server:
+        server.register_function(state.signal_group, "firedrill.signal_group")
+        server.register_function(state.group_pids, "firedrill.group_pids")
+        server.register_function(state.get_process_info, "supervisor.getProcessInfo")
+        state.url = f"http://127.0.0.1:{server.server_address[1]}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        yield state
+        server.shutdown()
+        thread.join(5)
+
+
+def processes(supervisor: Supervisor) -> SupervisorProcesses:
+    return SupervisorProcesses(supervisor.url, username="fire", password="p@ss/w:rd")
+
+
+def test_a_whole_group_is_killed(supervisor: Supervisor) -> None:
+    killed = processes(supervisor).kill_group("worker")
+    assert (killed.pgid, killed.pids) == (41, (41, 42))
+    assert supervisor.signals == [("shop:worker", signal.SIGKILL)]
+    assert supervisor.logins == {"Basic fire:p@ss/w:rd"}
+
+
+def test_survivors(supervisor: Supervisor) -> None:
+    assert processes(supervisor).survivors(41) == [42]
+
+
+@pytest.mark.parametrize(
+    ("info", "group"),
+    [
+        ({"statename": "RUNNING", "pid": 41}, 41),
+        ({"statename": "STARTING", "pid": 41}, None),
+        ({"statename": "BACKOFF", "pid": 0}, None),
+        ({"statename": "RUNNING", "pid": 0}, None),
+    ],
+)
+def test_the_group_of_a_process_that_runs(supervisor: Supervisor, info: dict[str, Any], group: int | None) -> None:
+    supervisor.info = info
+    assert processes(supervisor).group_of("worker") == group
+
+
+def test_what_is_not_running_has_nobody_to_resume(supervisor: Supervisor) -> None:
+    processes(supervisor).resume_all()  # there is no relay
+    assert supervisor.signals == [
+        ("shop:api", signal.SIGCONT),
+        ("shop:worker", signal.SIGCONT),
+        ("shop:relay", signal.SIGCONT),
+    ]
+
+
+def test_a_process_that_can_t_be_killed(supervisor: Supervisor) -> None:
+    with pytest.raises(ProcessRefused) as caught:
+        processes(supervisor).kill_group("relay")
+    assert str(caught.value) == ("supervisor: SIGKILL to relay: got NOT_RUNNING: shop:relay, expected it to be done")
+
+
+def test_an_unknown_process(supervisor: Supervisor) -> None:
+    with pytest.raises(LabBroken, match=r"^supervisor: look up nobody: got BAD_NAME: shop:nobody, expected"):
+        processes(supervisor).group_of("nobody")
+
+
+def test_a_supervisor_that_is_away_is_no_healed_process() -> None:
+    away = SupervisorProcesses(f"http://127.0.0.1:{closed_port()}", username="u", password="p")
+    for ask in (away.resume_all, lambda: away.kill_group("api"), lambda: away.group_of("api")):
+        with pytest.raises(LabBroken, match=r"got ConnectionRefusedError, expected an answer \(make status\)$"):
+            ask()
+
+
+@pytest.mark.parametrize("answer", [(200, b"hello"), (200, b"<html></html>"), (200, b""), (500, b"oops"), (401, b"")])
+def test_somebody_else_answers(answer: tuple[int, bytes]) -> None:
+    with http_server() as server:
+        server.answers["POST /RPC2"] = answer
+        other = SupervisorProcesses(server.url, username="u", password="p")
+        for ask in (lambda: other.kill_group("api"), lambda: other.survivors(1), lambda: other.group_of("api")):
+            with pytest.raises(LabBroken, match=r"^supervisor: .*expected an answer"):
+                ask()
+
+
+@pytest.mark.parametrize("answer", [{}, [], 5, {"pgid": 1}, {"pgid": 1, "pids": None}])
+def test_an_answer_of_another_shape(supervisor: Supervisor, answer: Any) -> None:
+    supervisor.answer = answer
+    with pytest.raises(LabBroken, match=r"^supervisor: SIGKILL to api: got (KeyError|TypeError), expected an answer"):
+        processes(supervisor).kill_group("api")
