@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -327,8 +328,6 @@ def test_logs_gives_the_last_lines_of_a_part(stack: LabUnderTest) -> None:
 
 def test_two_commands_that_change_the_stack_wait_for_each_other(stack: LabUnderTest) -> None:
     """The lock is the kernel's, so it is also free again after a command was killed."""
-    import fcntl
-
     handle = os.open(stack.lab_dir / "stack.lock", os.O_RDWR)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

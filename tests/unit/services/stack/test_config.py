@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services.stack import config
+from services.stack.errors import StackError
+
+
+def test_without_anything_set_the_lab_is_in_the_checkout() -> None:
+    settings = config.load({})
+    assert settings.lab_dir == config.CHECKOUT / ".lab"
+    assert settings.evidence_dir == config.CHECKOUT / "evidence"
+    assert (settings.offline, settings.toxiproxy, settings.asked_base_port) == (False, None, None)
+
+
+def test_the_base_port_is_remembered_until_another_is_asked_for(tmp_path: Path) -> None:
+    environ = {"FIREDRILL_LAB_DIR": str(tmp_path)}
+    assert config.load(environ).base_port == 18000
+    (tmp_path / "base-port").write_text("19000\n")
+    assert config.load(environ).base_port == 19000
+    assert config.load({**environ, "FIREDRILL_BASE_PORT": "20000"}).base_port == 20000
+    assert config.load({**environ, "FIREDRILL_BASE_PORT": "20000"}, base_port="21000").base_port == 21000
+
+
+@pytest.mark.parametrize("text", ["eighteen", "80", "65530", "-1", "18000.5"])
+def test_a_base_port_without_room_is_refused_with_what_was_given(text: str) -> None:
+    with pytest.raises(StackError) as caught:
+        config.load({"FIREDRILL_BASE_PORT": text})
+    assert caught.value.kind == "bad_input"
+    assert caught.value.exit_code == 2
+    assert str(caught.value) == f"FIREDRILL_BASE_PORT: got {text!r}, expected a whole number from 1024 to 65515"
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"TOXIPROXY": "builtin"}, "builtin"),
+        ({"FIREDRILL_TOXIPROXY": "/opt/toxiproxy", "TOXIPROXY": "builtin"}, "/opt/toxiproxy"),
+        ({"FIREDRILL_TOXIPROXY": ""}, None),
+    ],
+)
+def test_the_fault_proxy_can_be_chosen(environ: dict[str, str], expected: str | None) -> None:
+    assert config.load(environ).toxiproxy == expected
+
+
+@pytest.mark.parametrize(("value", "expected"), [("1", True), ("yes", True), ("0", False), ("", False)])
+def test_offline(value: str, expected: bool) -> None:
+    assert config.load({"FIREDRILL_OFFLINE": value}).offline is expected
+
+
+def test_children_don_t_inherit_what_would_steer_a_variant(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FIREDRILL_VARIANT", "SHOP_POSTGRES_HOST", "DJANGO_SETTINGS_MODULE"):
+        monkeypatch.setenv(name, "from outside")
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    inherited = config.inherited_environment()
+    assert "from outside" not in inherited.values()
+    assert inherited["LANG"] == "C.UTF-8"

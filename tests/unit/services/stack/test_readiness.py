@@ -1,0 +1,104 @@
+"""Waiting with checks of our own: what is asked, when it ends, and what a failure says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from services.stack.errors import StackError
+from services.stack.layout import Lab
+from services.stack.readiness import Check, Waiter, log_tail
+from services.stack.supervisor_client import ProgramState
+
+
+@dataclass
+class FakeSupervisor:
+    states: dict[str, str]
+
+    def programs(self) -> dict[str, ProgramState]:
+        return {
+            name: ProgramState(name=name, state=state, pid=1, note="Exited too quickly")
+            for name, state in self.states.items()
+        }
+
+
+@dataclass
+class FakeChecks:
+    """Each part answers with the next of its sentences; the last one stays."""
+
+    lab: Lab
+    answers: dict[str, list[str | None]]
+    states: dict[str, str] = field(default_factory=dict)
+    no_relay: bool = False
+
+    @property
+    def supervisor(self) -> FakeSupervisor:
+        return FakeSupervisor(self.states)
+
+    def of(self, name: str, *, variant: str | None = None) -> Check:
+        script = self.answers[name]
+        upcoming: Iterator[str | None] = iter(script)
+
+        def check() -> str | None:
+            return next(upcoming, script[-1])
+
+        return check
+
+    def has_no_relay(self) -> bool:
+        return self.no_relay
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    lab = Lab(tmp_path)
+    lab.create()
+    return lab
+
+
+def test_it_waits_for_every_part_and_tells_each(lab: Lab) -> None:
+    told: list[str] = []
+    checks = FakeChecks(lab, {"a": [None], "b": ["no", "no", None]})
+    timings = Waiter(checks, on_ready=lambda name, _: told.append(name)).wait(["a", "b"])  # type: ignore[arg-type]
+    assert told == ["a", "b"]
+    assert timings["b"] > timings["a"]
+
+
+def test_a_program_that_gave_up_ends_the_waiting_with_its_last_words(lab: Lab) -> None:
+    (lab.log / "gateway.log").write_text("starting\nno port to be had\n")
+    checks = FakeChecks(
+        lab, {"redis": ["still loading"], "gateway": ["refused"]}, {"redis": "RUNNING", "gateway": "FATAL"}
+    )
+    with pytest.raises(StackError) as caught:
+        Waiter(checks, patience_s=60).wait(["redis", "gateway"])  # type: ignore[arg-type]
+    assert caught.value.kind == "not_ready"
+    assert caught.value.message == (
+        "gateway: gave up (FATAL: Exited too quickly): refused\n  end of its log:\n    starting\n    no port to be had"
+    )
+
+
+def test_patience_has_an_end(lab: Lab) -> None:
+    checks = FakeChecks(lab, {"a": ["GET /health: got 503, expected 200"]}, {"a": "RUNNING"})
+    with pytest.raises(StackError, match=r"a: not ready after 0 s: GET /health: got 503, expected 200"):
+        Waiter(checks, patience_s=0.1).wait(["a"])  # type: ignore[arg-type]
+
+
+def test_a_shop_program_gets_one_try_and_others_more(lab: Lab) -> None:
+    answers: dict[str, list[str | None]] = {"shop:api": ["refused"]}
+    with pytest.raises(StackError, match="shop:api: gave up"):
+        Waiter(FakeChecks(lab, answers, {"shop:api": "BACKOFF"}), patience_s=60).wait(["shop:api"])  # type: ignore[arg-type]
+    patient = FakeChecks(lab, {"gateway": [*["refused"] * 5, None]}, {"gateway": "BACKOFF"})
+    assert Waiter(patient).wait(["gateway"])  # type: ignore[arg-type]
+
+
+def test_a_relay_that_has_nothing_to_do_is_no_failure(lab: Lab) -> None:
+    checks = FakeChecks(lab, {"shop:relay": [*["refused"] * 8, None]}, {"shop:relay": "EXITED"}, no_relay=True)
+    assert Waiter(checks).wait(["shop:relay"])  # type: ignore[arg-type]
+
+
+def test_log_tail_of_a_program_that_never_wrote(lab: Lab) -> None:
+    assert log_tail(lab, "shop:api", lines=5) == []
+    (lab.log / "api.log").write_text("".join(f"line {number}\n" for number in range(1000)))
+    assert log_tail(lab, "shop:api", lines=2) == ["line 998", "line 999"]
