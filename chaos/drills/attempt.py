@@ -7,26 +7,33 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from chaos.config import CHECKOUT
-from chaos.errors import InvalidInput
+from chaos.errors import InvalidInput, LabBroken
 
 SHOP = CHECKOUT / "services" / "shop"
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
 def start(shop: Path = SHOP) -> Path:
-    """Make `attempt/` from `naive`. Raises: InvalidInput when there is one already."""
+    """Make `attempt/` from `naive`. Raises: InvalidInput when there is one already, LabBroken when it can't be."""
     attempt = shop / "attempt"
     if attempt.exists():
         raise InvalidInput(f"{attempt}: got an attempt that is there already, expected none (firedrill attempt reset)")
     part = shop / "attempt.part"
-    shutil.rmtree(part, ignore_errors=True)
-    shutil.copytree(shop / "naive", part, ignore=_LEFT_OUT)
-    part.rename(attempt)
+    try:
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.copytree(shop / "naive", part, ignore=_LEFT_OUT)
+        part.rename(attempt)
+    except OSError as error:  # of which copytree's kind is a list
+        shutil.rmtree(part, ignore_errors=True)
+        raise LabBroken(f"{attempt}: got {error.strerror or error}, expected a copy of naive") from None
     return attempt
 
 
 def reset(shop: Path = SHOP) -> tuple[Path, Path | None]:
-    """Make it anew; the old one is kept beside it. Returns: the attempt, and where the old one went (None without)."""
+    """Make it anew; the old one is kept beside it. Raises: LabBroken; the old one then stays where it was.
+
+    Returns: the attempt, and where the old one went (None without).
+    """
     attempt, backup = shop / "attempt", None
     if attempt.exists():
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
@@ -35,8 +42,16 @@ def reset(shop: Path = SHOP) -> tuple[Path, Path | None]:
             for number in range(1, 1000)
             if not (path := shop / f"attempt.backup-{stamp}{'' if number == 1 else f'-{number}'}").exists()
         )
-        attempt.rename(backup)
-    return start(shop), backup
+        try:
+            attempt.rename(backup)
+        except OSError as error:
+            raise LabBroken(f"{attempt}: got {error.strerror or error}, expected to keep it as {backup.name}") from None
+    try:
+        return start(shop), backup
+    except LabBroken:
+        if backup is not None:
+            backup.rename(attempt)
+        raise
 
 
 def variants(shop: Path = SHOP) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,11 @@ from chaos.model.checks import Judged
 from chaos.model.journal import Event, EventKind
 from chaos.model.scenario import Scenario
 from chaos.model.verdict import Verdict
-from chaos.plan import judged, plan
+from chaos.plan import Plan, judged, plan
 from chaos.ports import Index
 from chaos.report.words import Shown
 from chaos.report.write import write_reports
-from chaos.run.folder import compress_history, strip_secrets
+from chaos.run.folder import compress_history, merge_watchdog, strip_secrets
 
 # What the machine can do to a run that says nothing about the API: worth another try.
 _MACHINE = ("self_check:send_lag", "self_check:driver_cpu")
@@ -40,10 +41,10 @@ def conclude(folder: Path, *, index: Index | None, say: Callable[[str], None]) -
     Raises: LabBroken when the evidence can't be written; what is there stays.
     """
     try:
-        scenario, started = _as_run(folder)
+        scenario, first, started = _as_run(folder)
         record = read_record(folder)
         judgement = judge(judged(scenario, _plan_of(scenario, started)), record)
-        facts = _facts(scenario, started, record)
+        facts = _facts(scenario, first, started, record)
         document = verdict_document(facts, judgement)
         write_atomic(folder / "verdict.json", encode(document))
         write_reports(folder, Shown(document=document, timeline=judgement.timeline, events=record.events))
@@ -63,7 +64,7 @@ def result_of(folder: Path, document: dict[str, Any], judgement: Judgement) -> R
         verdict=judgement.verdict,
         findings=judgement.findings,
         document=document,
-        spoiled=judgement.verdict is Verdict.INCONCLUSIVE and _by_the_machine(judgement),
+        spoiled=_by_the_machine(judgement),
     )
 
 
@@ -78,38 +79,53 @@ def _by_the_machine(judgement: Judgement) -> bool:
 
 def read_judged(scenario_file: Path) -> Judged:
     """For `verify`: the folder's scenario with the seed and scale of its own journal."""
-    scenario, started = _as_run(scenario_file.parent)
+    scenario, _, started = _as_run(scenario_file.parent)
     return judged(scenario, _plan_of(scenario, started))
 
 
-def _as_run(folder: Path) -> tuple[Scenario, Event]:
+class _Started(msgspec.Struct, frozen=True, kw_only=True):
+    """What the journal's first event says about the run."""
+
+    run_id: str
+    variant: str
+    scenario: str = ""
+    seed: int
+    scale: float
+    versions: dict[str, str] = {}
+
+
+def _as_run(folder: Path) -> tuple[Scenario, Event, _Started]:
     try:
-        events = read_events(folder / "journal.jsonl")
-        started = next(event for event in events if event.event is EventKind.RUN_STARTED)
+        first = next(iter(read_events(folder / "journal.jsonl")), None)
         text = (folder / "scenario.yaml").read_text(encoding="utf-8")
-    except (OSError, StopIteration, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{folder}: got {error or 'no run_started'}, expected the evidence of a run") from None
-    return parse_scenario(text, name=str(started.data.get("scenario", "")), where=f"{folder}/scenario.yaml"), started
+        if first is None or first.event is not EventKind.RUN_STARTED:
+            raise InvalidInput(
+                f"{folder}/journal.jsonl: got no start of a run, expected run_started as its first event"
+            )
+        started = msgspec.convert(first.data, _Started)
+    except (OSError, msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{folder}: got {error}, expected the evidence of a run") from None
+    return parse_scenario(text, name=started.scenario, where=f"{folder}/scenario.yaml"), first, started
 
 
-def _plan_of(scenario: Scenario, started: Event) -> Any:
-    return plan(scenario, seed=started.data.get("seed"), scale=float(started.data.get("scale", 1.0)))
+def _plan_of(scenario: Scenario, started: _Started) -> Plan:
+    return plan(scenario, seed=started.seed, scale=started.scale)
 
 
-def _facts(scenario: Scenario, started: Event, record: Record) -> RunFacts:
-    last = record.events[-1].at_unix_s if record.events else started.at_unix_s
+def _facts(scenario: Scenario, first: Event, started: _Started, record: Record) -> RunFacts:
+    last = record.events[-1].at_unix_s if record.events else first.at_unix_s
     return RunFacts(
-        run_id=started.data["run_id"],
+        run_id=started.run_id,
         scenario=scenario.name,
         title=scenario.title,
         hypothesis=scenario.hypothesis,
         drill=scenario.drill,
-        variant=started.data["variant"],
-        seed=started.data["seed"],
-        scale=started.data["scale"],
-        started_at=datetime.fromtimestamp(started.at_unix_s, UTC).isoformat(timespec="milliseconds"),
-        duration_s=round(last - started.at_unix_s, 3),
-        versions=dict(started.data.get("versions", {})),
+        variant=started.variant,
+        seed=started.seed,
+        scale=started.scale,
+        started_at=datetime.fromtimestamp(first.at_unix_s, UTC).isoformat(timespec="milliseconds"),
+        duration_s=round(last - first.at_unix_s, 3),
+        versions=started.versions,
     )
 
 
@@ -152,16 +168,19 @@ def folders(root: Path) -> list[Path]:
 
 
 def crashed(root: Path) -> Iterator[Path]:
-    """Folders of runs whose runner died: a journal without its end. Only ask while no run is going on."""
+    """Folders that were never sealed: their runner died, or could not write. Only ask while no run is going on."""
     for folder in folders(root):
-        if (folder / "verdict.json").exists():
-            continue
-        yield folder
+        if not (folder / "manifest.json").exists():
+            yield folder
 
 
 def conclude_crashed(root: Path, *, index: Index | None, say: Callable[[str], None]) -> list[Path]:
     """Close what a dead runner left, with the evidence so far: inconclusive, unless an invariant is violated anyway."""
     closed = []
+    for world in root.glob("*/world.json"):
+        if not (world.parent / "journal.jsonl").exists():  # died while preparing: no run, but tokens
+            with suppress(OSError, msgspec.DecodeError):
+                strip_secrets(world)
     for folder in crashed(root):
         try:
             if (folder / "world.json").exists():
@@ -176,10 +195,14 @@ def conclude_crashed(root: Path, *, index: Index | None, say: Callable[[str], No
     return closed
 
 
+_DIED = {"reason": "the runner died before the end of the run", "by": "lab"}
+
+
 def _note_crash(folder: Path) -> None:
     """The journal's own writer is dead, so this is not a second one."""
     events = list(read_events(folder / "journal.jsonl"))
-    if events and events[-1].event is EventKind.RUN_ENDED:
+    if any(event.event is EventKind.RUN_ENDED or event.data == _DIED for event in events):
         return
     with Journal(folder / "journal.jsonl", after=events) as journal:
-        journal.write(EventKind.ABORTED, reason="the runner died before the end of the run", by="lab")
+        merge_watchdog(folder, journal)
+        journal.write(EventKind.ABORTED, **_DIED)

@@ -22,7 +22,7 @@ class RunResult:
 
     Attributes:
         document: verdict.json as a dictionary.
-        spoiled: The machine, not the API, made it inconclusive: worth one more try.
+        spoiled: The machine, not the API, left something of it undecided: worth one more try.
     """
 
     folder: Path

@@ -16,7 +16,7 @@ from chaos.adapters.stack import ask_stack
 from chaos.config import NotUp, Stack, evidence_dir, lab_dir, read_stack
 from chaos.drills.conclude import conclude, conclude_crashed
 from chaos.drills.results import RunResult
-from chaos.errors import FiredrillError, LabBroken
+from chaos.errors import FiredrillError, Inconclusive, LabBroken
 from chaos.heal import heal
 from chaos.model.scenario import Scenario
 from chaos.run.lock import run_lock
@@ -52,8 +52,11 @@ class Session:
     def run(self, scenario: Scenario, variant: str, seed: int | None) -> RunResult:
         """One run with its verdict, indexed in the scorecard when that is there.
 
-        Raises: LearnerCodeError, InvalidInput, LabBroken (the evidence so far is in its folder).
+        Raises: LearnerCodeError, InvalidInput, LabBroken (the evidence so far is in its folder). Inconclusive when
+            somebody asked to end before it began.
         """
+        if self.stop.asked:
+            raise Inconclusive(f"{scenario.name} on {variant}: got {self.stop.reason}, expected to run it")
         adapters = connect(self.stack, variant)
         request = Request(
             scenario=scenario,
@@ -83,10 +86,17 @@ def _tools(stack: Stack, adapters: Adapters) -> Tools:
 
 def versions(stack: Stack) -> Mapping[str, str]:
     """What the run stands on, for the evidence."""
-    found = {name: importlib.metadata.version(name) for name in _VERSIONED}
+    found = {name: _version(name) for name in ("firedrill", *_VERSIONED)}
     proxy = f"{stack.toxiproxy.get('version', '?')} ({stack.toxiproxy.get('kind', '?')})"
-    return {"firedrill": importlib.metadata.version("firedrill"), "python": platform.python_version(),
-            "toxiproxy": proxy, "mode": stack.mode, **found}  # fmt: skip
+    return {"python": platform.python_version(), "toxiproxy": proxy, "mode": stack.mode, **found}
+
+
+def _version(package: str) -> str:
+    """A checkout may be run without having been installed."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
 
 
 @contextmanager

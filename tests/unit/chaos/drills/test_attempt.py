@@ -1,0 +1,89 @@
+"""The learner's own variant: a copy of naive that is never lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chaos.drills import attempt
+from chaos.errors import InvalidInput, LabBroken
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    naive = tmp_path / "naive"
+    (naive / "migrations").mkdir(parents=True)
+    (naive / "settings.py").write_text("A = 1\n")
+    (naive / "migrations" / "0001_initial.py").write_text("")
+    (naive / "__pycache__").mkdir()
+    (naive / "__pycache__" / "settings.pyc").write_text("")
+    (tmp_path / "core").mkdir()
+    (tmp_path / "core" / "base.py").write_text("")
+    return tmp_path
+
+
+def test_start_copies_naive_without_what_python_left_there(shop: Path) -> None:
+    made = attempt.start(shop)
+    assert made == shop / "attempt"
+    assert sorted(path.relative_to(made).as_posix() for path in made.rglob("*")) == [
+        "migrations",
+        "migrations/0001_initial.py",
+        "settings.py",
+    ]
+    assert not (shop / "attempt.part").exists()
+
+
+def test_start_keeps_its_hands_off_an_attempt_that_is_there(shop: Path) -> None:
+    (attempt.start(shop) / "settings.py").write_text("MINE = 1\n")
+    with pytest.raises(InvalidInput, match=r"attempt: got an attempt that is there already, expected none"):
+        attempt.start(shop)
+    assert (shop / "attempt" / "settings.py").read_text() == "MINE = 1\n"
+
+
+def test_start_sweeps_up_after_a_copy_that_was_cut_off(shop: Path) -> None:
+    (shop / "attempt.part").mkdir()
+    (shop / "attempt.part" / "half").write_text("")
+    assert not (attempt.start(shop) / "half").exists()
+
+
+def test_start_without_naive(tmp_path: Path) -> None:
+    with pytest.raises(LabBroken, match=r"attempt: got .*, expected a copy of naive$"):
+        attempt.start(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_reset_keeps_the_old_one(shop: Path) -> None:
+    (attempt.start(shop) / "settings.py").write_text("MINE = 1\n")
+    made, backup = attempt.reset(shop)
+    assert backup is not None
+    assert (made / "settings.py").read_text() == "A = 1\n"
+    assert (backup / "settings.py").read_text() == "MINE = 1\n"
+    assert backup.name.startswith("attempt.backup-")
+
+
+def test_two_resets_in_a_second_keep_both(shop: Path) -> None:
+    attempt.start(shop)
+    backups = {attempt.reset(shop)[1] for _ in range(3)}
+    assert len(backups) == 3
+    assert all(backup is not None and backup.is_dir() for backup in backups)
+
+
+def test_reset_without_an_attempt_makes_one(shop: Path) -> None:
+    assert attempt.reset(shop) == (shop / "attempt", None)
+
+
+def test_a_reset_that_fails_loses_nothing(shop: Path) -> None:
+    (attempt.start(shop) / "settings.py").write_text("MINE = 1\n")
+    (shop / "naive").rename(shop / "gone")
+    with pytest.raises(LabBroken, match="expected a copy of naive"):
+        attempt.reset(shop)
+    assert (shop / "attempt" / "settings.py").read_text() == "MINE = 1\n"
+    assert sorted(path.name for path in shop.iterdir()) == ["attempt", "core", "gone"]
+
+
+def test_variants_are_folders_with_settings_and_no_backup(shop: Path) -> None:
+    assert attempt.variants(shop) == ["naive"]
+    attempt.start(shop)
+    attempt.reset(shop)
+    assert attempt.variants(shop) == ["attempt", "naive"]
