@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,7 +20,7 @@ from chaos.config import CHECKOUT, NotUp, Stack, evidence_dir, read_stack
 from chaos.drills import attempt as attempts
 from chaos.drills import conclude
 from chaos.drills.results import RunResult
-from chaos.drills.selftest import Proof, selftest
+from chaos.drills.selftest import Proof, require_proves, selftest
 from chaos.drills.session import Options, folder_of, session
 from chaos.errors import ExitCode, FiredrillError, InvalidInput, LabBroken
 from chaos.heal import heal
@@ -56,6 +55,10 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone; nothing is left to say
         sys.exit(ExitCode.LAB_BROKEN)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _complain(LabBroken(f"{where}got {error.strerror or error}, expected it to work"))
+        sys.exit(ExitCode.LAB_BROKEN)
     except KeyboardInterrupt:
         sys.stderr.write("firedrill: stopped by hand\n")
         sys.exit(ExitCode.INCONCLUSIVE)
@@ -63,7 +66,7 @@ def main() -> None:
 
 def _complain(error: FiredrillError) -> None:
     if "--json" in sys.argv:
-        sys.stdout.write(json.dumps({"error": {"exit_code": int(error.exit_code), "message": str(error)}}) + "\n")
+        _document({"error": {"exit_code": int(error.exit_code), "message": str(error)}})
     sys.stderr.write("".join(f"firedrill: {line}\n" for line in str(error).splitlines()))
 
 
@@ -151,8 +154,14 @@ def _to_prove(names: list[str], everything: bool) -> list[Scenario]:
     if everything == bool(names):
         raise InvalidInput("selftest: got both names and --all, or neither, expected one of them")
     if names:
-        return [load_scenario(find_scenario(name)) for name in names]
-    return [scenario for path in all_scenarios() if (scenario := load_scenario(path)).proves is not None]
+        found = [load_scenario(find_scenario(name)) for name in names]
+        for scenario in found:
+            require_proves(scenario)
+        return found
+    found = [scenario for path in all_scenarios() if (scenario := load_scenario(path)).proves is not None]
+    if not found:
+        raise InvalidInput("selftest: got no scenario that says what it proves, expected at least one")
+    return found
 
 
 _SEVERITY = (ExitCode.HELD, ExitCode.INCONCLUSIVE, ExitCode.VIOLATED, ExitCode.LAB_BROKEN)
@@ -214,10 +223,11 @@ def validate(
 ) -> None:
     """Check scenario files and name everything that is wrong with them."""
     problems: list[str] = []
-    paths = [find_scenario(name) for name in scenarios] if scenarios else all_scenarios()
-    for path in paths:
+    paths: list[Path] = []
+    for name in scenarios or [str(path) for path in all_scenarios()]:
         try:
-            load_scenario(path)
+            paths.append(find_scenario(name))
+            load_scenario(paths[-1])
         except InvalidInput as error:
             problems += error.problems
     if as_json:
@@ -290,7 +300,7 @@ def list_command(
 
 def _run_row(folder: Path) -> dict[str, Any]:
     try:
-        document = msgspec.json.decode((folder / "verdict.json").read_bytes())
+        document = msgspec.json.decode((folder / "verdict.json").read_bytes(), type=dict[str, Any])
         return {"run_id": folder.name, "verdict": document["verdict"], "summary": document["summary"]}
     except (OSError, KeyError, msgspec.DecodeError):
         return {"run_id": folder.name, "verdict": "open", "summary": "no verdict yet, or the runner died"}
@@ -299,9 +309,13 @@ def _run_row(folder: Path) -> dict[str, Any]:
 def _scenario_rows() -> list[dict[str, Any]]:
     rows = []
     for path in all_scenarios():
-        scenario = load_scenario(path)
-        rows.append({"name": scenario_name(path), "drill": scenario.drill, "title": scenario.title,
-                     "lasts": f"{scenario.duration_s:g} s"})  # fmt: skip
+        row: dict[str, Any] = {"name": scenario_name(path), "drill": None, "title": "", "lasts": ""}
+        try:
+            scenario = load_scenario(path)
+            row |= {"drill": scenario.drill, "title": scenario.title, "lasts": f"{scenario.duration_s:g} s"}
+        except InvalidInput:
+            row["title"] = "invalid: firedrill validate says why"
+        rows.append(row)
     return rows
 
 

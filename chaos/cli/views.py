@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
@@ -78,7 +79,7 @@ class PlainView:
         self._before_s: float | None = None
 
     def _line(self, text: str) -> None:
-        with self._lock:
+        with self._lock, suppress(OSError, ValueError):  # `| head` has gone; the run goes on
             self._stream.write(f"[{time.monotonic() - self._start:6.1f} s] {text}\n")
             self._stream.flush()
 
