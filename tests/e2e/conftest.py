@@ -160,8 +160,9 @@ class Seen:
 OpenPage = Callable[..., tuple[Any, Seen]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """One browser per file, no longer: while it is there its event loop runs in this thread, and no other can."""
     path = chromium_path()
     from playwright.sync_api import sync_playwright  # noqa: PLC0415
 
