@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +14,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from chaos.adapters.lab import connect
 from chaos.adapters.scorecard import Scorecard
@@ -22,7 +25,7 @@ from chaos.drills import conclude
 from chaos.drills.results import RunResult
 from chaos.drills.selftest import Proof, require_proves, selftest
 from chaos.drills.session import Options, folder_of, session
-from chaos.errors import ExitCode, FiredrillError, InvalidInput, LabBroken
+from chaos.errors import ExitCode, FiredrillError, Inconclusive, InvalidInput, LabBroken
 from chaos.heal import heal
 from chaos.judge.verify import verify
 from chaos.load import all_scenarios, find_scenario, load_scenario, scenario_name
@@ -33,9 +36,49 @@ from chaos.report.compare import comparison_table, comparison_text
 
 _ABOUT = "A chaos and load lab on one machine: run a scenario against an API, get a verdict backed by evidence."
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=_ABOUT)
+
+class _Commands(TyperGroup):
+    """Ends every command with a documented exit code: typer's own for a reader that has gone is 1, "violated"."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # its own class for it is private
+        try:
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()  # here, where somebody handles a reader that has gone
+        except (FiredrillError, OSError, KeyboardInterrupt) as error:
+            raise typer.Exit(_code_of(error)) from None
+
+
+def _code_of(error: FiredrillError | OSError | KeyboardInterrupt) -> ExitCode:
+    """Say what it was, and end with its code."""
+    try:
+        match error:
+            case FiredrillError():
+                _complain(error)
+                return error.exit_code
+            case KeyboardInterrupt():
+                _complain(Inconclusive("stopped by hand"))
+                return ExitCode.INCONCLUSIVE
+            case BrokenPipeError():
+                raise error
+            case _:
+                where = f"{error.filename}: " if error.filename else ""
+                _complain(LabBroken(f"{where}got {error.strerror or error}, expected it to work"))
+                return ExitCode.LAB_BROKEN
+    except BrokenPipeError:
+        # The reader has gone, and nothing is left to say. Python would try to write once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return error.exit_code if isinstance(error, FiredrillError) else ExitCode.LAB_BROKEN
+
+
+app = typer.Typer(
+    cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=_ABOUT
+)
 attempt_app = typer.Typer(no_args_is_help=True, help="Your own variant of the API.")
 app.add_typer(attempt_app, name="attempt")
+
+HEAL_PATIENCE_S = 30.0
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; progress goes to stderr.")]
 NoUp = Annotated[bool, typer.Option("--no-up", help="Refuse instead of starting a stack that is down.")]
@@ -46,22 +89,8 @@ Workers = Annotated[int, typer.Option(min=1, max=64, help="Load workers, one per
 
 
 def main() -> None:
-    """Entry point: exceptions of ours become their sentence and their exit code."""
-    try:
-        app(standalone_mode=True)
-    except FiredrillError as error:
-        _complain(error)
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader has gone; nothing is left to say
-        sys.exit(ExitCode.LAB_BROKEN)
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        _complain(LabBroken(f"{where}got {error.strerror or error}, expected it to work"))
-        sys.exit(ExitCode.LAB_BROKEN)
-    except KeyboardInterrupt:
-        sys.stderr.write("firedrill: stopped by hand\n")
-        sys.exit(ExitCode.INCONCLUSIVE)
+    """Entry point."""
+    app()
 
 
 def _complain(error: FiredrillError) -> None:
@@ -80,9 +109,15 @@ def _view(as_json: bool) -> Iterator[PlainView | LiveView]:
         view.close()
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Rich would exit with 1, which means "violated" here."""
+        raise BrokenPipeError
+
+
 def _print(text: object = "") -> None:
     """Without wrapping in a pipe, where whoever reads it decides about lines."""
-    Console(soft_wrap=not sys.stdout.isatty()).print(text, highlight=False, markup=False)
+    _Console(soft_wrap=not sys.stdout.isatty()).print(text, highlight=False, markup=False)
 
 
 def _compare(documents: list[dict[str, Any]]) -> None:
@@ -243,7 +278,7 @@ def validate(
 @app.command("heal")
 def heal_command(as_json: Json = False) -> None:
     """Lift everything that a run may have left: toxics, disabled proxies, paused processes, gateway faults."""
-    found, left = heal(connect(_running(), "none").lab, patience_s=30.0)
+    found, left = heal(connect(_running(), "none").lab, patience_s=HEAL_PATIENCE_S)
     if as_json:
         _document({"lifted": list(found), "left": list(left)})
     else:
@@ -391,5 +426,9 @@ def _running() -> Stack:
 
 
 def _document(content: Any) -> None:
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
+    try:
+        text = msgspec.json.format(msgspec.json.encode(content), indent=2)
+    except UnicodeEncodeError:  # a file name that is no text
+        text = json.dumps(content, indent=2).encode()
+    sys.stdout.buffer.write(text + b"\n")
     sys.stdout.flush()

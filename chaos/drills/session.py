@@ -16,7 +16,7 @@ from chaos.adapters.stack import ask_stack
 from chaos.config import NotUp, Stack, evidence_dir, lab_dir, read_stack
 from chaos.drills.conclude import conclude, conclude_crashed
 from chaos.drills.results import RunResult
-from chaos.errors import FiredrillError, Inconclusive, LabBroken
+from chaos.errors import FiredrillError, Inconclusive, InvalidInput, LabBroken
 from chaos.heal import heal
 from chaos.model.scenario import Scenario
 from chaos.run.lock import run_lock
@@ -161,5 +161,9 @@ def _signals(stop: Stop) -> Iterator[None]:
 
 
 def folder_of(name: str) -> Path:
-    """An evidence folder by path or by run id."""
-    return Path(name) if Path(name).is_dir() else evidence_dir() / name
+    """An evidence folder by path or by run id. Raises: InvalidInput for what no folder can be called."""
+    try:
+        name.encode()
+        return Path(name) if Path(name).is_dir() else evidence_dir() / name
+    except (OSError, ValueError):  # too long, a NUL in it, bytes that are no text
+        raise InvalidInput(f"evidence: got {name[:60]!r}, expected a folder or a run id") from None

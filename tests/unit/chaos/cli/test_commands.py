@@ -1,0 +1,555 @@
+"""The commands: exit codes, one JSON document, sentences instead of tracebacks."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chaos.cli import app as cli
+from chaos.drills.conclude import conclude
+from chaos.drills.results import RunResult
+from chaos.errors import Inconclusive, LabBroken, LearnerCodeError
+from chaos.load.schema import exported_schema
+from chaos.model.scenario import Scenario
+from chaos.run.lock import run_lock
+from tests.unit.chaos.adapters.servers import Http, closed_port, http_server
+from tests.unit.chaos.evidence import RUN_ID, TEXT, run_of, write_run
+from tests.unit.chaos.scenarios import GOOD, bent
+
+CHECKOUT = Path(__file__).resolve().parents[4]
+
+
+@dataclass
+class Said:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one document on stdout."""
+        return json.loads(self.out)
+
+
+@dataclass
+class Shell:
+    """Runs commands in this process, with a lab and an evidence folder of its own."""
+
+    lab: Path
+    evidence: Path
+    call: Callable[..., Said]
+
+    def __call__(self, *arguments: str) -> Said:
+        said = self.call(*arguments)
+        assert "Traceback" not in said.err
+        return said
+
+    def stack(self, **urls: str) -> None:
+        """Leave an address book as a running stack does; parts that are not named are at a closed port."""
+        nobody = f"http://127.0.0.1:{closed_port()}"
+        parts = ("api", "dashboard", "scorecard", "gateway", "agent", "toxiproxy", "supervisor")
+        proxies = {
+            name: {"listen": f"127.0.0.1:{closed_port()}", "upstream": "127.0.0.1:1"}
+            for name in ("shop_to_postgres", "shop_to_cache", "shop_to_broker", "shop_to_gateway")
+        }
+        book = {
+            "mode": "local",
+            "base_port": 27000,
+            "lab_dir": str(self.lab),
+            "urls": {**dict.fromkeys(parts, nobody), **urls},
+            "postgres": {"host": "127.0.0.1", "port": closed_port(), "user": "u", "password": "p"},
+            "redis": {"host": "127.0.0.1", "port": closed_port()},
+            "proxies": proxies,
+            "supervisor": {"username": "u", "password": "p"},
+            "lab_token": "t0ken",
+            "metrics": {},
+            "driver_metrics_port": 0,
+            "toxiproxy": {"kind": "builtin", "version": "2.12.0"},
+        }
+        self.lab.mkdir(exist_ok=True)
+        (self.lab / "stack.json").write_text(json.dumps(book))
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    lab, evidence = tmp_path / "lab", tmp_path / "evidence"
+    monkeypatch.setenv("FIREDRILL_LAB_DIR", str(lab))
+    monkeypatch.setenv("FIREDRILL_EVIDENCE_DIR", str(evidence))
+    monkeypatch.delenv("FIREDRILL_STACK_FILE", raising=False)
+
+    def call(*arguments: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["firedrill", *arguments])
+        with pytest.raises(SystemExit) as caught:
+            cli.main()
+        out, err = capsys.readouterr()
+        code = caught.value.code
+        return Said(int(code) if isinstance(code, int) else 0 if code is None else -1, out, err)
+
+    return Shell(lab, evidence, call)
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> str:
+    path = tmp_path / "good.yaml"
+    path.write_text(GOOD)
+    return str(path)
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> str:
+    path = tmp_path / "bad.yaml"
+    path.write_text(bent(("settle: 20s", "settel: 20s"), ("drill: 3", "drill: 9")))
+    return str(path)
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+def test_validate_a_good_file(shell: Shell, good: str) -> None:
+    said = shell("validate", good)
+    assert (said.code, said.out, said.err) == (0, "1 scenario(s): valid\n", "")
+    said = shell("validate", good, "--json")
+    assert (said.code, said.json) == (0, {"checked": [good], "problems": []})
+
+
+def test_validate_what_ships(shell: Shell) -> None:
+    assert shell("validate").code == 0
+
+
+def test_validate_names_every_problem_of_every_file(shell: Shell, good: str, bad: str) -> None:
+    said = shell("validate", bad, good, "no-such-scenario")
+    assert (said.code, said.out) == (2, "")
+    lines = said.err.splitlines()
+    assert lines[0] == f"firedrill: {bad}: drill: got 9, expected at most 6 (line 2)"
+    assert lines[1].startswith(f"firedrill: {bad}: settel: got an unknown key, expected one of ")
+    assert lines[2].startswith("firedrill: scenario: got 'no-such-scenario', expected a file or one of ")
+    assert len(lines) == 3
+
+
+def test_validate_as_json(shell: Shell, bad: str) -> None:
+    said = shell("validate", bad, "--json")
+    assert said.code == 2
+    assert said.json["checked"] == [bad]
+    assert [problem.partition(": got")[0] for problem in said.json["problems"]] == [f"{bad}: drill", f"{bad}: settel"]
+
+
+def test_schema(shell: Shell) -> None:
+    said = shell("schema")
+    assert (said.code, said.json) == (0, exported_schema())
+
+
+def test_list(shell: Shell) -> None:
+    said = shell("list", "--json")
+    assert said.code == 0
+    assert "concurrency/flash-sale" in [row["name"] for row in said.json]
+    assert "concurrency/flash-sale" in shell("list").out
+
+
+def test_list_runs(shell: Shell) -> None:
+    assert shell("list", "--runs", "--json").json == []
+    conclude(write_run(run_of(shell.evidence)), index=None, say=pytest.fail)
+    write_run(run_of(shell.evidence, "20261124-000000-open"))
+    rows = shell("list", "--runs", "--json").json
+    assert [(row["run_id"], row["verdict"]) for row in rows] == [(RUN_ID, "held"), ("20261124-000000-open", "open")]
+
+
+# --- evidence --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(shell: Shell) -> Path:
+    return conclude(write_run(run_of(shell.evidence)), index=None, say=pytest.fail).folder
+
+
+def test_verify_an_untouched_folder(shell: Shell, folder: Path) -> None:
+    for name in (folder.name, str(folder)):
+        said = shell("verify", name)
+        assert (said.code, said.err) == (0, "")
+        assert said.out == f"{RUN_ID}: the verdict follows from the evidence, and nothing was changed\n"
+    assert shell("verify", folder.name, "--json").json == {"folder": str(folder), "problems": []}
+
+
+@pytest.mark.parametrize(
+    "name", ["journal.jsonl", "scenario.yaml", "verdict.json", "manifest.json", "report.md", "history/worker-0.jsonl"]
+)
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe{", b"{}", b"[]", b"changed\n"])
+def test_verify_a_folder_that_was_tampered_with(shell: Shell, folder: Path, name: str, content: bytes | None) -> None:
+    (folder / name).unlink()
+    if content is not None:
+        (folder / name).write_bytes(content)
+    said = shell("verify", folder.name)
+    assert (said.code, said.out) == (2, "")
+    assert any(name in line for line in said.err.splitlines())
+    said = shell("verify", folder.name, "--json")
+    assert said.code == 2
+    assert said.json["problems"]
+
+
+def test_verify_what_is_not_there(shell: Shell) -> None:
+    said = shell("verify", "20200101-000000-never")
+    assert said.code == 2
+    assert said.err == (
+        f"firedrill: {shell.evidence}/20200101-000000-never: got no such folder, expected an evidence folder\n"
+    )
+
+
+# --- the scorecard's index -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def scorecard(shell: Shell) -> Iterator[Http]:
+    with http_server() as server:
+        shell.stack(scorecard=server.url)
+        yield server
+
+
+def test_index_any_time_without_duplicates(shell: Shell, folder: Path, scorecard: Http) -> None:
+    scorecard.answers[f"PUT /api/runs/{RUN_ID}/"] = (200, b"{}")
+    write_run(run_of(shell.evidence, "20261124-000000-open"))  # without a verdict there is nothing to index
+    assert shell("index").out == "indexed 1 run(s)\n"
+    said = shell("index", "--json")
+    assert (said.code, said.json) == (0, {"indexed": 1, "problems": []})
+    assert scorecard.paths() == [f"PUT /api/runs/{RUN_ID}/"] * 2
+    assert scorecard.asked[0][3] == scorecard.asked[1][3]
+
+
+def test_index_when_the_scorecard_is_down(shell: Shell, folder: Path) -> None:
+    shell.stack()
+    said = shell("index", "--json")
+    assert said.code == 4
+    assert said.json["indexed"] == 0
+    assert said.json["problems"] == [
+        "not indexed: scorecard: got ConnectError, expected it to take the run (firedrill index does it later)"
+    ]
+
+
+# --- a stack that is down, dirty or busy -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [("heal",), ("index",)])
+def test_commands_that_need_a_stack(shell: Shell, command: tuple[str, ...]) -> None:
+    said = shell(*command)
+    assert (said.code, said.out) == (4, "")
+    assert said.err.startswith("firedrill: stack: got a stack that is down (")
+    assert said.err.endswith("), expected it up (make up)\n")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"mode": 5}'])
+def test_an_address_book_that_can_t_be_read(shell: Shell, content: str) -> None:
+    shell.lab.mkdir()
+    (shell.lab / "stack.json").write_text(content)
+    said = shell("heal", "--json")
+    assert said.code == 4
+    assert said.json["error"]["exit_code"] == 4
+
+
+def test_no_up_refuses_a_stack_that_is_down(shell: Shell, good: str) -> None:
+    for command in (("run", good), ("selftest", good)):
+        said = shell(*command, "--no-up")
+        assert said.code == 4
+        assert "stack: got a stack that is down (" in said.err
+        assert "expected it up (make up, or without --no-up)" in said.err
+    assert not shell.evidence.exists()
+
+
+def test_one_run_at_a_time(shell: Shell, good: str) -> None:
+    with run_lock(shell.lab, "flash-sale on naive"):
+        said = shell("run", good, "--no-up")
+    assert said.code == 2
+    assert "run: got a lab that is busy with flash-sale on naive (pid " in said.err
+
+
+def proxies(*, enabled: bool = True, toxics: tuple[dict[str, Any], ...] = (), **book: Any) -> dict[str, Any]:
+    return {
+        name: {"name": name, **addresses, "enabled": enabled, "toxics": list(toxics)}
+        for name, addresses in book.items()
+    }
+
+
+@pytest.fixture
+def toxiproxy(shell: Shell) -> Iterator[Http]:
+    """A Toxiproxy whose proxies are all disabled until it is reset."""
+    with http_server() as server:
+        shell.stack(toxiproxy=server.url)
+        book = json.loads((shell.lab / "stack.json").read_text())["proxies"]
+        server.json("GET /proxies", proxies(enabled=False, **book))
+
+        def reset(_: Any) -> tuple[int, bytes]:
+            server.json("GET /proxies", proxies(**book))
+            return 204, b""
+
+        server.answers["POST /reset"] = reset
+        yield server
+
+
+def test_dirty_proxies_are_refused(shell: Shell, good: str, toxiproxy: Http) -> None:
+    said = shell("run", good, "--no-up", "--json")
+    assert said.code == 4
+    assert said.json["error"]["message"].startswith("proxies: got proxy shop_to_postgres: got it disabled")
+    assert said.json["error"]["message"].endswith("expected pristine ones (firedrill heal, or --heal)")
+    assert toxiproxy.paths() == ["GET /proxies"]
+    assert not shell.evidence.exists()
+
+
+def test_heal_says_what_it_lifted_and_what_it_could_not_ask(
+    shell: Shell, toxiproxy: Http, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proxies come back; the supervisor is away, so a paused process may be left: that is no pristine lab."""
+    monkeypatch.setattr(cli, "HEAL_PATIENCE_S", 0.1)
+    said = shell("heal", "--json")
+    assert said.code == 4
+    assert len(said.json["lifted"]) == 4
+    assert said.json["left"] == [
+        "supervisor: SIGCONT to api: got ConnectionRefusedError, expected an answer (make status)"
+    ]
+    said = shell("heal")
+    assert (said.code, said.out) == (
+        4,
+        "LEFT: supervisor: SIGCONT to api: got ConnectionRefusedError, expected an answer (make status)\n",
+    )
+
+
+def test_a_lab_folder_that_can_t_be_made(shell: Shell, good: str) -> None:
+    shell.lab.write_text("a file")
+    said = shell("run", good, "--no-up")
+    assert said.code == 4
+    assert said.err == f"firedrill: {shell.lab}: got File exists, expected a folder for the run's lock\n"
+
+
+# --- runs and self-tests ---------------------------------------------------------------------------------------------
+
+
+class FakeLab:
+    """A session whose runs end as they are told."""
+
+    def __init__(self) -> None:
+        self.results: dict[str, RunResult | BaseException] = {}
+        self.asked: list[tuple[str, str, int | None]] = []
+
+    def run(self, scenario: Scenario, variant: str, seed: int | None) -> RunResult:
+        self.asked.append((scenario.slug, variant, seed))
+        result = self.results[variant]
+        if isinstance(result, BaseException):
+            raise result
+        return result
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeLab:
+    lab = FakeLab()
+
+    @contextmanager
+    def session(options: Any, view: Any, *, purpose: str) -> Iterator[FakeLab]:
+        view.say(purpose)
+        yield lab
+
+    monkeypatch.setattr(cli, "session", session)
+    return lab
+
+
+def finished(root: Path, variant: str, *, oversold: bool = False, late: bool = False) -> RunResult:
+    run = run_of(root, f"20261123-101502-steady-{variant}", variant=variant)
+    assert run.state is not None
+    if oversold:
+        run.state.tiers = [type(run.state.tiers[0])(tier_id=1, event_slug="gig", capacity=5, sold=5, price_cents=100)]
+    if late:
+        run.driver = {"send_lag_p99_s": 0.5}
+    return conclude(write_run(run), index=None, say=pytest.fail)
+
+
+@pytest.fixture
+def steady(tmp_path: Path) -> str:
+    path = tmp_path / "steady.yaml"
+    path.write_text(TEXT)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "verdict"),
+    [({}, 0, "held"), ({"oversold": True}, 1, "violated"), ({"late": True}, 3, "inconclusive")],
+)
+def test_run_ends_with_its_verdict(
+    shell: Shell, fake: FakeLab, steady: str, how: dict[str, bool], code: int, verdict: str
+) -> None:
+    result = finished(shell.evidence, "naive", **how)
+    fake.results["naive"] = result
+    said = shell("run", steady, "--variant", "naive", "--seed", "5", "--json")
+    assert said.code == code
+    assert said.json == {**result.document, "folder": str(result.folder)}
+    assert said.json["verdict"] == verdict
+    assert fake.asked == [("steady", "naive", 5)]
+    assert "steady on naive" in said.err
+    said = shell("run", steady, "--variant", "naive")
+    assert said.code == code
+    assert result.document["summary"] in said.out
+    assert f"evidence: {result.folder}/report.html" in said.out
+
+
+def test_selftest_that_proves_itself(shell: Shell, fake: FakeLab, steady: str) -> None:
+    fake.results = {
+        "naive": finished(shell.evidence, "naive", oversold=True),
+        "hardened": finished(shell.evidence, "hardened"),
+    }
+    said = shell("selftest", steady, "--json")
+    assert said.code == 0
+    (proof,) = said.json["scenarios"]
+    assert (said.json["exit_code"], proof["exit_code"], proof["complaints"]) == (0, 0, [])
+    assert (proof["naive"]["verdict"], proof["hardened"]["verdict"]) == ("violated", "held")
+    assert [one["variant"] for one in proof["tries"]] == ["naive", "hardened"]
+    said = shell("selftest", steady)
+    assert said.code == 0
+    assert "✔ the scenario proved itself: violated on naive as named, held on hardened" in said.out
+    assert f"evidence: {shell.evidence}/20261123-101502-steady-naive/report.html (naive: violated)" in said.out
+
+
+def test_selftest_unlike_proves(shell: Shell, fake: FakeLab, steady: str) -> None:
+    fake.results = {"naive": finished(shell.evidence, "naive"), "hardened": finished(shell.evidence, "hardened")}
+    said = shell("selftest", steady)
+    assert said.code == 1
+    assert "✗ naive: got no_oversell held, expected violated" in said.out
+
+
+def test_selftest_that_can_t_tell(shell: Shell, fake: FakeLab, steady: str) -> None:
+    fake.results = {
+        "naive": finished(shell.evidence, "naive", oversold=True),
+        "hardened": finished(shell.evidence, "hardened", late=True),
+    }
+    said = shell("selftest", steady, "--json")
+    assert (said.code, said.json["exit_code"]) == (3, 3)
+    assert [one["variant"] for one in said.json["scenarios"][0]["tries"]] == ["naive", "hardened", "hardened"]
+
+
+def test_selftest_needs_something_to_prove_before_it_starts_anything(
+    shell: Shell, fake: FakeLab, tmp_path: Path
+) -> None:
+    path = tmp_path / "silent.yaml"
+    path.write_text(TEXT[: TEXT.index("proves:")])
+    said = shell("selftest", str(path))
+    assert said.code == 2
+    assert said.err == "firedrill: silent: proves: got nothing, expected what the self-test has to see\n"
+    assert fake.asked == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (LearnerCodeError("services/shop/attempt/views.py:3: got a syntax error, expected Python"), 2),
+        (Inconclusive("steady on naive: got stopped by SIGINT, expected to run it"), 3),
+        (LabBroken("heal: got a toxic\nand another, expected pristine proxies"), 4),
+        (OSError(28, "No space left on device", "/evidence/x"), 4),
+        (KeyboardInterrupt(), 3),
+    ],
+)
+def test_errors_are_sentences_and_exit_codes(
+    shell: Shell, fake: FakeLab, steady: str, error: BaseException, code: int
+) -> None:
+    fake.results["naive"] = error
+    said = shell("run", steady, "--variant", "naive")
+    assert said.code == code
+    if isinstance(error, KeyboardInterrupt):
+        assert said.err == "firedrill: stopped by hand\n"
+    elif isinstance(error, OSError):
+        assert said.err == "firedrill: /evidence/x: got No space left on device, expected it to work\n"
+    else:
+        assert said.err == "".join(f"firedrill: {line}\n" for line in str(error).splitlines())
+
+
+def test_errors_as_json_are_one_document(shell: Shell, fake: FakeLab, steady: str) -> None:
+    fake.results["naive"] = LabBroken("a: got b, expected c")
+    said = shell("run", steady, "--variant", "naive", "--json")
+    assert said.json == {"error": {"exit_code": 4, "message": "a: got b, expected c"}}
+
+
+def test_unknown_variant(shell: Shell, fake: FakeLab, good: str) -> None:
+    said = shell("run", good, "--variant", "naiv")
+    assert said.code == 2
+    assert said.err.startswith("firedrill: variant: got 'naiv', expected one of ")
+    assert "hardened" in said.err
+    assert fake.asked == []
+
+
+def test_unknown_scenario(shell: Shell, fake: FakeLab) -> None:
+    said = shell("run", "flash-sail")
+    assert said.code == 2
+    assert said.err.startswith("firedrill: scenario: got 'flash-sail', expected a file or one of ")
+    assert said.err.endswith("(did you mean concurrency/flash-sale?)\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run",),
+        ("run", "x", "--seed", "-1"),
+        ("run", "x", "--seed", "much"),
+        ("run", "x", "--scale", "0"),
+        ("run", "x", "--scale", "nan"),
+        ("run", "x", "--workers", "0"),
+        ("run", "x\0y"),
+        ("run", ""),
+        ("run", "/dev/null"),
+        ("run", "/etc/shadow-"),
+        ("selftest",),
+        ("selftest", "--all", "x"),
+        ("validate", "/dev/null"),
+        ("validate", "/"),
+        ("validate", "\udcff"),
+        ("verify",),
+        ("verify", "a\0b"),
+        ("verify", "x" * 5000),
+        ("verify", "/dev/null"),
+        ("verify", "\udcff"),
+        ("list", "--nonsense"),
+        ("dance",),
+    ],
+)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_no_bad_input_ends_in_a_traceback(
+    shell: Shell, fake: FakeLab, arguments: tuple[str, ...], as_json: bool
+) -> None:
+    said = shell(*arguments, *(["--json"] if as_json else []))
+    assert said.code == 2
+    assert said.err or as_json
+    assert fake.asked == []
+
+
+@pytest.mark.parametrize("command", [["list"], ["schema"], ["validate", "/dev/null", "--json"], ["run", "nobody"]])
+def test_a_reader_that_has_gone(command: list[str]) -> None:
+    """`firedrill list | head -0`, in a process of its own."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "chaos.cli", *command],
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        errors = process.stderr.read()
+    assert "Traceback" not in errors
+    assert "Exception ignored" not in errors
+    assert process.returncode == (4 if command[0] != "run" else 2)
+
+
+def test_the_installed_command(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("firedrill")), "validate", "/dev/null", "--json"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (2, "")
+    (problem,) = json.loads(done.stdout)["problems"]
+    assert problem.startswith("scenario: got '/dev/null', expected a file or one of ")
