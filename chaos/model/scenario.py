@@ -80,7 +80,7 @@ class Scenario:
     Attributes:
         name: Folder and stem below `scenarios/`, e.g. `concurrency/flash-sale`; the stem alone elsewhere.
         text: The file as it was read, for the evidence.
-        settle_s: The promise of the contract: every accepted order is final this long after the last lift.
+        settle_s: The contract's promise: every accepted order is final this long after the load and the last lift.
     """
 
     name: str
