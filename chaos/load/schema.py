@@ -128,7 +128,7 @@ class ScenarioBase(StrictModel):
     world: WorldModel = WorldModel(events=5, hot_tiers=1, seats=150, customers=200)
     blast_radius: list[str] = Field([], description="Proxies and processes that this scenario may touch.")
     settle: Seconds = Field(
-        30.0, gt=0, le=600, description="The promise: every accepted order is final this long after the load and the last lift."
+        30.0, gt=0, le=600, description="The promise: every accepted order is final this long after load and faults."
     )
     load: list[LoadModel] = Field(min_length=1, description="Phases, one after the other.")
 
