@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import errno
 import json
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -110,6 +111,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in words
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a half-started stack is ended either way
     try:
         parsed = _parser().parse_args(words)
         document = _COMMANDS[parsed.command](config.load(base_port=parsed.base_port), parsed)

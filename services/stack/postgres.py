@@ -65,17 +65,29 @@ def _home(lab: Lab, account: Account | None) -> Path:
     return home
 
 
+def _runs(server: Path, account: Account | None) -> bool:
+    """Whether *account* can run the server and the `initdb` beside it, which is linked to more libraries."""
+    return all(can_run(account, [str(program), "--version"]) for program in (server, server.with_name("initdb")))
+
+
 def _reachable_server(server: Path, lab: Lab, account: Account | None) -> Path:
     """*server*, or a copy of its installation where *account* can run it."""
-    if can_run(account, [str(server), "--version"]):
+    if _runs(server, account):
         return server
     installation = server.parent.parent
     say("postgres", f"user {account.name if account else '?'} can't reach {installation}: copying it to {lab.overflow}")
     shared_folder(lab.overflow)
-    copy = lab.overflow / f"server-{installation.stat().st_mtime_ns}"
-    copy_tree(installation, copy)
-    copied = copy / "bin" / "postgres"
-    if not can_run(account, [str(copied), "--version"]):
+    package = installation.parent
+    copies = lab.overflow / f"server-{installation.stat().st_mtime_ns}"
+    shared_folder(copies)
+    shared_folder(copies / package.name)
+    # The wheel's programs look for their libraries in a folder beside its package, by a relative path.
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        copy_tree(libraries, copies / libraries.name)
+    copy_tree(installation, copies / package.name / installation.name)
+    copied = copies / package.name / installation.name / "bin" / "postgres"
+    if not _runs(copied, account):
         raise StackError("missing_part", f"postgres: got a server that can't run ({copied}), expected one that does")
     return copied
 

@@ -253,7 +253,8 @@ class Waiter:
                 return gone_s, problem
 
     def _watch(self, names: list[str]) -> dict[str, ProgramState]:
-        """Programs that supervisord has given up on; ends the waiting when there is one."""
+        """Programs that can't become ready any more; ends the waiting when there is one."""
+        first_pids: dict[str, int] = {}
         while not self._stop.wait(0.25):
             try:
                 states = self._checks.supervisor.programs()
@@ -263,7 +264,7 @@ class Waiter:
                 name: state
                 for name in names
                 if (state := states.get(name)) is not None
-                and state.state in (_SHOP_GIVEN_UP if name.startswith("shop:") else _GIVEN_UP)
+                and _is_hopeless(state, first_pids)
                 and not (name == "shop:relay" and self._checks.has_no_relay())
             }
             if dead:
@@ -276,6 +277,18 @@ class Waiter:
         after = f"gave up ({state.state}: {state.note})" if state else f"not ready after {self._patience_s:.0f} s"
         tail = "\n".join(f"    {line}" for line in log_tail(self._checks.lab, name, lines=12))
         return f"{name}: {after}: {problem}\n  end of its log:\n{tail or '    (empty)'}"
+
+
+def _is_hopeless(state: ProgramState, first_pids: dict[str, int]) -> bool:
+    """Whether supervisord gave up on it, or had to start a program of the shop a second time.
+
+    Args:
+        first_pids: Process ids seen first, by name; completed here.
+    """
+    if not state.name.startswith("shop:"):
+        return state.state in _GIVEN_UP
+    first = first_pids.setdefault(state.name, state.pid) if state.pid else 0
+    return state.state in _SHOP_GIVEN_UP or first != state.pid
 
 
 def log_tail(lab: Lab, name: str, *, lines: int) -> list[str]:

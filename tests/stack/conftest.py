@@ -112,7 +112,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabUnderTest]:
         lab.ok("up")
         yield lab
     finally:
-        lab.command("down")
+        lab.command("reset")  # down, and its data outside the temporary folder (root's is closed to PostgreSQL's user)
 
 
 @pytest.fixture
@@ -126,4 +126,4 @@ def new_lab(tmp_path: Path) -> Iterator[Callable[..., LabUnderTest]]:
 
     yield make
     for lab in made:
-        lab.command("down")
+        lab.command("reset")

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import http.server
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
+
+from services.stack import config
+from services.stack.layout import Lab
+from services.stack.postgres import prepare_cluster
+from services.stack.provision import postgres_server
 
 from .conftest import CHECKOUT, LabUnderTest
 
@@ -116,6 +124,43 @@ def test_root_with_a_lab_that_nobody_else_can_reach(new_lab: NewLab, tmp_path: P
     finally:
         lab.ok("reset")
     assert not data.parent.parent.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root hands PostgreSQL to another user")
+def test_a_server_that_the_other_user_can_t_reach_is_copied(tmp_path: Path) -> None:
+    """As in a virtual environment below /root."""
+    settings = config.load({"FIREDRILL_LAB_DIR": str(tmp_path / "lab")})
+    found = postgres_server.find(settings)
+    original = Path(found.command[0]).parents[1]
+    closed = tmp_path / "closed" / original.parent.name / original.name
+    shutil.copytree(original, closed, symlinks=True)
+    libraries = original.parent.with_name(f"{original.parent.name}.libs")
+    shutil.copytree(libraries, tmp_path / "closed" / libraries.name)
+    (tmp_path / "closed").chmod(0o700)
+    lab = Lab(settings.lab_dir)
+    lab.create()
+    try:
+        cluster = prepare_cluster(dataclasses.replace(found, command=(str(closed / "bin" / "postgres"),)), lab)
+        assert cluster.server.is_relative_to(lab.overflow)
+        assert (cluster.data / "PG_VERSION").exists()
+        assert prepare_cluster(found, lab).data == cluster.data, "the data stays where it is"
+    finally:
+        shutil.rmtree(lab.overflow, ignore_errors=True)
+
+
+def test_a_terminated_up_leaves_nothing(new_lab: NewLab) -> None:
+    lab = new_lab()
+    command = [sys.executable, "-m", "services.stack", "up"]
+    starting = subprocess.Popen(command, cwd=CHECKOUT, env=lab.environment, stderr=subprocess.PIPE, text=True)
+    assert starting.stderr is not None
+    for line in starting.stderr:
+        if line.startswith("postgres") and "ready" in line:
+            break
+    starting.terminate()
+    starting.stderr.read()
+    starting.stderr.close()
+    assert starting.wait(60) == 4
+    assert_nothing_left(lab)
 
 
 def test_doctor_works_on_a_machine_with_nothing_started(new_lab: NewLab) -> None:

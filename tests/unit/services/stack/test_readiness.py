@@ -17,10 +17,14 @@ from services.stack.supervisor_client import ProgramState
 @dataclass
 class FakeSupervisor:
     states: dict[str, str]
+    restarts: bool
+    asked: int = 0
 
     def programs(self) -> dict[str, ProgramState]:
+        self.asked += 1
+        pid = self.asked if self.restarts else 1
         return {
-            name: ProgramState(name=name, state=state, pid=1, note="Exited too quickly")
+            name: ProgramState(name=name, state=state, pid=pid, note="Exited too quickly")
             for name, state in self.states.items()
         }
 
@@ -33,10 +37,10 @@ class FakeChecks:
     answers: dict[str, list[str | None]]
     states: dict[str, str] = field(default_factory=dict)
     no_relay: bool = False
+    restarts: bool = False
 
-    @property
-    def supervisor(self) -> FakeSupervisor:
-        return FakeSupervisor(self.states)
+    def __post_init__(self) -> None:
+        self.supervisor = FakeSupervisor(self.states, self.restarts)
 
     def of(self, name: str, *, variant: str | None = None) -> Check:
         script = self.answers[name]
@@ -91,6 +95,13 @@ def test_a_shop_program_gets_one_try_and_others_more(lab: Lab) -> None:
         Waiter(FakeChecks(lab, answers, {"shop:api": "BACKOFF"}), patience_s=60).wait(["shop:api"])  # type: ignore[arg-type]
     patient = FakeChecks(lab, {"gateway": [*["refused"] * 5, None]}, {"gateway": "BACKOFF"})
     assert Waiter(patient).wait(["gateway"])  # type: ignore[arg-type]
+
+
+def test_a_shop_program_that_was_started_again_failed(lab: Lab) -> None:
+    """supervisord starts it again at once; only its process id tells."""
+    checks = FakeChecks(lab, {"shop:relay": ["refused"]}, {"shop:relay": "RUNNING"}, restarts=True)
+    with pytest.raises(StackError, match="shop:relay: gave up"):
+        Waiter(checks, patience_s=60).wait(["shop:relay"])  # type: ignore[arg-type]
 
 
 def test_a_relay_that_has_nothing_to_do_is_no_failure(lab: Lab) -> None:
