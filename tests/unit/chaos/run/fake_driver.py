@@ -43,6 +43,9 @@ for phase in plan["phases"]:
     rate = (phase["rate_from_per_s"] + phase["rate_to_per_s"]) / 2
     count = int(rate * phase["duration_s"])
     arrivals += [(phase["start_s"] + number / rate, phase["name"]) for number in range(count)]
+if mode == "early":
+    last = plan["phases"][-1]
+    arrivals = [arrival for arrival in arrivals if arrival[0] < last["start_s"] + last["duration_s"] / 2]
 written = []
 with (out / "history" / "worker-0.jsonl").open("w", buffering=1) as history:
 
