@@ -123,7 +123,9 @@ def _start_programs(stack: Stack, variant: str, plain: list[str], parts: Parts) 
     # The shop needs these; the others go on starting meanwhile.
     first = [name for name in ("postgres", "redis", "toxiproxy") if name in plain]
     timings |= waiter.wait(first)
-    shop.ensure_schema(stack, variant)
+    if shop.ensure_schema(stack, variant):  # an empty box office is no first sight
+        world_file = stack.lab.root / "world.json"
+        shop.seed_world(stack, variant, seed=shop.DEFAULT_SEED, world=shop.DEFAULT_WORLD, world_file=world_file)
     before_shop_s = time.monotonic() - start
     stack.supervisor.start(programs.SHOP)
     rest = [name for name in plain if name not in first] + list(programs.SHOP)

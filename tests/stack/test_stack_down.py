@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,6 +55,8 @@ def assert_nothing_left(lab: LabUnderTest) -> None:
 def test_down_ends_everything_even_without_supervisord_and_keeps_what_a_person_made(new_lab: NewLab) -> None:
     lab = new_lab()
     lab.ok("up")
+    with urllib.request.urlopen(f"{lab.url('api')}/api/events/", timeout=10) as response:
+        assert b"slug" in response.read(), "a fresh stack has something to show"
     (lab.lab_dir / "evidence").mkdir()
     (lab.lab_dir / "evidence" / "report.md").write_text("kept")
     (lab.lab_dir / "keep" / "note").write_text("kept")
