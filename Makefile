@@ -74,7 +74,7 @@ check: install ## lint, format, types, import contracts
 	@services/stack/check.sh
 
 bench: install ## measure; figures go to stdout
-	@for file in bench/*.py; do echo "== $$file"; $(bin)/python "$$file" $(ARGS) || exit 1; done
+	@for file in bench/*.py; do echo "== $$file"; PYTHONPATH=. $(bin)/python "$$file" $(ARGS) || exit 1; done
 
 lock: ## rewrite the lock files from requirements*.in (hashes, no index address); UPGRADE=--upgrade for newer versions
 	@test -x .lab/lock/bin/uv || { python3 -m venv .lab/lock && .lab/lock/bin/pip install --quiet --disable-pip-version-check uv; }
