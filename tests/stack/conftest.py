@@ -112,7 +112,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabUnderTest]:
         lab.ok("up")
         yield lab
     finally:
-        lab.command("reset")  # down, and its data outside the temporary folder (root's is closed to PostgreSQL's user)
+        lab.command("down")  # first: a reset brings a stack that was up back up
+        lab.command("reset")  # its data outside the temporary folder (root's is closed to PostgreSQL's user)
 
 
 @pytest.fixture
