@@ -127,4 +127,5 @@ def new_lab(tmp_path: Path) -> Iterator[Callable[..., LabUnderTest]]:
 
     yield make
     for lab in made:
+        lab.command("down")
         lab.command("reset")
