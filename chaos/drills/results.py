@@ -7,13 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from chaos.errors import ExitCode
+from chaos.judge.document import EXIT_CODES
 from chaos.model.verdict import Finding, Verdict
-
-EXIT_OF = {
-    Verdict.HELD: ExitCode.HELD,
-    Verdict.VIOLATED: ExitCode.VIOLATED,
-    Verdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +30,7 @@ class RunResult:
     @property
     def exit_code(self) -> ExitCode:
         """Of a command that ends with this run."""
-        return EXIT_OF[self.verdict]
+        return EXIT_CODES[self.verdict]
 
     @property
     def violated(self) -> frozenset[str]:
