@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,10 +19,13 @@ from typer.core import TyperGroup
 
 from chaos.adapters.lab import connect
 from chaos.adapters.scorecard import Scorecard
+from chaos.cli import power
+from chaos.cli.proofs import proof_table
 from chaos.cli.views import LiveView, PlainView
 from chaos.config import CHECKOUT, NotUp, Stack, evidence_dir, read_stack
 from chaos.drills import attempt as attempts
 from chaos.drills import conclude
+from chaos.drills.mutants import variants as mutant_variants
 from chaos.drills.results import RunResult
 from chaos.drills.selftest import Proof, require_proves, selftest
 from chaos.drills.session import Options, folder_of, session
@@ -156,40 +160,70 @@ def run(
 
 @app.command("selftest")
 def selftest_command(
-    scenarios: Annotated[list[str] | None, typer.Argument(help="Names below scenarios/, or files.")] = None,
+    scenarios: Annotated[
+        list[str] | None, typer.Argument(help="Names or patterns of scenarios (of mutants), or files.")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every scenario that says what it proves.")] = False,
+    mutants: Annotated[bool, typer.Option("--mutants", help="Each flaw alone: is it caught by its own check?")] = False,
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="With --mutants: how many, from --seed (1) on.")] = 1,
+    some: Annotated[int | None, typer.Option(min=1, help="With --mutants: only so many, others each day.")] = None,
+    write: Annotated[bool, typer.Option("--write", help="With --mutants: into docs/power.jsonl and power.md.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="With --write: also what is on record already.")] = False,
     seed: Seed = None,
     scale: Scale = 1.0,
     heal_first: Heal = False,
     no_up: NoUp = False,
     as_json: Json = False,
 ) -> None:
-    """Show that a scenario is violated on naive for the reasons it names, and holds on hardened."""
-    loaded = _to_prove(scenarios or [], everything)
+    """Show that a scenario is violated on naive for the reasons it names, and holds on hardened.
+
+    With --mutants: show that each flaw, alone in hardened, is caught by the check that it names.
+    """
     options = Options(bring_up=not no_up, heal_first=heal_first, scale=scale)
+    if mutants:
+        if everything:
+            raise InvalidInput(
+                "selftest: got --all and --mutants, expected patterns of mutants, or none for all of them"
+            )
+        with _view(as_json) as view:
+            code, rows = power.mutants_selftest(
+                scenarios or [], seeds=seeds, first_seed=1 if seed is None else seed, some=some, write=write,
+                again=again, options=options, view=view,
+            )  # fmt: skip
+        if as_json:
+            _document(power.document(code, rows))
+        else:
+            sys.stdout.write(power.table(rows))
+        raise typer.Exit(code)
+    loaded = _to_prove(scenarios or [], everything)
     proofs: list[Proof] = []
-    with _view(as_json) as view, session(options, view, purpose="selftest") as lab:
-        for scenario in loaded:
+    try:
+        with _view(as_json) as view, session(options, view, purpose="selftest") as lab:
+            for scenario in loaded:
 
-            def one(variant: str, scenario: Any = scenario) -> RunResult:
-                view.say(f"{scenario.title} on {variant}")
-                return lab.run(scenario, variant, seed)
+                def one(variant: str, scenario: Any = scenario) -> RunResult:
+                    view.say(f"{scenario.title} on {variant}")
+                    return lab.run(scenario, variant, seed)
 
-            proofs.append(selftest(scenario, run=one, say=view.say))
+                proofs.append(selftest(scenario, run=one, say=view.say))
+    finally:  # an hour's work is told, however it ended
+        if proofs and not as_json:
+            for proof in proofs:
+                _show_proof(proof)
+            if len(loaded) > 1:
+                _print()
+                sys.stdout.write(proof_table(proofs, of=len(loaded)))
     worst = max((proof.exit_code for proof in proofs), key=_SEVERITY.index)
     if as_json:
         _document({"exit_code": int(worst), "scenarios": [_proof_document(proof) for proof in proofs]})
-    else:
-        for proof in proofs:
-            _show_proof(proof)
     raise typer.Exit(worst)
 
 
 def _to_prove(names: list[str], everything: bool) -> list[Scenario]:
     if everything == bool(names):
         raise InvalidInput("selftest: got both names and --all, or neither, expected one of them")
-    if names:
-        found = [load_scenario(find_scenario(name)) for name in names]
+    if not everything:
+        found = [load_scenario(path) for path in dict.fromkeys(path for name in names for path in _matching(name))]
         for scenario in found:
             require_proves(scenario)
         return found
@@ -197,6 +231,28 @@ def _to_prove(names: list[str], everything: bool) -> list[Scenario]:
     if not found:
         raise InvalidInput("selftest: got no scenario that says what it proves, expected at least one")
     return found
+
+
+def _matching(name: str) -> list[Path]:
+    """One scenario, or all that a pattern matches."""
+    if not any(sign in name for sign in "*?["):
+        return [find_scenario(name)]
+    found = [path for path in all_scenarios() if fnmatchcase(scenario_name(path), name)]
+    if not found:
+        known = ", ".join(scenario_name(path) for path in all_scenarios())
+        raise InvalidInput(f"scenario: got {name!r}, expected a pattern that matches one of {known}")
+    return found
+
+
+@app.command("mutants")
+def mutants_command(as_json: Json = False) -> None:
+    """List the mutants; exit 2 when their patches and the scenarios disagree."""
+    listed = power.listed()
+    if as_json:
+        _document(listed)
+        return
+    for row in listed:
+        _print("  ".join(str(value) for value in row.values()))
 
 
 _SEVERITY = (ExitCode.HELD, ExitCode.INCONCLUSIVE, ExitCode.VIOLATED, ExitCode.LAB_BROKEN)
@@ -246,7 +302,7 @@ def _dashboard() -> str | None:
 
 def _known_variant(variant: str) -> None:
     known = attempts.variants()
-    if variant not in known:
+    if variant not in (*known, *mutant_variants()):
         hint = " (firedrill attempt start makes one)" if variant == "attempt" else ""
         raise InvalidInput(f"variant: got {variant!r}, expected one of {', '.join(known)}{hint}")
 

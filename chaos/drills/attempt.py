@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from chaos.config import CHECKOUT
+from chaos.drills.mutants import MUTANT_PREFIX
 from chaos.errors import InvalidInput, LabBroken
 
 SHOP = CHECKOUT / "services" / "shop"
@@ -55,5 +56,6 @@ def reset(shop: Path = SHOP) -> tuple[Path, Path | None]:
 
 
 def variants(shop: Path = SHOP) -> list[str]:
-    """Every variant that could be run: a folder below services/shop with a settings module."""
-    return sorted(path.parent.name for path in shop.glob("*/settings.py") if path.parent.name.isidentifier())
+    """Every variant that a person works with: a folder below services/shop with a settings module, mutants left out."""
+    names = (path.parent.name for path in shop.glob("*/settings.py"))
+    return sorted(name for name in names if name.isidentifier() and not name.startswith(MUTANT_PREFIX))

@@ -15,6 +15,8 @@ step() {
 
 step "ruff check" "$bin/ruff" check .
 step "ruff format" "$bin/ruff" format --check --quiet .
+step "mutants" "$bin/python" -m services.stack.mutants
+step "mutants' names" "$bin/firedrill" mutants
 step "imports" "$bin/lint-imports"
 step "mypy" "$bin/mypy" chaos loadtests dashboard bench services/stack services/gateway services/toxiproxy
 step "mypy scorecard" "$bin/mypy" --config-file services/scorecard/mypy.ini -p services.scorecard

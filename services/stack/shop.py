@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final, TypeVar
 
-from services.stack import postgres, programs
+from services.stack import mutants, postgres, programs
 from services.stack.config import Settings, inherited_environment
 from services.stack.errors import StackError
 from services.stack.handles import Stack
@@ -22,6 +22,7 @@ from services.stack.progress import say
 DEFAULT_SEED: Final = 1
 DEFAULT_WORLD: Final[Mapping[str, int]] = {"events": 5, "hot_tiers": 1, "seats": 150, "customers": 200}
 _TIMEOUT_S: Final = 60.0
+_NOT_A_VARIANT: Final = frozenset({"core", "mutants"})
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _FRAME: Final = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
 _ERROR: Final = re.compile(
@@ -37,18 +38,21 @@ def folder(settings: Settings) -> Path:
 
 
 def known_variants(settings: Settings) -> list[str]:
-    """Packages beside `core` that have settings."""
+    """Packages beside `core` that have settings; mutants, of which there are many, are left out."""
     found = [file.parent.name for file in folder(settings).glob("*/settings.py")]
-    return sorted(name for name in found if name != "core" and _NAME.fullmatch(name))
+    return sorted(name for name in found if name != "core" and _NAME.fullmatch(name) and not mutants.is_mutant(name))
 
 
 def require_variant(settings: Settings, variant: str) -> None:
-    """Check that there is a folder of that name; broken code in it is no matter here.
+    """Check that there is a folder of that name, or make it when it is a mutant's; broken code in it is no matter here.
 
     Raises:
-        StackError: `unknown_variant`.
+        StackError: `unknown_variant`; `learner_code` for a mutant whose patch doesn't apply.
     """
-    if _NAME.fullmatch(variant) and variant != "core" and (folder(settings) / variant).is_dir():
+    if _NAME.fullmatch(variant) and mutants.is_mutant(variant):
+        if mutants.make(variant, folder(settings)) is not None:
+            return
+    elif _NAME.fullmatch(variant) and variant not in _NOT_A_VARIANT and (folder(settings) / variant).is_dir():
         return
     message = f"variant: got {variant!r}, expected one of {', '.join(known_variants(settings))}"
     if variant == "attempt":

@@ -13,7 +13,7 @@ from pathlib import Path
 ROLES = ("api", "worker", "relay", "manage")
 DEFAULT_BASE_PORT = 18000
 _VARIANT_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_NOT_A_VARIANT = {"core"}
+_NOT_A_VARIANT = {"core", "mutants"}
 
 
 class ConfigError(Exception):

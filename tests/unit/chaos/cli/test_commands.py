@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from chaos.cli import app as cli
+from chaos.cli import power
 from chaos.drills.conclude import conclude
 from chaos.drills.results import RunResult
 from chaos.errors import Inconclusive, LabBroken, LearnerCodeError
@@ -354,6 +355,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeLab:
         yield lab
 
     monkeypatch.setattr(cli, "session", session)
+    monkeypatch.setattr(power, "session", session)
     return lab
 
 
@@ -427,6 +429,99 @@ def test_selftest_that_can_t_tell(shell: Shell, fake: FakeLab, steady: str) -> N
     said = shell("selftest", steady, "--json")
     assert (said.code, said.json["exit_code"]) == (3, 3)
     assert [one["variant"] for one in said.json["scenarios"][0]["tries"]] == ["naive", "hardened", "hardened"]
+
+
+def test_selftest_of_several_ends_with_a_table_even_when_the_lab_breaks(
+    shell: Shell, fake: FakeLab, steady: str, tmp_path: Path
+) -> None:
+    second = tmp_path / "second.yaml"
+    second.write_text(TEXT)
+    naive, hardened = finished(shell.evidence, "naive", oversold=True), finished(shell.evidence, "hardened")
+    fake.results = {"naive": naive, "hardened": hardened}
+    said = shell("selftest", steady, str(second))
+    assert said.code == 0
+    assert said.out.endswith(
+        "scenario  outcome   naive violated  hardened  runs\n"
+        "steady    ✔ proved  no_oversell     held      2\n"
+        "second    ✔ proved  no_oversell     held      2\n"
+        "2 of 2 scenarios proved themselves\n"
+    )
+    results = iter([naive, hardened])
+
+    def breaks(*_: Any) -> RunResult:
+        if (result := next(results, None)) is None:
+            raise LabBroken("toxiproxy: got nothing, expected an answer")
+        return result
+
+    fake.run = breaks  # type: ignore[method-assign]
+    said = shell("selftest", steady, str(second))
+    assert said.code == 4
+    assert said.out.endswith("1 of 2 scenarios proved themselves\n")
+
+
+def test_selftest_takes_patterns(shell: Shell, fake: FakeLab) -> None:
+    fake.results = {"naive": Inconclusive("enough")}
+    assert shell("selftest", "concurrency/flash-*").code == 3
+    assert fake.asked == [("flash-sale", "naive", None)]
+    said = shell("selftest", "concurrency/none-*")
+    assert said.code == 2
+    assert "scenario: got 'concurrency/none-*', expected a pattern that matches one of" in said.err
+
+
+@pytest.fixture
+def record(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A record and a page of its own instead of docs/."""
+    monkeypatch.setattr(power, "RECORD", tmp_path / "power.jsonl")
+    monkeypatch.setattr(power, "PAGE", tmp_path / "power.md")
+    monkeypatch.setattr(power, "revision", lambda: "abc")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("oversold", "code", "sign"), [(True, 0, "✔"), (False, 1, "✗")])
+def test_selftest_of_a_mutant(shell: Shell, fake: FakeLab, record: Path, oversold: bool, code: int, sign: str) -> None:
+    fake.results = {
+        "mutant_check_then_act": finished(shell.evidence, "mutant_check_then_act", oversold=oversold),
+        "hardened": finished(shell.evidence, "hardened"),
+    }
+    command = ("selftest", "--mutants", "check_then*", "--seeds", "2", "--write")
+    said = shell(*command)
+    assert said.code == code
+    assert f"{sign}  check_then_act  concurrency/flash-sale  no_oversell  caught {2 if oversold else 0}/2" in said.out
+    assert [asked[1:] for asked in fake.asked] == [
+        (variant, seed) for seed in (1, 2) for variant in ("hardened", "mutant_check_then_act")
+    ]
+    page = (record / "power.md").read_text()
+    assert f"| {sign} | `check_then_act`: " in page
+    assert len((record / "power.jsonl").read_text().splitlines()) == 4
+    fake.asked.clear()
+    said = shell(*command, "--json")
+    assert (said.code, said.json["exit_code"], fake.asked) == (code, code, [])
+    assert shell(*command, "--again").code == code
+    assert len(fake.asked) == 4
+
+
+def test_a_record_that_can_t_be_read(shell: Shell, fake: FakeLab, record: Path) -> None:
+    (record / "power.jsonl").write_text("{}\n")
+    said = shell("selftest", "--mutants", "--write")
+    assert said.code == 2
+    assert "power.jsonl: got Object missing required field" in said.err
+
+
+def test_mutants_are_listed(shell: Shell) -> None:
+    said = shell("mutants", "--json")
+    assert said.code == 0
+    assert {"name": "check_then_act", "drill": 3, "scenario": "concurrency/flash-sale", "caught_by": "no_oversell"} in [
+        {key: row[key] for key in ("name", "drill", "scenario", "caught_by")} for row in said.json
+    ]
+    assert "check_then_act  3  concurrency/flash-sale  no_oversell" in shell("mutants").out
+
+
+def test_selftest_of_no_mutant(shell: Shell, fake: FakeLab) -> None:
+    said = shell("selftest", "--mutants", "nonesuch")
+    assert said.code == 2
+    assert "mutants: got 'nonesuch', expected a pattern that matches one of" in said.err
+    assert shell("selftest", "--mutants", "--all").code == 2
+    assert fake.asked == []
 
 
 def test_selftest_needs_something_to_prove_before_it_starts_anything(

@@ -114,3 +114,16 @@ def test_all_problems_of_a_world_come_at_once() -> None:
     with pytest.raises(StackError) as caught:
         parse_world('{"events": 0, "seats": -1, "x": 1}')
     assert len(caught.value.message.splitlines()) == 3
+
+
+def test_a_mutant_is_a_variant_that_is_made_when_it_is_asked_for(settings: Settings) -> None:
+    top = shop.folder(settings)
+    (top / "mutants").mkdir()
+    (top / "mutants" / "one.patch").write_text("--- a/settings.py\n+++ b/settings.py\n@@ -1 +1,2 @@\n x = 1\n+y = 2\n")
+    (top / "hardened" / "settings.py").write_text("x = 1\n")
+    shop.require_variant(settings, "mutant_one")
+    assert (top / "mutant_one" / "settings.py").read_text() == "x = 1\ny = 2\n"
+    assert shop.known_variants(settings) == ["hardened", "naive"]
+    for name in ("mutants", "mutant_two", "mutant_"):
+        with pytest.raises(StackError, match=f"got '{name}', expected one of hardened, naive"):
+            shop.require_variant(settings, name)
