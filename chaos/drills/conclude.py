@@ -147,9 +147,17 @@ def summary_for_index(folder: Path) -> Mapping[str, Any]:
         document = msgspec.json.decode((folder / "verdict.json").read_bytes())
         names = ("run_id", "scenario", "title", "drill", "variant", "seed", "verdict", "started_at", "duration_s",
                  "findings", "exit_code")  # fmt: skip
-        return {**{name: document[name] for name in names}, "evidence_path": folder.name}
+        return {**{name: document[name] for name in names}, "evidence_path": folder.name, "proves": _proves(folder)}
     except (OSError, KeyError, TypeError, msgspec.DecodeError) as error:
         raise InvalidInput(f"{folder}: got {error!r}, expected the verdict of a run") from None
+
+
+def _proves(folder: Path) -> dict[str, list[str]] | None:
+    """What the folder's scenario expects of naive; None when it says nothing or can't be read (any more)."""
+    with suppress(InvalidInput, OSError):
+        proves = _as_run(folder)[0].proves
+        return {"must": list(proves.must), "may": list(proves.may)} if proves else None
+    return None
 
 
 def put(index: Index, folder: Path, say: Callable[[str], None]) -> bool:

@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from services.scorecard import services
-from services.scorecard.models import Dimension, Drill, Run, Score, ScoreChange
+from services.scorecard.models import Confirmation, Dimension, Drill, HintUse, Learner, Month, Run, Score, ScoreChange
 from services.scorecard.status import LEVELS, status_of
 
 if TYPE_CHECKING:
@@ -72,6 +72,30 @@ class ScoreChangeAdmin(_ReadOnlyMixin, ModelAdmin[ScoreChange]):
     list_filter = ("drill",)
     list_select_related = ("drill",)
     ordering = ("-changed_at",)
+
+
+@admin.register(HintUse)
+class HintUseAdmin(_ReadOnlyMixin, ModelAdmin[HintUse]):
+    list_display = ("drill", "hint", "solution", "used_at")
+    list_filter = ("drill", "solution")
+    list_select_related = ("drill",)
+
+
+@admin.register(Confirmation)
+class ConfirmationAdmin(_ReadOnlyMixin, ModelAdmin[Confirmation]):
+    list_display = ("drill", "mentor", "run_id", "seed", "confirmed_at")
+    list_select_related = ("drill",)
+
+
+@admin.register(Month)
+class MonthAdmin(_ReadOnlyMixin, ModelAdmin[Month]):
+    list_display = ("month", "notes", "version", "updated_at")
+    ordering = ("-month",)
+
+
+@admin.register(Learner)
+class LearnerAdmin(_ReadOnlyMixin, ModelAdmin[Learner]):
+    list_display = ("name", "version", "updated_at")
 
 
 class ScoreForm(ModelForm[Score]):

@@ -20,7 +20,7 @@ class DimensionData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class DrillData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A drill; `dimensions` are keys."""
+    """A drill; `dimensions` are keys, `core` and `stretch` names of scenarios."""
 
     key: str
     number: int
@@ -28,6 +28,8 @@ class DrillData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     competency_focus: str
     risk_focus: str
     dimensions: list[str]
+    core: list[str] = []
+    stretch: list[str] = []
 
 
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,6 +67,8 @@ def load_catalogue(catalogue: Catalogue) -> None:
                 "title": data.title,
                 "competency_focus": data.competency_focus,
                 "risk_focus": data.risk_focus,
+                "core": data.core,
+                "stretch": data.stretch,
             },
         )
         drill.dimensions.set([dimensions[key] for key in data.dimensions])

@@ -7,9 +7,12 @@ from django.db import models
 from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 
+from services.scorecard.rules import Standing
 from services.scorecard.status import HIGHEST_SCORE
 
 RUN_ID_PATTERN = r"\A[A-Za-z0-9][A-Za-z0-9._-]*\Z"
+MONTH_PATTERN = r"\A[0-9]{4}-(0[1-9]|1[0-2])\Z"
+MAX_NOTES = 10_000
 _SCORE_VALIDATORS = [MinValueValidator(0), MaxValueValidator(HIGHEST_SCORE)]
 _IS_SCORE = Q(value__isnull=True) | Q(value__range=(0, HIGHEST_SCORE))
 
@@ -32,10 +35,12 @@ class Drill(models.Model):
     """One of the six drills. Its key is stable: scores and runs hang on it.
 
     Attributes:
-        latest_runs: The newest run of each variant; there after `with_latest_runs`.
+        latest_runs: The newest run of each variant; there after `with_evidence`.
+        standing: The self-score against its evidence; there after `with_evidence`.
     """
 
     latest_runs: list[Run]
+    standing: Standing
 
     key = models.SlugField(primary_key=True, max_length=50)
     number = models.PositiveSmallIntegerField(unique=True)
@@ -43,6 +48,8 @@ class Drill(models.Model):
     competency_focus = models.CharField(max_length=200)
     risk_focus = models.CharField(max_length=200)
     dimensions = models.ManyToManyField(Dimension, related_name="drills")
+    core = models.JSONField(default=list, blank=True, help_text="Scenarios of the drill's own steps.")
+    stretch = models.JSONField(default=list, blank=True, help_text="Scenarios that a production owner would add.")
 
     class Meta:
         ordering = ("number",)
@@ -84,6 +91,7 @@ class Run(models.Model):
     started_at = models.DateTimeField()
     duration_s = models.FloatField(validators=[MinValueValidator(0)])
     findings = models.JSONField(default=list, blank=True)
+    proves = models.JSONField(null=True, blank=True, help_text="What the scenario's self-test expects of naive.")
     evidence_path = models.CharField(max_length=1000, blank=True)
     exit_code = models.PositiveSmallIntegerField(validators=[MaxValueValidator(255)])
     indexed_at = models.DateTimeField(auto_now=True)
@@ -107,7 +115,7 @@ class Score(models.Model):
 
     drill = models.OneToOneField(Drill, models.PROTECT, primary_key=True, related_name="score")
     value = models.PositiveSmallIntegerField(null=True, blank=True, validators=_SCORE_VALIDATORS)
-    notes = models.TextField(blank=True, max_length=10_000)
+    notes = models.TextField(blank=True, max_length=MAX_NOTES)
     version = models.PositiveIntegerField(default=0)
     updated_at = models.DateTimeField(null=True, blank=True, help_text="Empty until the first change.")
 
@@ -129,7 +137,7 @@ class ScoreChange(models.Model):
     changed_at = models.DateTimeField()
 
     class Meta:
-        ordering = ("drill", "-version")
+        ordering = ("drill", "-changed_at", "-version")
         constraints = (
             models.UniqueConstraint(fields=("drill", "version"), name="score_change_version"),
             models.CheckConstraint(condition=_IS_SCORE, name="score_change_value"),
@@ -137,3 +145,71 @@ class ScoreChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.drill_id} version {self.version}"
+
+
+class HintUse(models.Model):
+    """A hint that the learner opened, and when first. The hints themselves are in the data files."""
+
+    drill = models.ForeignKey(Drill, models.PROTECT, related_name="hint_uses")
+    hint = models.SlugField(max_length=50)
+    solution = models.BooleanField(help_text="Whether it gives the solution away.")
+    used_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("drill", "used_at")
+        constraints = (models.UniqueConstraint(fields=("drill", "hint"), name="hint_used_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.drill_id}: {self.hint}"
+
+
+class Confirmation(models.Model):
+    """A mentor has re-run the learner's code on a seed of his choice, and it held."""
+
+    drill = models.ForeignKey(Drill, models.PROTECT, related_name="confirmations")
+    mentor = models.CharField(max_length=100)
+    run_id = models.CharField(max_length=120, validators=[RegexValidator(RUN_ID_PATTERN)])
+    seed = models.BigIntegerField()
+    confirmed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("drill", "confirmed_at")
+        constraints = (models.UniqueConstraint(fields=("drill", "run_id"), name="confirmed_once_by_run"),)
+
+    def __str__(self) -> str:
+        return f"{self.drill_id} by {self.mentor}"
+
+
+class _Versioned(models.Model):
+    """Something that a person types. Who saves must name the version he saw."""
+
+    version = models.PositiveIntegerField(default=0)
+    updated_at = models.DateTimeField(null=True, blank=True, help_text="Empty until the first change.")
+
+    class Meta:
+        abstract = True
+
+
+class Month(_Versioned):
+    """Notes on a month; its figures are computed."""
+
+    month = models.CharField(primary_key=True, max_length=7, validators=[RegexValidator(MONTH_PATTERN)])
+    notes = models.TextField(blank=True, max_length=MAX_NOTES)
+
+    class Meta:
+        ordering = ("month",)
+
+    def __str__(self) -> str:
+        return self.month
+
+
+class Learner(_Versioned):
+    """The one person whose scorecard this is: a single row, key 1."""
+
+    name = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=Q(id=1), name="one_learner"),)
+
+    def __str__(self) -> str:
+        return self.name or "no name yet"

@@ -32,6 +32,12 @@ class Conflict(APIException):
         self.current = current
 
 
+class Refused(APIException):
+    """Well-formed, and still impossible in the state that things are in."""
+
+    status_code = status.HTTP_409_CONFLICT
+
+
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """The error handler of the REST framework. None lets Django's own handlers answer."""
     if isinstance(error, OperationalError | InterfaceError):

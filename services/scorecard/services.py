@@ -8,21 +8,28 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from services.scorecard.models import Drill, Run, Score, ScoreChange
+from services.scorecard import rules
+from services.scorecard.briefs import Hint, brief_of
+from services.scorecard.facts import drill_facts
+from services.scorecard.models import Confirmation, Drill, HintUse, Learner, Month, Run, Score, ScoreChange
 
 
 class StaleVersion(Exception):
-    """The score has changed since the caller saw it.
+    """What a person typed has changed since the caller saw it.
 
     Attributes:
-        current: The score as it is now.
+        current: It as it is now.
     """
 
-    def __init__(self, *, seen: int, current: Score) -> None:
+    def __init__(self, *, what: str = "score", seen: int, current: Any) -> None:
         super().__init__(
-            f"version: got {seen}, expected {current.version}: the score was changed meanwhile; load it again"
+            f"version: got {seen}, expected {current.version}: the {what} was changed meanwhile; load it again"
         )
         self.current = current
+
+
+class NotConfirmed(Exception):
+    """A run that can't confirm anything: `where: got X, expected Y`."""
 
 
 @transaction.atomic
@@ -51,8 +58,94 @@ def record_score(*, drill_key: str, value: int | None, notes: str, version: int)
     return score
 
 
-def with_latest_runs(drills: Iterable[Drill]) -> list[Drill]:
-    """Give each drill the newest run of each variant: one query, however many runs there are."""
+@transaction.atomic
+def record_month(*, month: str, notes: str, version: int) -> Month:
+    """Replace a month's notes. Raises: StaleVersion."""
+    Month.objects.get_or_create(month=month)
+    found = Month.objects.select_for_update().get(month=month)
+    if found.version != version:
+        raise StaleVersion(what="month", seen=version, current=found)
+    if found.notes != notes:
+        found.notes = notes
+        _save_next(found)
+    return found
+
+
+@transaction.atomic
+def name_learner(*, name: str, version: int) -> Learner:
+    """Replace the learner's name. Raises: StaleVersion."""
+    Learner.objects.get_or_create(id=1)
+    found = Learner.objects.select_for_update().get(id=1)
+    if found.version != version:
+        raise StaleVersion(what="name", seen=version, current=found)
+    if found.name != name:
+        found.name = name
+        _save_next(found)
+    return found
+
+
+def learner() -> Learner:
+    """The learner; one without a name before anybody was asked."""
+    return Learner.objects.filter(id=1).first() or Learner(id=1)
+
+
+def _save_next(typed: Month | Learner) -> None:
+    typed.version += 1
+    typed.updated_at = timezone.now()
+    typed.save()
+
+
+@transaction.atomic
+def open_hint(*, drill_key: str, hint_key: str) -> tuple[Hint, HintUse, bool]:
+    """Log that a hint was opened; only the first time counts. Returns it, its log entry, and whether that is new.
+
+    Raises:
+        Drill.DoesNotExist: There is no such drill.
+        LookupError: The drill has no such hint.
+    """
+    drill = Drill.objects.get(key=drill_key)
+    brief = brief_of(drill_key)
+    hint = next((hint for hint in brief.hints if hint.key == hint_key), None) if brief else None
+    if hint is None:
+        raise LookupError(f"hint: got {hint_key!r}, expected the key of a hint of {drill_key}")
+    use, created = HintUse.objects.get_or_create(
+        drill=drill, hint=hint_key, defaults={"solution": hint.solution, "used_at": timezone.now()}
+    )
+    return hint, use, created
+
+
+@transaction.atomic
+def confirm(*, drill_key: str, mentor: str, run_id: str) -> tuple[Confirmation, bool]:
+    """Record that a mentor's re-run of the learner's code held. Returns it and whether it is new.
+
+    Raises:
+        Drill.DoesNotExist: There is no such drill.
+        NotConfirmed: The run is not in the index, is no run of the learner's code in this drill, did not hold, or was
+            on a seed that the learner had used before.
+    """
+    drill = Drill.objects.get(key=drill_key)
+    run = Run.objects.filter(run_id=run_id).first()
+    if run is None:
+        raise NotConfirmed(f"run_id: got {run_id!r}, expected an indexed run (firedrill index)")
+    if run.drill_id != drill_key or run.variant != rules.LEARNER_VARIANT:
+        raise NotConfirmed(
+            f"run_id: got a run of {run.variant} in drill {run.drill_id}, "
+            f"expected one of {rules.LEARNER_VARIANT} in {drill_key}"
+        )
+    if run.verdict != Run.Verdict.HELD:
+        raise NotConfirmed(f"run_id: got a run that is {run.verdict}, expected one that held")
+    earlier = Run.objects.filter(
+        scenario=run.scenario, variant=run.variant, seed=run.seed, started_at__lt=run.started_at
+    )
+    if earlier.exists():
+        raise NotConfirmed(f"run_id: got seed {run.seed}, which the learner had run before, expected a fresh one")
+    return Confirmation.objects.get_or_create(
+        drill=drill, run_id=run_id, defaults={"mentor": mentor, "seed": run.seed, "confirmed_at": timezone.now()}
+    )
+
+
+def with_evidence(drills: Iterable[Drill]) -> list[Drill]:
+    """Give each drill the newest run of each variant and its standing: as many queries for ten runs as for 10,000."""
     by_key = {drill.key: drill for drill in drills}
     for drill in by_key.values():
         drill.latest_runs = []
@@ -60,6 +153,8 @@ def with_latest_runs(drills: Iterable[Drill]) -> list[Drill]:
         assert run.drill_id is not None
         run.drill = by_key[run.drill_id]
         run.drill.latest_runs.append(run)
+    for facts in drill_facts(by_key.values()):
+        by_key[facts.key].standing = rules.standing(facts)
     return list(by_key.values())
 
 

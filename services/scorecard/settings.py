@@ -8,6 +8,7 @@ import secrets
 from typing import Any
 
 from services.scorecard.config import Postgres, load
+from services.scorecard.status import LEVELS
 
 _CONFIG = load()
 
@@ -127,6 +128,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Drills, indexed runs and scores. Errors are problem+json (RFC 9457).",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {"HintLevelEnum": ["nudge", "direction", "solution"], "ScoreLevelEnum": list(LEVELS)},
 }
 
 LOGGING = {

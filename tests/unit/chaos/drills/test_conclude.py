@@ -107,6 +107,7 @@ def test_a_finished_run_is_put_into_the_index(root: Path, scorecard: Http, said:
         "evidence_path",
         "exit_code",
         "findings",
+        "proves",
         "run_id",
         "scenario",
         "seed",

@@ -49,6 +49,7 @@ def run_body() -> dict[str, Any]:
         "started_at": "2026-11-23T10:15:02Z",
         "duration_s": 41.5,
         "findings": [{"check": "no_oversell", "kind": "invariant", "verdict": "violated", "examples": ["a", "b"]}],
+        "proves": None,
         "evidence_path": "evidence/20261123-101502-flash-sale-naive-s7",
         "exit_code": 1,
     }

@@ -99,6 +99,14 @@ def test_the_schema_is_complete(reader: Client, capsys: pytest.CaptureFixture[st
         "/api/drills/{key}/",
         "/api/drills/{key}/score/",
         "/api/drills/{key}/scores/",
+        "/api/drills/{key}/brief/",
+        "/api/drills/{key}/hints/{hint}/",
+        "/api/drills/{key}/confirmations/",
+        "/api/progress/",
+        "/api/months/{month}/",
+        "/api/learner/",
+        "/api/drill-map/",
+        "/api/drill-map.md",
         "/api/runs/",
         "/api/runs/{run_id}/",
     } - {"/api/schema/"}
@@ -108,7 +116,10 @@ def test_the_schema_is_complete(reader: Client, capsys: pytest.CaptureFixture[st
     assert reader.get("/api/schema/").status_code == 200
 
 
-@pytest.mark.parametrize("page", ["", "score/", "scorechange/", "run/", "drill/", "dimension/"])
+@pytest.mark.parametrize(
+    "page",
+    ["", "score/", "scorechange/", "run/", "drill/", "dimension/", "month/", "learner/", "hintuse/", "confirmation/"],
+)
 def test_pages_of_the_admin(admin: Client, page: str) -> None:
     services.record_score(drill_key="auth", value=2, notes="<b>", version=0)
     answer = admin.get(f"/admin/scorecard/{page}")

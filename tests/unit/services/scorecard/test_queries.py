@@ -1,4 +1,4 @@
-"""Queries per request: as many with a thousand runs as with ten."""
+"""Queries per request: as many with ten thousand runs as with ten."""
 
 from __future__ import annotations
 
@@ -15,8 +15,14 @@ from services.scorecard.models import Run
 AddRuns = Callable[..., None]
 
 PAGES = [
-    ("/api/drills/", 3),
-    ("/api/drills/concurrency/", 3),
+    ("/api/drills/", 7),
+    ("/api/drills/concurrency/", 7),
+    ("/api/drills/concurrency/brief/", 2),
+    ("/api/drills/concurrency/confirmations/", 2),
+    ("/api/progress/", 9),
+    ("/api/learner/", 1),
+    ("/api/months/2026-11/", 1),
+    ("/api/drill-map.md", 17),
     ("/api/drills/concurrency/score/", 1),
     ("/api/drills/concurrency/scores/", 2),
     ("/api/dimensions/", 1),
@@ -42,7 +48,14 @@ def test_queries_do_not_grow(reader: Client, url: str, ceiling: int, add_runs: A
         services.record_score(drill_key="concurrency", value=version, notes="", version=version)
     few = count(reader, url)
     Run.objects.all().delete()
-    add_runs(1000, variants=("naive", "hardened", "attempt"))
+    add_runs(10_000, variants=("naive", "hardened", "attempt"))
     for version in range(3, 30):
         services.record_score(drill_key="concurrency", value=version % 4, notes="", version=version)
     assert count(reader, url) == few <= ceiling
+
+
+def test_queries_of_an_export_do_not_grow(reader: Client, add_runs: AddRuns) -> None:
+    add_runs(10, variants=("attempt",))
+    few = count(reader, "/api/drill-map/")
+    add_runs(1000, drill="auth", variants=("attempt",))
+    assert count(reader, "/api/drill-map/") == few <= 8

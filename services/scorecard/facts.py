@@ -1,0 +1,77 @@
+"""From the database to the plain facts that the rules judge: a fixed number of queries, however many runs there are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from services.scorecard import rules
+from services.scorecard.models import Confirmation, Dimension, Drill, HintUse, Run, ScoreChange
+
+_RUN = ("run_id", "scenario", "variant", "seed", "verdict", "started_at")
+
+
+def drill_facts(drills: Iterable[Drill]) -> list[rules.DrillFacts]:
+    """Facts of *drills*, whose dimensions should have been prefetched."""
+    listed = list(drills)
+    keys = [drill.key for drill in listed]
+    runs: dict[str, list[rules.RunFact]] = defaultdict(list)
+    mine = Run.objects.filter(drill__in=keys, variant=rules.LEARNER_VARIANT).order_by()
+    for drill_id, *values in mine.values_list("drill_id", *_RUN):
+        runs[str(drill_id)].append(rules.RunFact(**dict(zip(_RUN, values, strict=True))))
+    hints: dict[str, list[rules.HintFact]] = defaultdict(list)
+    for use in HintUse.objects.filter(drill__in=keys):
+        hints[use.drill_id].append(rules.HintFact(key=use.hint, solution=use.solution, used_at=use.used_at))
+    scores: dict[str, list[rules.ScoreFact]] = defaultdict(list)
+    changes = ScoreChange.objects.filter(drill__in=keys).order_by("changed_at", "version")
+    for drill_id, value, changed_at in changes.values_list("drill_id", "value", "changed_at"):
+        scores[drill_id].append(rules.ScoreFact(value=value, changed_at=changed_at))
+    confirmed: dict[str, list[rules.ConfirmationFact]] = defaultdict(list)
+    for each in Confirmation.objects.filter(drill__in=keys):
+        confirmed[each.drill_id].append(rules.ConfirmationFact(mentor=each.mentor, confirmed_at=each.confirmed_at))
+    return [
+        rules.DrillFacts(
+            key=drill.key,
+            number=drill.number,
+            title=drill.title,
+            dimensions=tuple(dimension.key for dimension in drill.dimensions.all()),
+            core=tuple(drill.core),
+            stretch=tuple(drill.stretch),
+            runs=tuple(runs[drill.key]),
+            hints=tuple(hints[drill.key]),
+            scores=tuple(scores[drill.key]),
+            confirmations=tuple(confirmed[drill.key]),
+        )
+        for drill in listed
+    ]
+
+
+def dimensions() -> list[tuple[str, str]]:
+    """Key and name, in the order of the axes."""
+    return list(Dimension.objects.values_list("key", "name"))
+
+
+def own_scenario_passed() -> bool:
+    """Whether the last runs of a scenario in scenarios/own/ are what it says that they prove."""
+    last: dict[tuple[str, str], Run] = {}
+    own = Run.objects.filter(scenario__startswith=rules.OWN_PREFIX, variant__in=("naive", "hardened"))
+    for run in own.exclude(verdict=Run.Verdict.INCONCLUSIVE).only(
+        "run_id", "scenario", "variant", "verdict", "findings", "proves"
+    )[:200]:
+        last.setdefault((run.scenario, run.variant), run)
+    return any(
+        _proved(naive, last[scenario, "hardened"])
+        for (scenario, variant), naive in last.items()
+        if variant == "naive" and (scenario, "hardened") in last
+    )
+
+
+def _proved(naive: Run, hardened: Run) -> bool:
+    proves = naive.proves if isinstance(naive.proves, dict) else {}
+    return rules.proves_itself(
+        must=proves.get("must", ()),
+        may=proves.get("may", ()),
+        naive_violated={each["check"] for each in naive.findings if each["verdict"] == "violated"},
+        naive_verdict=naive.verdict,
+        hardened_verdict=hardened.verdict,
+    )
