@@ -29,6 +29,11 @@ def stack_file() -> Path:
     return Path(os.environ.get("FIREDRILL_STACK_FILE") or lab_dir() / "stack.json")
 
 
+def bind_host() -> str:
+    """Address that the agent and the load driver's metrics listen on: loopback, or what FIREDRILL_BIND_HOST names."""
+    return os.environ.get("FIREDRILL_BIND_HOST") or "127.0.0.1"
+
+
 class Postgres(msgspec.Struct, frozen=True):
     """PostgreSQL, past the proxy."""
 
@@ -49,10 +54,21 @@ class Redis(msgspec.Struct, frozen=True):
 
 
 class Proxy(msgspec.Struct, frozen=True):
-    """One proxy as it has to be: `host:port` twice."""
+    """One proxy as it has to be: `host:port` each.
+
+    Attributes:
+        listen: As the server tells it; all interfaces of its container (`[::]:port`) in Compose mode.
+        connect: Where clients reach it; None means *listen*.
+    """
 
     listen: str
     upstream: str
+    connect: str | None = None
+
+    @property
+    def address(self) -> str:
+        """Where clients reach it."""
+        return self.connect or self.listen
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -63,7 +79,14 @@ class Credentials(msgspec.Struct, frozen=True):
 
 
 class Stack(msgspec.Struct, frozen=True, kw_only=True):
-    """stack.json: where every part of the running stack is; None in `urls` and `metrics` for a part that is absent."""
+    """stack.json: where every part of the running stack is; None in `urls` and `metrics` for a part that is absent.
+
+    Attributes:
+        mode: `local` or `compose`.
+        urls: As the lab's own processes reach the parts.
+        public_urls: As a person's browser reaches them, where that differs.
+        supervisors: Part of the shop → its supervisor, where there are several.
+    """
 
     mode: str
     base_port: int
@@ -77,6 +100,8 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     metrics: dict[str, str | None]
     driver_metrics_port: int
     toxiproxy: dict[str, str]
+    public_urls: dict[str, str | None] = {}
+    supervisors: dict[str, str] = {}
 
     def url(self, part: str) -> str:
         """Base URL of *part*. Raises: LabBroken when the stack has none."""
@@ -84,6 +109,14 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
         if not found:
             raise LabBroken(f"stack.json: got no URL for {part}, expected one (make down, then make up)")
         return found
+
+    def supervisor_of(self, process: str) -> str:
+        """Base URL of the supervisor that runs *process* of the shop."""
+        return self.supervisors.get(process) or self.url("supervisor")
+
+    def public_url(self, part: str) -> str | None:
+        """What to put into a browser; None when the stack has no such part."""
+        return self.public_urls.get(part) or self.urls.get(part)
 
 
 @dataclass(frozen=True, slots=True)

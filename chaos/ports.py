@@ -77,8 +77,11 @@ class ProcessControl(Protocol):
     def kill_group(self, process: str) -> Killed:
         """SIGKILL to the whole process group."""
 
-    def survivors(self, pgid: int) -> Sequence[int]:
-        """Pids of that group that are still alive."""
+    def survivors(self, process: str, pgid: int) -> Sequence[int]:
+        """Pids still alive in that group of *process*: where each part has a container, a pgid alone names nobody."""
+
+    def cpu_s(self, process: str) -> Mapping[int, float]:
+        """Pid → CPU seconds used so far, of the whole process group of *process*; empty when it does not run."""
 
     def group_of(self, process: str) -> int | None:
         """Process group id of *process* when it is running; None when it is not."""

@@ -170,11 +170,10 @@ def _serve_metrics(plan: LoadPlan, shape: Shape, figures: Callable[[], Figures])
         return None
     collector = metrics.LoadCollector(variant=plan.variant, shape=shape, figures=figures, pause=metrics.let_others_run)
     try:
-        return metrics.serve(plan.metrics_port, collector)
+        return metrics.serve(plan.metrics_port, collector, host=plan.metrics_host)
     except OSError as error:
-        raise OSError(
-            f"metrics_port: got {error.strerror or error} for 127.0.0.1:{plan.metrics_port}, expected a free port"
-        ) from error
+        where = f"{plan.metrics_host}:{plan.metrics_port}"
+        raise OSError(f"metrics_port: got {error.strerror or error} for {where}, expected a free port") from error
 
 
 def _warn_if_late(clock: Clock) -> None:

@@ -120,11 +120,11 @@ class LoadCollector(Collector):
         return self._metric(name, text, "histogram", samples())
 
 
-def serve(port: int, collector: LoadCollector) -> Any:
-    """Serve /metrics on 127.0.0.1; the server's `stop()` ends it. Raises: OSError when the port is taken."""
+def serve(port: int, collector: LoadCollector, *, host: str = "127.0.0.1") -> Any:
+    """Serve /metrics on *host*; the server's `stop()` ends it. Raises: OSError when the port is taken."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(collector)
-    server = WSGIServer(("127.0.0.1", port), make_wsgi_app(registry), log=None, error_log=None)
+    server = WSGIServer((host, port), make_wsgi_app(registry), log=None, error_log=None)
     server.start()
     return server
 

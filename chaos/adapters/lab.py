@@ -17,6 +17,7 @@ from chaos.adapters.toxiproxy import ProxySpec, ToxiproxyAdapter
 from chaos.adapters.upstream import Upstreams
 from chaos.adapters.world import World
 from chaos.config import Stack
+from chaos.model.faults import PROCESSES
 from chaos.ports import ClientWitness, Lab
 
 
@@ -64,9 +65,11 @@ def connect(stack: Stack, variant: str, *, client: ClientWitness | None = None) 
     lab = Lab(
         proxies=toxiproxy,
         processes=SupervisorProcesses(
-            stack.url("supervisor"), username=stack.supervisor.username, password=stack.supervisor.password
+            {process: stack.supervisor_of(process) for process in PROCESSES},
+            username=stack.supervisor.username,
+            password=stack.supervisor.password,
         ),
-        canary=Canary({name: proxy.listen for name, proxy in stack.proxies.items()}),
+        canary=Canary({name: proxy.address for name, proxy in stack.proxies.items()}),
         gateway=gateway,
         upstream=upstream,
         client=client or NoClient(),

@@ -6,7 +6,7 @@ import http.client
 import signal
 import time
 import xmlrpc.client
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -33,15 +33,24 @@ class ProcessRefused(LabBroken):
 
 
 class SupervisorProcesses:
-    """Kill, look up and resume `shop:<process>`; a fresh connection per call keeps it usable from several threads."""
+    """Kill, look up and resume `shop:<process>`; a fresh connection per call keeps it usable from several threads.
 
-    def __init__(self, url: str, *, username: str, password: str) -> None:
-        parts = urlsplit(url)
-        self._url = f"{parts.scheme}://{quote(username, safe='')}:{quote(password, safe='')}@{parts.netloc}/RPC2"
+    Args:
+        urls: Process → base URL of the supervisor that runs it: one for all, or one per container.
+    """
 
-    def _call(self, what: str, ask: Callable[[Any], Any]) -> Any:
+    def __init__(self, urls: Mapping[str, str], *, username: str, password: str) -> None:
+        self._urls = {}
+        for process, url in urls.items():
+            parts = urlsplit(url)
+            login = f"{quote(username, safe='')}:{quote(password, safe='')}"
+            self._urls[process] = f"{parts.scheme}://{login}@{parts.netloc}/RPC2"
+
+    def _call(self, process: str, what: str, ask: Callable[[Any], Any]) -> Any:
+        if process not in self._urls:
+            raise ProcessRefused(f"supervisor: {what}: got {process!r}, expected one of {', '.join(self._urls)}")
         try:
-            return ask(xmlrpc.client.ServerProxy(self._url, transport=_Transport(), allow_none=True))
+            return ask(xmlrpc.client.ServerProxy(self._urls[process], transport=_Transport(), allow_none=True))
         except xmlrpc.client.Fault as fault:
             raise ProcessRefused(f"supervisor: {what}: got {fault.faultString}, expected it to be done") from None
         except (OSError, http.client.HTTPException, xmlrpc.client.Error, ExpatError, LookupError, TypeError) as error:
@@ -55,21 +64,35 @@ class SupervisorProcesses:
             answer = server.firedrill.signal_group(f"shop:{process}", int(number))
             return Killed(pgid=answer["pgid"], pids=tuple(answer["pids"]), at_unix_s=time.time())
 
-        killed: Killed = self._call(f"{number.name} to {process}", ask)
+        killed: Killed = self._call(process, f"{number.name} to {process}", ask)
         return killed
 
     def kill_group(self, process: str) -> Killed:
         return self._signal(process, signal.SIGKILL)
 
-    def survivors(self, pgid: int) -> Sequence[int]:
-        return list(self._call("look for survivors", lambda server: list(server.firedrill.group_pids(pgid))))
+    def survivors(self, process: str, pgid: int) -> Sequence[int]:
+        def ask(server: Any) -> list[int]:
+            return list(server.firedrill.group_pids(pgid))
+
+        found: list[int] = self._call(process, "look for survivors", ask)
+        return found
+
+    def cpu_s(self, process: str) -> Mapping[int, float]:
+        def ask(server: Any) -> dict[int, float]:
+            return {int(pid): float(seconds) for pid, seconds in server.firedrill.group_cpu(f"shop:{process}")}
+
+        try:
+            found: dict[int, float] = self._call(process, f"CPU seconds of {process}", ask)
+        except ProcessRefused:  # nobody runs who could have used any
+            return {}
+        return found
 
     def group_of(self, process: str) -> int | None:
         def ask(server: Any) -> int | None:
             info = server.supervisor.getProcessInfo(f"shop:{process}")
             return int(info["pid"]) if info["statename"] == "RUNNING" and info["pid"] else None
 
-        group: int | None = self._call(f"look up {process}", ask)
+        group: int | None = self._call(process, f"look up {process}", ask)
         return group
 
     def resume_all(self) -> None:

@@ -14,7 +14,7 @@ from chaos.adapters.lab import connect
 from chaos.agent.app import make_app
 from chaos.agent.metrics import LabCollector
 from chaos.agent.watchdog import Watchdog
-from chaos.config import NotUp, evidence_dir, read_stack
+from chaos.config import NotUp, bind_host, evidence_dir, read_stack
 from chaos.errors import ExitCode
 from chaos.heal import heal
 
@@ -42,9 +42,7 @@ def main() -> int:
     watcher.start()
     address = urlsplit(stack.url("agent"))
     app = make_app(watchdog=watchdog, registry=registry, token=stack.lab_token, watching=watcher.is_alive)
-    uvicorn.run(
-        app, host=address.hostname or "127.0.0.1", port=address.port or 0, log_level="warning", access_log=False
-    )
+    uvicorn.run(app, host=bind_host(), port=address.port or 0, log_level="warning", access_log=False)
     return 0
 
 

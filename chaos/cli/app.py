@@ -297,7 +297,7 @@ def _where(result: RunResult) -> None:
 
 def _dashboard() -> str | None:
     stack = read_stack()
-    return None if isinstance(stack, NotUp) else stack.urls.get("dashboard")
+    return None if isinstance(stack, NotUp) else stack.public_url("dashboard")
 
 
 def _known_variant(variant: str) -> None:

@@ -46,7 +46,7 @@ class KillKind(FaultKind):
     def prove(self, held: Held, lab: Lab) -> Proof:
         killed = held.memory["killed"]
         give_up = lab.clock.now_unix_s() + DEATH_S
-        while (alive := lab.processes.survivors(killed.pgid)) and lab.clock.now_unix_s() < give_up:
+        while (alive := lab.processes.survivors(held.params.on, killed.pgid)) and lab.clock.now_unix_s() < give_up:
             lab.clock.sleep(POLL_S)
         if not killed.pids:
             reason = f"process group {killed.pgid}: got nobody to kill, expected the processes of {held.params.on}"

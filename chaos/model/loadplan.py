@@ -37,7 +37,7 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True):
         double_click_ratio: Share of buyers that send the same order twice at once.
         poll_budget: How many status polls one buyer makes at most.
         poll_every_s: Pause between polls.
-        metrics_port: Where the live Prometheus series are served on 127.0.0.1; 0 serves none.
+        metrics_port: Where the live Prometheus series are served on *metrics_host*; 0 serves none.
     """
 
     run_id: str
@@ -58,6 +58,7 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True):
     poll_budget: int = 4
     poll_every_s: float = 0.5
     metrics_port: int = 0
+    metrics_host: str = "127.0.0.1"
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):

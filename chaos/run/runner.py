@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import msgspec
 
 from chaos.collect import collect
-from chaos.config import LEASE_S
+from chaos.config import LEASE_S, bind_host
 from chaos.errors import FiredrillError, LabBroken
 from chaos.heal import heal
 from chaos.journal import Journal, read_events
@@ -284,6 +284,7 @@ class _Run:
             phases=list(self._plan.phases),
             workers=self._request.workers,
             metrics_port=self._tools.driver_metrics_port,
+            metrics_host=bind_host(),
         )
 
     def _under_load(self) -> None:
@@ -336,7 +337,7 @@ class _Run:
     def _sampled(self) -> Iterator[None]:
         """host.jsonl and metrics.jsonl.gz fill while the block lasts."""
         clock = self._tools.lab.clock
-        host = HostFile(self._folder / "host.jsonl", api_group=self._api_group)
+        host = HostFile(self._folder / "host.jsonl", api_cpu_s=self._api_cpu_s)
         metrics = MetricsFile(self._folder / "metrics.jsonl.gz", self._tools.metrics)
         samplers = [
             Sampler(name, file.sample, t0_unix_s=self._t0_unix_s, now=clock.now_unix_s)
@@ -352,11 +353,11 @@ class _Run:
             host.close()
             metrics.close()
 
-    def _api_group(self) -> int | None:
+    def _api_cpu_s(self) -> Mapping[int, float]:
         try:
-            return self._tools.lab.processes.group_of("api")
+            return self._tools.lab.processes.cpu_s("api")
         except FiredrillError:
-            return None
+            return {}
 
     def _steady_state(self, live: LiveHistory) -> Callable[[float], None]:
         """Judges the first phase once, as soon as its last operations had a moment to end. Raises: Aborted."""

@@ -43,11 +43,11 @@ class Sampler(threading.Thread):
 class HostFile:
     """host.jsonl: machine busy and stolen shares, and the API process group's CPU seconds per second."""
 
-    def __init__(self, path: Path, *, api_group: Callable[[], int | None]) -> None:
+    def __init__(self, path: Path, *, api_cpu_s: Callable[[], Mapping[int, float]]) -> None:
         self._file = path.open("ab", buffering=0)
-        self._api_group = api_group
+        self._api_cpu_s = api_cpu_s
         self._before = psutil.cpu_times()
-        self._api_before: dict[int, float] = {}
+        self._api_before: Mapping[int, float] = {}
         self._at_s: float | None = None
 
     def sample(self, at_s: float) -> None:
@@ -69,18 +69,6 @@ class HostFile:
         self._before, self._api_before, self._at_s = now, api, at_s
         with suppress(OSError):
             self._file.write(msgspec.json.encode(line) + b"\n")
-
-    def _api_cpu_s(self) -> dict[int, float]:
-        group = self._api_group()
-        found: dict[int, float] = {}
-        if group is None:
-            return found
-        for pid in psutil.pids():
-            with suppress(psutil.Error, ProcessLookupError, PermissionError):
-                if os.getpgid(pid) == group:
-                    times = psutil.Process(pid).cpu_times()
-                    found[pid] = times.user + times.system
-        return found
 
     def close(self) -> None:
         """Idempotent."""

@@ -13,7 +13,7 @@ from services.gateway.config import ConfigError, load
 from services.gateway.ledger import Ledger
 from services.gateway.protocol import TransportAwareProtocol
 
-HOST = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
 
 
 def main() -> int:
@@ -27,11 +27,11 @@ def main() -> int:
     except (OSError, sqlite3.Error) as error:
         return _complain(4, f"{config.database}: got {error}, expected a SQLite file that can be written")
     try:
-        listener = listen(config.port)
+        listener = listen(config.port, host=config.host)
     except OSError as error:
-        return _complain(4, f"{HOST}:{config.port}: got {error.strerror}, expected a free port")
+        return _complain(4, f"{config.host}:{config.port}: got {error.strerror}, expected a free port")
     # The chosen port, for a caller that asked for port 0.
-    sys.stderr.write(f"gateway: listening on http://{HOST}:{listener.getsockname()[1]}\n")
+    sys.stderr.write(f"gateway: listening on http://{config.host}:{listener.getsockname()[1]}\n")
     server = uvicorn.Server(
         uvicorn.Config(
             Gateway(config, ledger).app(),
@@ -48,8 +48,8 @@ def main() -> int:
     return 0
 
 
-def listen(port: int) -> socket.socket:
-    """Listen on 127.0.0.1; port 0 lets the system choose.
+def listen(port: int, *, host: str = LOOPBACK) -> socket.socket:
+    """Listen on *host*; port 0 lets the system choose.
 
     Raises:
         OSError: The port is taken.
@@ -59,7 +59,7 @@ def listen(port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, port))
+        listener.bind((host, port))
         listener.listen(512)
     except OSError:
         listener.close()

@@ -17,7 +17,7 @@ class Config:
     """What one gateway process needs to know.
 
     Attributes:
-        port: TCP port on 127.0.0.1; 0 lets the system choose.
+        port: TCP port on *host*; 0 lets the system choose.
         database: SQLite file of the ledger, created with its folder when missing.
         processing_ms: How long a charge takes before it is captured.
     """
@@ -26,6 +26,7 @@ class Config:
     database: Path
     lab_token: str
     processing_ms: float = 40.0
+    host: str = "127.0.0.1"
 
 
 def load() -> Config:
@@ -40,6 +41,8 @@ def load() -> Config:
 def from_environment(environment: Mapping[str, str]) -> Config:
     """Read GATEWAY_PORT, GATEWAY_DATABASE, GATEWAY_LAB_TOKEN_FILE and GATEWAY_PROCESSING_MS (default 40).
 
+    FIREDRILL_BIND_HOST is the address to listen on (default 127.0.0.1; a container needs another one).
+
     Raises:
         ConfigError: A setting is missing or unusable.
     """
@@ -51,6 +54,7 @@ def from_environment(environment: Mapping[str, str]) -> Config:
         database=Path(_text(environment, "GATEWAY_DATABASE")),
         lab_token=_secret(environment, "GATEWAY_LAB_TOKEN_FILE"),
         processing_ms=_number(environment, "GATEWAY_PROCESSING_MS", lowest=0, highest=60_000, default="40"),
+        host=environment.get("FIREDRILL_BIND_HOST") or "127.0.0.1",
     )
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from services.scorecard.config import Config, ConfigError, load
 
-HOST = "127.0.0.1"
 THREADS = "4"
 
 
@@ -73,7 +72,16 @@ def prepare(config: Config) -> None:
 def serve(config: Config) -> None:
     """Replace this process by granian: one worker with few threads."""
     options = ["--interface", "wsgi", "--workers", "1", "--blocking-threads", THREADS, "--no-ws", "--http", "1"]
-    options += ["--host", HOST, "--port", str(config.port), "--log-level", "warning", "--workers-kill-timeout", "2"]
+    options += [
+        "--host",
+        config.host,
+        "--port",
+        str(config.port),
+        "--log-level",
+        "warning",
+        "--workers-kill-timeout",
+        "2",
+    ]
     command = [sys.executable, "-m", "granian", *options, "services.scorecard.wsgi:application"]
     os.execv(sys.executable, command)  # noqa: S606 - no shell is wanted
 

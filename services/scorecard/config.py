@@ -29,15 +29,19 @@ class Config:
     """What one scorecard needs to know.
 
     Attributes:
-        port: TCP port on 127.0.0.1.
+        port: TCP port on *host*.
         token: Of those who may write; empty means that nobody may.
         admin_password: Of the first admin; empty means that none is created.
+        host: Address to listen on.
+        also_known_as: Host name under which it is asked besides loopback's; empty for none.
     """
 
     port: int
     database: Path | Postgres
     token: str
     admin_password: str
+    host: str = "127.0.0.1"
+    also_known_as: str = ""
 
 
 def load() -> Config:
@@ -49,7 +53,7 @@ def from_environment(environment: Mapping[str, str]) -> Config:
     """Read the SCORECARD_* variables; every one has a default, so that tools can import the settings anywhere.
 
     Without SCORECARD_TOKEN_FILE nobody can write, without SCORECARD_ADMIN_PASSWORD_FILE no admin is made: the
-    defaults are closed, not open.
+    defaults are closed, not open. FIREDRILL_BIND_HOST and SCORECARD_HOSTNAME serve a container, which is asked by name.
 
     Raises:
         ConfigError: A variable is set to something unusable.
@@ -59,6 +63,8 @@ def from_environment(environment: Mapping[str, str]) -> Config:
         database=_database(environment),
         token=_secret(environment, "SCORECARD_TOKEN_FILE"),
         admin_password=_secret(environment, "SCORECARD_ADMIN_PASSWORD_FILE"),
+        host=environment.get("FIREDRILL_BIND_HOST") or "127.0.0.1",
+        also_known_as=environment.get("SCORECARD_HOSTNAME") or "",
     )
 
 

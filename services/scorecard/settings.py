@@ -18,7 +18,7 @@ SCORECARD_TOKEN = _CONFIG.token
 SECRET_KEY = hmac.new(
     (SCORECARD_TOKEN or secrets.token_hex()).encode(), b"scorecard: Django's SECRET_KEY", hashlib.sha256
 ).hexdigest()
-ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *filter(None, [_CONFIG.also_known_as])]
 
 INSTALLED_APPS = [
     "django.contrib.admin",

@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         config = current()
         if role == "api":
-            _become(api_command(config.api_port), child_environment(config, role=role))
+            _become(api_command(config.api_port, host=config.bind_host), child_environment(config, role=role))
         if role == "worker":
             folder = prefork_metrics.fresh_folder(config)
             environment = child_environment(config, role=role, PROMETHEUS_MULTIPROC_DIR=str(folder))
@@ -42,12 +42,12 @@ def main(arguments: Sequence[str]) -> int:
     return _complain(f"serve: got {role!r}, expected one of api, worker, relay, manage")
 
 
-def api_command(port: int) -> list[str]:
-    """Granian: one process, eight blocking threads, loopback only."""
+def api_command(port: int, *, host: str = "127.0.0.1") -> list[str]:
+    """Granian: one process, eight blocking threads, loopback only unless a container needs another *host*."""
     return [
         *("-m", "granian", "services.shop.core.wsgi:application"),
         *("--interface", "wsgi", "--http", "1", "--no-ws"),
-        *("--host", "127.0.0.1", "--port", str(port)),
+        *("--host", host, "--port", str(port)),
         *("--workers", "1", "--blocking-threads", str(API_THREADS), "--runtime-mode", "st"),
         # An idle thread would take its database connection along; ten minutes outlast any run.
         *("--blocking-threads-idle-timeout", "600"),

@@ -17,9 +17,9 @@ from typing import Any, NoReturn
 
 from services.stack import config, lifecycle, overview, provisioning, reset, text
 from services.stack.errors import EXIT_OK, StackError
-from services.stack.handles import changing, stack_of
-from services.stack.layout import Lab
+from services.stack.handles import changing, lab_of, stack_of
 from services.stack.prepare import parse_world, prepare, variant_check
+from services.stack.setup import setup
 from services.stack.shop import DEFAULT_SEED, DEFAULT_WORLD
 
 Document = Mapping[str, Any]
@@ -59,12 +59,13 @@ def _parser() -> argparse.ArgumentParser:
     check = command("variant-check", "import a variant's code and run its checks")
     check.add_argument("--variant", required=True)
     command("identities", "who runs right now")
+    command("setup", "Compose mode: schema, first data and address book, before the shop's containers start")
     return parser
 
 
 def _provision(settings: config.Settings, _: argparse.Namespace) -> Document:
     with changing(settings, "provision"):
-        parts, cluster = provisioning.provision(settings, Lab(settings.lab_dir), again=True)
+        parts, cluster = provisioning.provision(settings, lab_of(settings), again=True)
     found = {
         part.name: {"command": list(part.command), "source": part.source, "version": part.version} for part in parts
     }
@@ -104,6 +105,7 @@ _COMMANDS: Mapping[str, Callable[[config.Settings, argparse.Namespace], Document
     "prepare": _prepare,
     "variant-check": lambda settings, arguments: variant_check(settings, arguments.variant),
     "identities": _identities,
+    "setup": lambda settings, _: setup(settings),
 }
 
 

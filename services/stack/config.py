@@ -29,6 +29,9 @@ class Settings:
         toxiproxy: `builtin`, the path of a server, or None for a search.
         offline: Nothing is downloaded or built.
         path: Search path for servers that the machine has.
+        mode: `local`, or `compose` inside a container of the Compose stack.
+        secrets_dir: Where the secrets are when they are not in *lab_dir*.
+        public_base_port: First of the ports as a person reaches them, where it is another one.
     """
 
     checkout: Path
@@ -39,6 +42,9 @@ class Settings:
     toxiproxy: str | None
     offline: bool
     path: str
+    mode: str = "local"
+    secrets_dir: Path | None = None
+    public_base_port: int | None = None
 
     @property
     def remembered_base_port_file(self) -> Path:
@@ -93,6 +99,13 @@ def load(environ: Mapping[str, str] | None = None, *, base_port: str | None = No
         toxiproxy=environ.get("FIREDRILL_TOXIPROXY") or environ.get("TOXIPROXY") or None,
         offline=environ.get("FIREDRILL_OFFLINE", "") not in {"", "0"},
         path=environ.get("PATH", os.defpath),
+        mode=environ.get("FIREDRILL_MODE") or "local",
+        secrets_dir=Path(environ["FIREDRILL_SECRETS_DIR"]) if environ.get("FIREDRILL_SECRETS_DIR") else None,
+        public_base_port=(
+            parse_base_port(public, "FIREDRILL_PUBLIC_BASE_PORT")
+            if (public := environ.get("FIREDRILL_PUBLIC_BASE_PORT"))
+            else None
+        ),
     )
 
 

@@ -87,6 +87,27 @@ class ControlInterface:
         """Process ids alive (zombies don't count) in the group *pgid*."""
         return members(int(pgid))
 
+    def kill_group(self, pgid: int) -> bool:
+        """SIGKILL to what is left of the group *pgid*; False when nobody is."""
+        try:
+            os.killpg(int(pgid), signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def group_cpu(self, name: str) -> list[list[float]]:
+        """`[[pid, CPU seconds used so far], …]` of the process group of the program *name*.
+
+        Raises:
+            RPCError: BAD_NAME or NOT_RUNNING.
+        """
+        found: list[list[float]] = []
+        for pid in members(self._running_pid(name)):
+            with contextlib.suppress(psutil.Error):
+                times = psutil.Process(pid).cpu_times()
+                found.append([pid, times.user + times.system])
+        return found
+
     def identity(self, name: str) -> dict[str, Any]:
         """`{"pid": int, "started_unix_s": float, "pids": [int]}` of the program *name*.
 

@@ -8,7 +8,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -41,15 +41,41 @@ PROXIES: Final[Mapping[str, str]] = {
 CACHE_DB: Final = 0
 BROKER_DB: Final = 1
 HOST: Final = "127.0.0.1"
+# Compose mode: the container that serves each port. The ports themselves are the same inside as in local mode.
+CONTAINERS: Final[Mapping[str, str]] = {
+    "api": "api",
+    "dashboard": "dashboard",
+    "prometheus": "prometheus",
+    "scorecard": "scorecard",
+    "gateway": "gateway",
+    "agent": "agent",
+    "toxiproxy": "toxiproxy-control",
+    "postgres": "postgres",
+    "redis": "redis",
+    "shop_to_postgres": "toxiproxy",
+    "shop_to_cache": "toxiproxy",
+    "shop_to_broker": "toxiproxy",
+    "shop_to_gateway": "toxiproxy",
+    "worker_metrics": "worker",
+    "driver_metrics": "agent",
+    "relay_metrics": "worker",
+}
+# Where each of the shop's programs has its supervisor in Compose mode.
+SUPERVISORS: Final[Mapping[str, str]] = {"shop:api": "api", "shop:worker": "worker", "shop:relay": "worker"}
 SECRETS: Final = ("postgres", "supervisor", "lab_token", "shop_secret_key", "scorecard_admin", "scorecard_secret_key")
 MARKER: Final = "FIREDRILL_STACK_PROCESS"
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Every port of one stack, by name."""
+    """Every port of one stack, by name.
+
+    Attributes:
+        hosts: Who serves a port, by its name; empty in local mode, where everything is on loopback.
+    """
 
     base: int
+    hosts: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> int:
         return self.base + OFFSETS[name]
@@ -58,32 +84,50 @@ class Ports:
         """Name to port, in reporting order."""
         return {name: self.base + offset for name, offset in OFFSETS.items()}
 
+    def host(self, name: str) -> str:
+        """127.0.0.1, or the name of a container."""
+        return self.hosts.get(name, HOST)
+
     def address(self, name: str) -> str:
-        """`127.0.0.1:port`."""
-        return f"{HOST}:{self[name]}"
+        """`host:port`, for clients."""
+        return f"{self.host(name)}:{self[name]}"
+
+    def listen(self, name: str) -> str:
+        """`host:port`, for the proxy itself: all interfaces of its container, the way Toxiproxy spells that."""
+        return f"[::]:{self[name]}" if self.hosts else self.address(name)
 
     def url(self, name: str) -> str:
-        """`http://127.0.0.1:port`."""
+        """`http://host:port`."""
         return f"http://{self.address(name)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """Paths below the lab folder."""
+    """Paths below the lab folder.
+
+    Attributes:
+        secrets_dir: Where the secrets are when they are not below *root*: a container gets them as files of their own.
+    """
 
     root: Path
+    secrets_dir: Path | None = None
 
     @property
     def stack_file(self) -> Path:
         return self.root / "stack.json"
 
     @property
+    def shop(self) -> Path:
+        """What the shop's processes may read of the lab."""
+        return self.root / "shop"
+
+    @property
     def variant_file(self) -> Path:
-        return self.root / "variant"
+        return self.shop / "variant"
 
     @property
     def secrets(self) -> Path:
-        return self.root / "secrets"
+        return self.secrets_dir or self.root / "secrets"
 
     @property
     def keep(self) -> Path:
@@ -138,8 +182,11 @@ class Lab:
     def create(self) -> None:
         """Make folders and secrets that are missing; existing secrets stay, data depends on them."""
         self.root.mkdir(parents=True, exist_ok=True)
-        for folder in (self.secrets, self.keep, self.log, self.redis, self.prometheus_data, self.run):
+        for folder in (self.keep, self.log, self.redis, self.prometheus_data, self.run, self.shop):
             folder.mkdir(exist_ok=True)
+        if self.secrets_dir is not None:
+            return  # whoever mounted them made them
+        self.secrets.mkdir(exist_ok=True)
         self.secrets.chmod(0o700)
         for name in SECRETS:
             file = self.secret_file(name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import os
 import signal
 import subprocess
 import sys
@@ -18,10 +17,11 @@ import psutil
 
 from services.stack import leftovers, postgres, programs, provisioning, shop, supervisor_conf
 from services.stack import ports as port_table
+from services.stack.compose import outside_only, started_unix_s
 from services.stack.config import Settings, inherited_environment
 from services.stack.errors import StackError
-from services.stack.handles import Stack, changing, stack_of
-from services.stack.layout import Lab, Ports, write_json
+from services.stack.handles import Stack, changing, in_compose, lab_of, stack_of
+from services.stack.layout import SUPERVISORS, Lab, Ports, write_json
 from services.stack.locking import foreign_run
 from services.stack.progress import say
 from services.stack.provision.found import Parts
@@ -43,10 +43,10 @@ def up(settings: Settings, *, variant: str = DEFAULT_VARIANT) -> dict[str, objec
     with changing(settings, "up"):
         start = time.monotonic()
         _refuse_second_base_port(settings)
-        Lab(settings.lab_dir).create()
+        lab_of(settings).create()
         stack = stack_of(settings)  # its password exists by now
         was_up = stack.supervisor.is_running()
-        timings = _repair(stack) if was_up else _start(stack, variant)
+        timings = _repair(stack) if was_up or in_compose(settings) else _start(stack, variant)
         warnings = _warnings(stack)
         for warning in warnings:
             say("warning", warning)
@@ -61,12 +61,12 @@ def up(settings: Settings, *, variant: str = DEFAULT_VARIANT) -> dict[str, objec
 
 def describe(stack: Stack) -> dict[str, object]:
     """What a caller wants to know about a running stack: variant, URLs, where the address book is."""
-    prometheus_runs = "prometheus" in stack.supervisor.programs()
+    prometheus_runs = in_compose(stack.settings) or "prometheus" in stack.supervisor.programs()
     urls: dict[str, str | None] = {
-        "api": stack.ports.url("api"),
-        "dashboard": stack.ports.url("dashboard"),
-        "prometheus": stack.ports.url("prometheus") if prometheus_runs else None,
-        "scorecard": f"{stack.ports.url('scorecard')}/admin/",
+        "api": stack.public.url("api"),
+        "dashboard": stack.public.url("dashboard"),
+        "prometheus": stack.public.url("prometheus") if prometheus_runs else None,
+        "scorecard": f"{stack.public.url('scorecard')}/admin/",
     }
     return {
         "variant": shop.current_variant(stack.lab),
@@ -103,7 +103,8 @@ def _start(stack: Stack, variant: str) -> dict[str, float]:
     lab.supervisor_conf.touch(mode=0o600)  # holds supervisord's password
     lab.supervisor_conf.write_text(supervisor_conf.render(table, lab, ports))
     settings.remembered_base_port_file.write_text(f"{ports.base}\n")
-    write_json(lab.stack_file, programs.address_book(settings, lab, ports, parts, cluster))
+    facts = programs.facts_of(parts, cluster)
+    write_json(lab.stack_file, programs.address_book(settings, lab, ports, stack.public, facts))
     try:
         return _start_programs(stack, variant, [program.name for program in table if program.group is None], parts)
     except BaseException:
@@ -183,8 +184,10 @@ def _warnings(stack: Stack) -> list[str]:
 
 def _repair(stack: Stack) -> dict[str, float]:
     """Put right what does not answer: wake it, start it, restart it once. A run that is on is left alone."""
+    if in_compose(stack.settings):
+        stack.require_running()
     states = stack.supervisor.programs()
-    names = [name for name in (*programs.ALWAYS, *programs.SHOP) if name in states]
+    names = [name for name in (*programs.ALWAYS, *programs.SHOP) if name in states or in_compose(stack.settings)]
     if _warnings(stack):  # a fault is on: what it makes unready is not broken
         names = [name for name in names if not name.startswith("shop:")]
     variant = shop.current_variant(stack.lab)
@@ -195,6 +198,10 @@ def _repair(stack: Stack) -> dict[str, float]:
     if run is not None:
         say("stack", f"not ready: {', '.join(silent)}; nothing is repaired while a run is on: {run}")
         return {}
+    elsewhere = [name for name in silent if name not in states]  # a container that this one can't start
+    if elsewhere:
+        Waiter(stack.checks, patience_s=15, on_ready=_tell).wait(elsewhere)
+        silent = [name for name in silent if name in states]
     say("stack", f"repairing {', '.join(silent)}")
     for name in silent:
         if stack.supervisor.identity(name) is not None:
@@ -226,7 +233,7 @@ def restore_proxies(stack: Stack) -> None:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline and stack.checks.toxiproxy() is not None:
         try:
-            http_call("POST", stack.ports["toxiproxy"], "/populate", body=programs.proxy_list(stack.ports))
+            http_call("POST", stack.ports.address("toxiproxy"), "/populate", body=programs.proxy_list(stack.ports))
         except (OSError, http.client.HTTPException):
             time.sleep(0.1)
 
@@ -242,20 +249,18 @@ def stop_programs(stack: Stack, names: Sequence[str], *, grace_s: float = 1.5) -
         identity = stack.supervisor.identity(name)
         if identity is not None:
             groups[name] = int(identity["pid"])
-            stack.supervisor.call("firedrill.signal_group", name, int(signal.SIGCONT))  # a paused group can't end
+            stack.supervisor.signal_group(name, int(signal.SIGCONT))  # a paused group can't end
     stack.supervisor.stop(names)
 
     def left() -> dict[str, list[int]]:
-        alive = {name: stack.supervisor.call("firedrill.group_pids", pgid) for name, pgid in groups.items()}
+        alive = {name: stack.supervisor.group_pids(name, pgid) for name, pgid in groups.items()}
         return {name: pids for name, pids in alive.items() if pids}
 
     deadline = time.monotonic() + grace_s
     while left() and time.monotonic() < deadline:
         time.sleep(0.03)
-    for name, pids in left().items():
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+    for name in left():
+        stack.supervisor.kill_group(name, groups[name])
         say(name.removeprefix("shop:"), f"killed, {grace_s:g} s after it was asked to stop")
     wait_until(lambda: not left(), 5, f"{', '.join(names)}: got processes that survive SIGKILL, expected none")
 
@@ -272,6 +277,8 @@ def down(settings: Settings) -> dict[str, object]:
     Raises:
         StackError: `not_ready` when a process of ours is left.
     """
+    if in_compose(settings):
+        raise outside_only("down")
     with changing(settings, "down") as stack:
         run = foreign_run(stack.lab)
         if run is not None:
@@ -329,7 +336,8 @@ def identities(stack: Stack) -> Mapping[str, object]:
     """Who runs right now: a value that differs later means a restart that nobody asked for.
 
     `postgres` is its start time and `redis` its run id (a restart past supervisord shows too); the others are
-    `{"pid", "started_unix_s"}` or None while not running.
+    `{"pid", "started_unix_s"}` or None while not running. In Compose mode Toxiproxy and the gateway are their start
+    times, as their own metrics tell them.
     """
     found: dict[str, object] = {"postgres": postgres.start_time(stack.lab, stack.ports)}
     with direct_redis(stack.ports) as client:
@@ -342,6 +350,9 @@ def identities(stack: Stack) -> Mapping[str, object]:
         "worker": "shop:worker",
         "relay": "shop:relay",
     }.items():
+        if in_compose(stack.settings) and name not in SUPERVISORS:
+            found[key] = started_unix_s(stack.ports, key)
+            continue
         identity = stack.supervisor.identity(name)
         found[key] = identity and {"pid": identity["pid"], "started_unix_s": identity["started_unix_s"]}
     return found

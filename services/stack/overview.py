@@ -12,7 +12,7 @@ from services.stack import ports as port_table
 from services.stack import programs, provisioning, shop
 from services.stack.config import Settings
 from services.stack.errors import StackError
-from services.stack.handles import stack_of
+from services.stack.handles import in_compose, lab_of, stack_of
 from services.stack.layout import Lab
 from services.stack.lifecycle import describe
 from services.stack.readiness import dirty_proxies, log_tail
@@ -33,11 +33,15 @@ def status(settings: Settings) -> dict[str, object]:
         }
     states = stack.supervisor.programs()
     variant = shop.current_variant(stack.lab)
-    with ThreadPoolExecutor(len(states)) as pool:
-        asked = {name: pool.submit(stack.checks.of(name, variant=variant)) for name in ALL_PARTS if name in states}
+    with ThreadPoolExecutor(len(ALL_PARTS)) as pool:
+        names = [name for name in ALL_PARTS if name in states or in_compose(settings)]
+        asked = {name: pool.submit(stack.checks.of(name, variant=variant)) for name in names}
         problems = {name: future.result() for name, future in asked.items()}
     parts: dict[str, dict[str, object]] = {}
     for name, problem in problems.items():
+        if name not in states:  # a container without a supervisor: the engine knows about its process
+            parts[name] = {"state": "CONTAINER", "pid": 0, "ready": problem is None, "problem": problem, "note": ""}
+            continue
         state, pid, note = states[name].state, states[name].pid, states[name].note
         if name == "shop:relay" and stack.checks.has_no_relay():
             state, note = "NONE", f"{variant} has no relay"
@@ -62,7 +66,7 @@ def logs(settings: Settings, names: list[str], *, lines: int) -> dict[str, list[
     Raises:
         StackError: `bad_input` for a part that does not exist.
     """
-    lab = Lab(settings.lab_dir)
+    lab = lab_of(settings)
     known = [*(name.removeprefix("shop:") for name in ALL_PARTS), "supervisord"]
     for name in names:
         if name not in known:
@@ -72,7 +76,7 @@ def logs(settings: Settings, names: list[str], *, lines: int) -> dict[str, list[
 
 def follow(settings: Settings, names: list[str]) -> None:
     """Print what is appended to the logs until the caller has had enough."""
-    lab = Lab(settings.lab_dir)
+    lab = lab_of(settings)
     chosen = names or [*(name.removeprefix("shop:") for name in ALL_PARTS), "supervisord"]
     offsets = {name: _size(lab, name) for name in chosen}
     while True:

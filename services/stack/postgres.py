@@ -198,7 +198,7 @@ def connected(lab: Lab, ports: Ports, database: str = "postgres") -> Iterator[ps
         psycopg.OperationalError: nobody answers, or the password is not this lab's.
     """
     with psycopg.connect(
-        host=HOST,
+        host=ports.host("postgres"),
         port=ports["postgres"],
         user=USER,
         password=lab.secret("postgres"),

@@ -150,7 +150,7 @@ def _flush_redis(stack: Stack) -> None:
 def _reset_gateway(stack: Stack) -> None:
     headers = {"X-Lab-Token": stack.lab.secret("lab_token")}
     try:
-        status, body = http_call("POST", stack.ports["gateway"], "/lab/reset", headers=headers)
+        status, body = http_call("POST", stack.ports.address("gateway"), "/lab/reset", headers=headers)
     except (OSError, http.client.HTTPException) as error:
         raise StackError("not_ready", f"gateway: got {error!r}, expected an answer to /lab/reset") from error
     if status not in {200, 204}:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from services.stack.config import Settings
-from services.stack.layout import BROKER_DB, CACHE_DB, HOST, MARKER, PROXIES, Lab, Ports, write_json
+from services.stack.layout import BROKER_DB, CACHE_DB, HOST, MARKER, PROXIES, SUPERVISORS, Lab, Ports, write_json
 from services.stack.postgres import USER, Cluster
 from services.stack.provision.found import Parts
 from services.stack.provision.toxiproxy import BUILTIN_SOURCE
@@ -62,7 +62,7 @@ def shop_environment(lab: Lab, ports: Ports) -> dict[str, str]:
     """The shop's settings; every dependency is reached through its proxy."""
     return {
         "FIREDRILL_VARIANT_FILE": str(lab.variant_file),
-        "SHOP_POSTGRES_HOST": HOST,
+        "SHOP_POSTGRES_HOST": ports.host("shop_to_postgres"),
         "SHOP_POSTGRES_PORT": str(ports["shop_to_postgres"]),
         "SHOP_POSTGRES_USER": USER,
         "SHOP_POSTGRES_PASSWORD_FILE": str(lab.secret_file("postgres")),
@@ -81,6 +81,7 @@ def direct_environment(lab: Lab, ports: Ports, variant: str) -> dict[str, str]:
     return {
         **shop_environment(lab, ports),
         "FIREDRILL_VARIANT": variant,
+        "SHOP_POSTGRES_HOST": ports.host("postgres"),
         "SHOP_POSTGRES_PORT": str(ports["postgres"]),
         "SHOP_CACHE_URL": f"redis://{ports.address('redis')}/{CACHE_DB}",
         "SHOP_BROKER_URL": f"redis://{ports.address('redis')}/{BROKER_DB}",
@@ -95,7 +96,6 @@ def _python(*words: str) -> tuple[str, ...]:
 def table(settings: Settings, lab: Lab, ports: Ports, parts: Parts, cluster: Cluster) -> list[Program]:
     """All programs of the stack; Prometheus only where it is there."""
     here = settings.checkout
-    shop = shop_environment(lab, ports)
     toxiproxy_options: tuple[str, ...] = ("-host", HOST, "-port", str(ports["toxiproxy"]))
     toxiproxy_options += ("-config", str(lab.run / "toxiproxy.json"))
     programs = [
@@ -152,20 +152,25 @@ def table(settings: Settings, lab: Lab, ports: Ports, parts: Parts, cluster: Clu
         ),
         *(_prometheus(lab, ports, parts) if parts.prometheus.is_there else ()),
     ]
-    for name in SHOP:
-        role = name.removeprefix("shop:")
-        programs.append(
-            Program(
-                name=role,
-                group="shop",
-                command=_python("-m", "services.shop.serve", role),
-                directory=here,
-                environment=shop,
-                restart="unexpected" if role == "relay" else "true",
-                autostart=False,
-            )
+    return [*programs, *shop_programs(settings, lab, ports, SHOP)]
+
+
+def shop_programs(
+    settings: Settings, lab: Lab, ports: Ports, names: Sequence[str], *, autostart: bool = False
+) -> list[Program]:
+    """The shop's programs *names*; `up` starts them once the schema is there, unless *autostart*."""
+    return [
+        Program(
+            name=role,
+            group="shop",
+            command=_python("-m", "services.shop.serve", role),
+            directory=settings.checkout,
+            environment=shop_environment(lab, ports),
+            restart="unexpected" if role == "relay" else "true",
+            autostart=autostart,
         )
-    return programs
+        for role in (name.removeprefix("shop:") for name in names)
+    ]
 
 
 def _prometheus(lab: Lab, ports: Ports, parts: Parts) -> tuple[Program]:
@@ -195,7 +200,7 @@ def metrics_urls(ports: Ports) -> dict[str, str]:
 def proxy_list(ports: Ports) -> list[dict[str, object]]:
     """The proxies as Toxiproxy's configuration and `POST /populate` take them."""
     return [
-        {"name": name, "listen": ports.address(name), "upstream": ports.address(upstream), "enabled": True}
+        {"name": name, "listen": ports.listen(name), "upstream": ports.address(upstream), "enabled": True}
         for name, upstream in PROXIES.items()
     ]
 
@@ -214,41 +219,89 @@ def write_configurations(lab: Lab, ports: Ports) -> None:
         "maxmemory-policy noeviction",
     ]
     (lab.run / "redis.conf").write_text("\n".join(redis_lines) + "\n")
+    (lab.run / "prometheus.yml").write_text(prometheus_configuration(ports))
+
+
+def prometheus_configuration(ports: Ports) -> str:
+    """Prometheus' configuration file: one job per part that serves metrics."""
     jobs = [
         {"job_name": name, "static_configs": [{"targets": [url.removeprefix("http://").removesuffix("/metrics")]}]}
         for name, url in metrics_urls(ports).items()
     ]
     # JSON is YAML, and needs no quoting rules of its own
     configuration = {"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": jobs}
-    (lab.run / "prometheus.yml").write_text(json.dumps(configuration, indent=1) + "\n")
+    return json.dumps(configuration, indent=1) + "\n"
 
 
-def address_book(settings: Settings, lab: Lab, ports: Ports, parts: Parts, cluster: Cluster) -> dict[str, object]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the address book says besides addresses.
+
+    Attributes:
+        postgres_log: Folder of the server's JSON log where this machine sees it; None inside containers.
+        toxiproxy: `{"kind": "real" | "builtin", "version": …}`.
+    """
+
+    has_prometheus: bool
+    postgres_log: Path | None
+    postgres_version: str
+    toxiproxy: Mapping[str, str]
+
+
+def facts_of(parts: Parts, cluster: Cluster) -> Facts:
+    """The facts of a stack of local processes."""
+    return Facts(
+        has_prometheus=parts.prometheus.is_there,
+        postgres_log=cluster.log,
+        postgres_version=parts.postgres.version,
+        toxiproxy={
+            "kind": "builtin" if parts.toxiproxy.source == BUILTIN_SOURCE else "real",
+            "version": parts.toxiproxy.version,
+        },
+    )
+
+
+def address_book(settings: Settings, lab: Lab, ports: Ports, public: Ports, facts: Facts) -> dict[str, object]:
     """The document `stack.json`, from which everybody else learns where the parts are."""
     urls: dict[str, str | None] = {
         name: ports.url(name)
         for name in ("api", "dashboard", "prometheus", "scorecard", "gateway", "agent", "toxiproxy", "supervisor")
     }
-    if not parts.prometheus.is_there:
-        urls["prometheus"] = None
+    supervisors = {name.removeprefix("shop:"): urls["supervisor"] for name in SHOP}
+    if settings.mode == "compose":
+        supervisors = {
+            name.removeprefix("shop:"): f"http://{host}:{ports['supervisor']}" for name, host in SUPERVISORS.items()
+        }
+        urls["supervisor"] = None
+    public_urls: dict[str, str | None] = {
+        name: public.url(name) for name in ("api", "dashboard", "prometheus", "scorecard")
+    }
+    if not facts.has_prometheus:
+        urls["prometheus"] = public_urls["prometheus"] = None
     return {
-        "mode": "local",
+        "mode": settings.mode,
         "base_port": ports.base,
         "checkout": str(settings.checkout),
         "lab_dir": str(lab.root),
         "urls": urls,
+        "public_urls": public_urls,
+        "supervisors": supervisors,
         "postgres": {
-            "host": HOST,
+            "host": ports.host("postgres"),
             "port": ports["postgres"],
             "user": USER,
             "password": lab.secret("postgres"),
             "database_prefix": "shop_",
-            "log_dir": str(cluster.log),
-            "version": parts.postgres.version,
+            "log_dir": str(facts.postgres_log) if facts.postgres_log else None,
+            "version": facts.postgres_version,
         },
-        "redis": {"host": HOST, "port": ports["redis"], "cache_db": CACHE_DB, "broker_db": BROKER_DB},
+        "redis": {"host": ports.host("redis"), "port": ports["redis"], "cache_db": CACHE_DB, "broker_db": BROKER_DB},
         "proxies": {
-            name: {"listen": ports.address(name), "upstream": ports.address(upstream)}
+            name: {
+                "listen": ports.listen(name),
+                "upstream": ports.address(upstream),
+                "connect": ports.address(name),
+            }
             for name, upstream in PROXIES.items()
         },
         "supervisor": {"username": "firedrill", "password": lab.secret("supervisor")},
@@ -256,8 +309,5 @@ def address_book(settings: Settings, lab: Lab, ports: Ports, parts: Parts, clust
         "scorecard_admin": {"username": "admin", "password": lab.secret("scorecard_admin")},
         "metrics": metrics_urls(ports),
         "driver_metrics_port": ports["driver_metrics"],
-        "toxiproxy": {
-            "kind": "builtin" if parts.toxiproxy.source == BUILTIN_SOURCE else "real",
-            "version": parts.toxiproxy.version,
-        },
+        "toxiproxy": dict(facts.toxiproxy),
     }

@@ -18,7 +18,7 @@ from redis.retry import Retry
 
 from services.stack import postgres
 from services.stack.errors import StackError
-from services.stack.layout import BROKER_DB, HOST, PROXIES, Lab, Ports
+from services.stack.layout import BROKER_DB, PROXIES, Lab, Ports
 from services.stack.supervisor_client import ProgramState, Supervisor, Unreachable
 
 Check = Callable[[], str | None]
@@ -29,26 +29,26 @@ _GIVEN_UP: Final = {"FATAL", "EXITED", "UNKNOWN", "STOPPED"}
 _SHOP_GIVEN_UP: Final = _GIVEN_UP | {"BACKOFF"}
 
 
-def http_get(port: int, path: str, *, timeout_s: float = TIMEOUT_S) -> tuple[int, bytes]:
-    """Status and body of a loopback GET; no proxy settings, no redirects.
+def http_get(address: str, path: str, *, timeout_s: float = TIMEOUT_S) -> tuple[int, bytes]:
+    """Status and body of a GET to `host:port`; no proxy settings, no redirects.
 
     Raises:
         OSError, http.client.HTTPException: no answer.
     """
-    return http_call("GET", port, path, timeout_s=timeout_s)
+    return http_call("GET", address, path, timeout_s=timeout_s)
 
 
 def http_call(
     method: str,
-    port: int,
+    address: str,
     path: str,
     *,
     body: object = None,
     headers: Mapping[str, str] | None = None,
     timeout_s: float = TIMEOUT_S,
 ) -> tuple[int, bytes]:
-    """One loopback request; *body* is sent as JSON unless None. Raises as `http_get`."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=timeout_s)
+    """One request to `host:port`; *body* is sent as JSON unless None. Raises as `http_get`."""
+    connection = http.client.HTTPConnection(address, timeout=timeout_s)
     sent = {**(headers or {}), **({} if body is None else {"Content-Type": "application/json"})}
     try:
         connection.request(method, path, body=None if body is None else json.dumps(body), headers=sent)
@@ -66,12 +66,13 @@ class Checks:
     ports: Ports
     supervisor: Supervisor
 
-    def _http(self, port: int, path: str) -> str | None:
+    def _http(self, name: str, path: str) -> str | None:
+        where = f"{self.ports.hosts.get(name, '')}:{self.ports[name]}{path}"
         try:
-            status, _ = http_get(port, path)
+            status, _ = http_get(self.ports.address(name), path)
         except (OSError, http.client.HTTPException) as error:
-            return f"GET :{port}{path}: got {error!r}, expected 200"
-        return None if status == 200 else f"GET :{port}{path}: got {status}, expected 200"
+            return f"GET {where}: got {error!r}, expected 200"
+        return None if status == 200 else f"GET {where}: got {status}, expected 200"
 
     def postgres(self) -> str | None:
         """A query is answered."""
@@ -100,7 +101,7 @@ class Checks:
         for name, upstream in PROXIES.items():
             proxy = proxies.get(name)
             got = f"{proxy['listen']} to {proxy['upstream']}" if proxy else "none"
-            expected = f"{self.ports.address(name)} to {self.ports.address(upstream)}"
+            expected = f"{self.ports.listen(name)} to {self.ports.address(upstream)}"
             if got != expected:
                 return f"proxy {name}: got {got}, expected {expected}"
         return None
@@ -108,7 +109,7 @@ class Checks:
     def api(self, variant: str | None = None) -> str | None:
         """`/ready` says ready, and names *variant* when one is given."""
         try:
-            status, body = http_get(self.ports["api"], "/ready", timeout_s=5.0)
+            status, body = http_get(self.ports.address("api"), "/ready", timeout_s=5.0)
             document = json.loads(body)
             served = document["variant"]
         except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
@@ -121,12 +122,12 @@ class Checks:
 
     def worker(self) -> str | None:
         """The worker consumes (it serves metrics from then on) and answers a ping that travels through the broker."""
-        problem = self._http(self.ports["worker_metrics"], "/metrics")
+        problem = self._http("worker_metrics", "/metrics")
         return problem or ping_worker(self.ports)
 
     def relay(self) -> str | None:
         """The relay serves its metrics, or has ended because the variant has none."""
-        problem = self._http(self.ports["relay_metrics"], "/metrics")
+        problem = self._http("relay_metrics", "/metrics")
         return None if problem is None or self.has_no_relay() else problem
 
     def has_no_relay(self) -> bool:
@@ -140,15 +141,14 @@ class Checks:
     def of(self, name: str, *, variant: str | None = None) -> Check:
         """The check of the program *name*."""
         http_checks = {
-            "gateway": ("gateway", "/health"),
-            "scorecard": ("scorecard", "/health"),
-            "agent": ("agent", "/health"),
-            "dashboard": ("dashboard", "/_stcore/health"),
-            "prometheus": ("prometheus", "/-/ready"),
+            "gateway": "/health",
+            "scorecard": "/health",
+            "agent": "/health",
+            "dashboard": "/_stcore/health",
+            "prometheus": "/-/ready",
         }
         if name in http_checks:
-            port, path = http_checks[name]
-            return lambda: self._http(self.ports[port], path)
+            return lambda: self._http(name, http_checks[name])
         own: dict[str, Check] = {
             "postgres": self.postgres,
             "redis": self.redis,
@@ -163,13 +163,18 @@ class Checks:
 def direct_redis(ports: Ports, db: int = 0) -> redis.Redis:
     """A client past the proxies that gives up at once."""
     return redis.Redis(
-        host=HOST, port=ports["redis"], db=db, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)
+        host=ports.host("redis"),
+        port=ports["redis"],
+        db=db,
+        socket_timeout=2,
+        socket_connect_timeout=2,
+        retry=Retry(NoBackoff(), 0),
     )
 
 
 def read_proxies(ports: Ports) -> dict[str, dict[str, Any]]:
     """All proxies as Toxiproxy tells them, by name."""
-    status, body = http_get(ports["toxiproxy"], "/proxies")
+    status, body = http_get(ports.address("toxiproxy"), "/proxies")
     if status != 200:
         raise ValueError(f"status {status}")
     document: dict[str, dict[str, Any]] = json.loads(body)
@@ -192,7 +197,7 @@ def ping_worker(ports: Ports) -> str | None:
     from kombu.pidbox import Mailbox  # noqa: PLC0415
 
     try:
-        url = f"redis://{HOST}:{ports['redis']}/{BROKER_DB}"
+        url = f"redis://{ports.address('redis')}/{BROKER_DB}"
         with Connection(url, transport_options={"socket_timeout": 2, "socket_connect_timeout": 2}) as connection:
             mailbox = Mailbox("celery", type="fanout", accept=["json"])(connection)
             replies = mailbox.multi_call("ping", timeout=1, limit=1)

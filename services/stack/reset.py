@@ -6,17 +6,18 @@ import shutil
 from pathlib import Path
 
 from services.stack import lifecycle
+from services.stack.compose import outside_only
 from services.stack.config import Settings
 from services.stack.errors import StackError
-from services.stack.handles import stack_of
+from services.stack.handles import in_compose, stack_of
 from services.stack.layout import Lab
 from services.stack.progress import say
 
 
 def doomed(lab: Lab) -> list[Path]:
     """Everything that `reset` removes. Not among it: `keep/`, secrets, downloaded servers, the evidence folder."""
-    folders = [lab.root / "postgres", lab.redis, lab.prometheus_data, lab.log, lab.run, lab.overflow]
-    files = [lab.variant_file, lab.root / "world.json", lab.supervisor_conf]
+    folders = [lab.root / "postgres", lab.redis, lab.prometheus_data, lab.log, lab.run, lab.shop, lab.overflow]
+    files = [lab.root / "world.json", lab.supervisor_conf]
     return [*folders, *files, *lab.root.glob("gateway.sqlite3*")]
 
 
@@ -26,6 +27,8 @@ def reset(settings: Settings) -> dict[str, object]:
     Raises:
         StackError: `disk` when something can't be removed.
     """
+    if in_compose(settings):
+        raise outside_only("reset")
     was_up = stack_of(settings).supervisor.is_running()
     lifecycle.down(settings)
     removed: list[str] = []

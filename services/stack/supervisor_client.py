@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import http.client
 import xmlrpc.client
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from services.stack.layout import HOST, Lab, Ports
+from services.stack.layout import HOST, SUPERVISORS, Lab, Ports
 
 USERNAME: Final = "firedrill"
 SHOP: Final = ("api", "worker", "relay")
@@ -49,21 +49,20 @@ class ProgramState:
 class Supervisor:
     """Calls to one supervisord; safe to share, every call has its own connection."""
 
-    def __init__(self, *, port: int, password: str, timeout_s: float = 5.0) -> None:
-        self._url = f"http://{USERNAME}:{password}@{HOST}:{port}/RPC2"
+    def __init__(self, *, port: int, password: str, timeout_s: float = 5.0, host: str = HOST) -> None:
+        self._url = f"http://{USERNAME}:{password}@{host}:{port}/RPC2"
         self._timeout_s = timeout_s
 
     @classmethod
     def of(cls, lab: Lab, ports: Ports) -> Supervisor:
         """The supervisord of this lab, whether it runs or not."""
-        try:
-            password = lab.secret("supervisor")
-        except FileNotFoundError:
-            password = "none"  # noqa: S105 -- nothing was ever started here
-        return cls(port=ports["supervisor"], password=password)
+        return cls(port=ports["supervisor"], password=_password(lab))
 
-    def call(self, method: str, *arguments: Any, timeout_s: float | None = None) -> Any:
+    def call(self, method: str, *arguments: Any, timeout_s: float | None = None, by: str | None = None) -> Any:
         """Call `namespace.method`.
+
+        Args:
+            by: Program whose supervisor is meant, where the first argument does not name it.
 
         Raises:
             Unreachable: nobody answers, or somebody else does.
@@ -121,6 +120,18 @@ class Supervisor:
                 if fault.faultCode != 70:  # NOT_RUNNING
                     raise
 
+    def signal_group(self, name: str, number: int) -> None:
+        """Signal the whole process group of a program that runs. Raises: xmlrpc.client.Fault."""
+        self.call("firedrill.signal_group", name, number)
+
+    def group_pids(self, name: str, pgid: int) -> list[int]:
+        """Process ids alive in the group *pgid*, asked where the program *name* runs."""
+        return list(self.call("firedrill.group_pids", pgid, by=name))
+
+    def kill_group(self, name: str, pgid: int) -> None:
+        """SIGKILL to what is left of the group *pgid*, where the program *name* runs."""
+        self.call("firedrill.kill_group", pgid, by=name)
+
     def identity(self, name: str) -> dict[str, Any] | None:
         """`{"pid", "started_unix_s", "pids"}`, None while it is not running."""
         try:
@@ -130,3 +141,42 @@ class Supervisor:
                 return None
             raise
         return answer
+
+
+def _password(lab: Lab) -> str:
+    try:
+        return lab.secret("supervisor")
+    except FileNotFoundError:
+        return "none"  # nothing was ever started here
+
+
+class Fleet(Supervisor):
+    """Several supervisords as one: in Compose mode `api` and `worker` have one each."""
+
+    def __init__(self, members: Mapping[str, Supervisor]) -> None:
+        self._members = members
+
+    @classmethod
+    def of(cls, lab: Lab, ports: Ports) -> Fleet:
+        """The supervisords of the containers, whether they run or not."""
+        password = _password(lab)
+        by_host = {
+            host: Supervisor(port=ports["supervisor"], password=password, host=host)
+            for host in set(SUPERVISORS.values())
+        }
+        return cls({program: by_host[host] for program, host in SUPERVISORS.items()})
+
+    def call(self, method: str, *arguments: Any, timeout_s: float | None = None, by: str | None = None) -> Any:
+        """Call where the program *by*, else the one that the first argument names, runs."""
+        name = by or str(arguments[0])
+        if name not in self._members:
+            raise xmlrpc.client.Fault(10, f"BAD_NAME: {name}")
+        return self._members[name].call(method, *arguments, timeout_s=timeout_s)
+
+    def is_running(self) -> bool:
+        """Whether all of them answer."""
+        return all(member.is_running() for member in set(self._members.values()))
+
+    def programs(self) -> dict[str, ProgramState]:
+        """State of the shop's programs by name."""
+        return {name: state for member in set(self._members.values()) for name, state in member.programs().items()}

@@ -53,10 +53,13 @@ def _program(program: Program, lab: Lab) -> str:
     return _section(f"program:{program.name}", values)
 
 
-def render(programs: Sequence[Program], lab: Lab, ports: Ports) -> str:
+def render(programs: Sequence[Program], lab: Lab, ports: Ports, *, host: str = HOST) -> str:
     """The whole file; every program runs in a process group of its own, which is what is stopped and killed.
 
     What all programs have in their environment is not here: they inherit it from supervisord.
+
+    Args:
+        host: Address that supervisord itself listens on.
     """
     daemon: dict[str, object] = {
         "pidfile": _text(lab.supervisor_pid_file),
@@ -74,7 +77,7 @@ def render(programs: Sequence[Program], lab: Lab, ports: Ports) -> str:
         _section(
             "inet_http_server",
             {
-                "port": f"{HOST}:{ports['supervisor']}",
+                "port": f"{host}:{ports['supervisor']}",
                 "username": USERNAME,
                 "password": _text(lab.secret("supervisor")),
             },

@@ -10,7 +10,7 @@ CONFIG = current()
 
 SECRET_KEY = CONFIG.secret_key
 DEBUG = False
-ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", *filter(None, [CONFIG.also_known_as])]
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False

@@ -28,7 +28,7 @@ def _log_to_stdout(**_: Any) -> None:
 
 @signals.worker_ready.connect
 def _serve_metrics(**_: Any) -> None:
-    prefork_metrics.serve(current().worker_metrics_port)
+    prefork_metrics.serve(current().worker_metrics_port, host=current().bind_host)
 
 
 @signals.worker_shutting_down.connect

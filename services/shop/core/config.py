@@ -27,6 +27,8 @@ class Config:
     Attributes:
         variant: Package name beside `core`; also names the database.
         role: One of `ROLES`.
+        bind_host: Address that API, worker and relay listen on.
+        also_known_as: Host name under which the API is asked besides loopback's; empty for none.
         run_dir: Where short-lived files of a process may be put; may not exist yet.
     """
 
@@ -44,6 +46,8 @@ class Config:
     worker_metrics_port: int
     relay_metrics_port: int
     run_dir: Path
+    bind_host: str = "127.0.0.1"
+    also_known_as: str = ""
 
     @property
     def database_name(self) -> str:
@@ -72,6 +76,8 @@ def from_environment(environment: Mapping[str, str]) -> Config:
         worker_metrics_port=_port(environment, "SHOP_WORKER_METRICS_PORT", DEFAULT_BASE_PORT + 14),
         relay_metrics_port=_port(environment, "SHOP_RELAY_METRICS_PORT", DEFAULT_BASE_PORT + 16),
         run_dir=_run_dir(environment),
+        bind_host=environment.get("FIREDRILL_BIND_HOST") or "127.0.0.1",
+        also_known_as=environment.get("SHOP_API_HOSTNAME") or "",
     )
 
 

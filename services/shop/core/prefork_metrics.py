@@ -10,8 +10,6 @@ from prometheus_client import CollectorRegistry, multiprocess, start_http_server
 
 from services.shop.core.config import Config, ConfigError
 
-HOST = "127.0.0.1"
-
 
 def fresh_folder(config: Config) -> Path:
     """Make the folder for the children's files; those of an earlier worker are removed.
@@ -30,14 +28,14 @@ def fresh_folder(config: Config) -> Path:
     return folder
 
 
-def serve(port: int) -> None:
-    """Serve the sum over all children on 127.0.0.1:*port* from a daemon thread; a taken port is only said."""
+def serve(port: int, *, host: str = "127.0.0.1") -> None:
+    """Serve the sum over all children on *host*:*port* from a daemon thread; a taken port is only said."""
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     try:
-        start_http_server(port, addr=HOST, registry=registry)
+        start_http_server(port, addr=host, registry=registry)
     except OSError as error:
-        sys.stdout.write(f"worker metrics: {HOST}:{port}: got {error.strerror}, expected a free port\n")
+        sys.stdout.write(f"worker metrics: {host}:{port}: got {error.strerror}, expected a free port\n")
 
 
 def forget(pid: int) -> None:

@@ -54,7 +54,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, ask_to_stop)
     signal.signal(signal.SIGINT, ask_to_stop)
     try:
-        start_http_server(current().relay_metrics_port, addr="127.0.0.1")
+        start_http_server(current().relay_metrics_port, addr=current().bind_host)
     except OSError as error:
         logger.warning("metrics port %s: got %s, expected a free port", current().relay_metrics_port, error.strerror)
     run(cast(Relay, import_module(name)), stop=stop)

@@ -113,11 +113,15 @@ class FakeProcesses:
         at = self.now() if self.now else self.clock.now_unix_s() if self.clock else 0.0
         return Killed(pgid=pgid, pids=() if self.pids_of_nobody else (pgid, pgid + 1), at_unix_s=at)
 
-    def survivors(self, pgid: int) -> Sequence[int]:
+    def survivors(self, process: str, pgid: int) -> Sequence[int]:
         if self.survives_looks > 0:
             self.survives_looks -= 1
             return [pgid + 1]
         return []
+
+    def cpu_s(self, process: str) -> Mapping[int, float]:
+        group = self.groups[process]
+        return {} if group is None else {group: 1.0}
 
     def group_of(self, process: str) -> int | None:
         if self.groups[process] is None:

@@ -14,6 +14,7 @@ import pytest
 
 from chaos.adapters.processes import ProcessRefused, SupervisorProcesses
 from chaos.errors import LabBroken
+from chaos.model.faults import PROCESSES
 from tests.unit.chaos.adapters.servers import closed_port, http_server
 
 
@@ -37,9 +38,12 @@ class Supervisor:
     def group_pids(self, pgid: int) -> list[int]:
         return [pgid + 1]
 
+    def group_cpu(self, name: str) -> list[list[float]]:
+        if name not in self.running:
+            raise xmlrpc.client.Fault(70, f"NOT_RUNNING: {name}")
+        return [[41, 1.5], [42, 0.25]]
+
     def get_process_info(self, name: str) -> Any:
-        if name == "shop:nobody":
-            raise xmlrpc.client.Fault(10, "BAD_NAME: shop:nobody")
         return self.info
 
 
@@ -58,6 +62,7 @@ def supervisor() -> Iterator[Supervisor]:
     with SimpleXMLRPCServer(("127.0.0.1", 0), Handler, logRequests=False, allow_none=True) as server:
         server.register_function(state.signal_group, "firedrill.signal_group")
         server.register_function(state.group_pids, "firedrill.group_pids")
+        server.register_function(state.group_cpu, "firedrill.group_cpu")
         server.register_function(state.get_process_info, "supervisor.getProcessInfo")
         state.url = f"http://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -68,7 +73,7 @@ def supervisor() -> Iterator[Supervisor]:
 
 
 def processes(supervisor: Supervisor) -> SupervisorProcesses:
-    return SupervisorProcesses(supervisor.url, username="fire", password="p@ss/w:rd")
+    return SupervisorProcesses(dict.fromkeys(PROCESSES, supervisor.url), username="fire", password="p@ss/w:rd")
 
 
 def test_a_whole_group_is_killed(supervisor: Supervisor) -> None:
@@ -79,7 +84,7 @@ def test_a_whole_group_is_killed(supervisor: Supervisor) -> None:
 
 
 def test_survivors(supervisor: Supervisor) -> None:
-    assert processes(supervisor).survivors(41) == [42]
+    assert processes(supervisor).survivors("worker", 41) == [42]
 
 
 @pytest.mark.parametrize(
@@ -112,12 +117,16 @@ def test_a_process_that_can_t_be_killed(supervisor: Supervisor) -> None:
 
 
 def test_an_unknown_process(supervisor: Supervisor) -> None:
-    with pytest.raises(LabBroken, match=r"^supervisor: look up nobody: got BAD_NAME: shop:nobody, expected"):
+    with pytest.raises(
+        LabBroken, match=r"^supervisor: look up nobody: got 'nobody', expected one of api, worker, relay"
+    ):
         processes(supervisor).group_of("nobody")
 
 
 def test_a_supervisor_that_is_away_is_no_healed_process() -> None:
-    away = SupervisorProcesses(f"http://127.0.0.1:{closed_port()}", username="u", password="p")
+    away = SupervisorProcesses(
+        dict.fromkeys(PROCESSES, f"http://127.0.0.1:{closed_port()}"), username="u", password="p"
+    )
     for ask in (away.resume_all, lambda: away.kill_group("api"), lambda: away.group_of("api")):
         with pytest.raises(LabBroken, match=r"got ConnectionRefusedError, expected an answer \(make status\)$"):
             ask()
@@ -127,8 +136,8 @@ def test_a_supervisor_that_is_away_is_no_healed_process() -> None:
 def test_somebody_else_answers(answer: tuple[int, bytes]) -> None:
     with http_server() as server:
         server.answers["POST /RPC2"] = answer
-        other = SupervisorProcesses(server.url, username="u", password="p")
-        for ask in (lambda: other.kill_group("api"), lambda: other.survivors(1), lambda: other.group_of("api")):
+        other = SupervisorProcesses(dict.fromkeys(PROCESSES, server.url), username="u", password="p")
+        for ask in (lambda: other.kill_group("api"), lambda: other.survivors("api", 1), lambda: other.group_of("api")):
             with pytest.raises(LabBroken, match=r"^supervisor: .*expected an answer"):
                 ask()
 
@@ -138,3 +147,17 @@ def test_an_answer_of_another_shape(supervisor: Supervisor, answer: Any) -> None
     supervisor.answer = answer
     with pytest.raises(LabBroken, match=r"^supervisor: SIGKILL to api: got (KeyError|TypeError), expected an answer"):
         processes(supervisor).kill_group("api")
+
+
+def test_the_cpu_seconds_of_a_group(supervisor: Supervisor) -> None:
+    assert processes(supervisor).cpu_s("api") == {41: 1.5, 42: 0.25}
+    assert processes(supervisor).cpu_s("relay") == {}, "who does not run has used none"
+
+
+def test_each_process_is_asked_at_its_own_supervisor(supervisor: Supervisor) -> None:
+    away = f"http://127.0.0.1:{closed_port()}"
+    apart = SupervisorProcesses({"api": away, "worker": supervisor.url}, username="u", password="p")
+    assert apart.kill_group("worker").pgid == 41
+    assert apart.survivors("worker", 41) == [42]
+    with pytest.raises(LabBroken, match="ConnectionRefusedError"):
+        apart.kill_group("api")
