@@ -21,6 +21,16 @@ REQUEST_QUERIES = Histogram("shop_request_queries", "SQL queries of a request.",
 DEPENDENCY_CALLS = Counter(
     "shop_dependency_calls_total", "Calls to what the shop depends on.", ("variant", "dependency", "outcome")
 )
+BREAKER_STATES = {"closed": 0, "half-open": 1, "open": 2}
+BREAKER_STATE = Gauge(
+    "shop_breaker_state",
+    "Circuit breaker of a dependency: 0 closed, 1 half open, 2 open.",
+    ("variant", "dependency"),
+    multiprocess_mode="livemax",
+)
+POOL_WAIT_SECONDS = Histogram(
+    "shop_pool_wait_seconds", "Time until a request had its database connection.", ("variant",), buckets=SECONDS
+)
 TASKS = Counter("shop_tasks_total", "Celery tasks by state.", ("variant", "task", "state"))
 OUTBOX_PENDING = Gauge("shop_outbox_pending", "Messages that the relay has yet to send.", ("variant",))
 
@@ -34,3 +44,20 @@ def dependency_call(dependency: str) -> Iterator[None]:
         outcome = "ok"
     finally:
         DEPENDENCY_CALLS.labels(current().variant, dependency, outcome).inc()
+
+
+@contextmanager
+def pool_wait() -> Iterator[None]:
+    """Time the block as a wait for a pooled database connection."""
+    with POOL_WAIT_SECONDS.labels(current().variant).time():
+        yield
+
+
+def dependency_refused(dependency: str) -> None:
+    """Count a call that was not made: a bulkhead was full or a breaker open."""
+    DEPENDENCY_CALLS.labels(current().variant, dependency, "refused").inc()
+
+
+def show_breaker(dependency: str, state: str) -> None:
+    """Show *state*, one of `BREAKER_STATES`."""
+    BREAKER_STATE.labels(current().variant, dependency).set(BREAKER_STATES[state])

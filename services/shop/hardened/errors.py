@@ -15,10 +15,12 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from .guards import Refused
+
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_S = 1
 # psycopg's PoolTimeout arrives as OperationalError.
-DEPENDENCY_DOWN = (OperationalError, InterfaceError, BrokerError, redis.RedisError)
+DEPENDENCY_DOWN = (OperationalError, InterfaceError, BrokerError, redis.RedisError, Refused)
 logger = logging.getLogger("shop.errors")
 
 

@@ -9,6 +9,7 @@ import httpx
 from django.conf import settings
 
 from ..core.metrics import dependency_call
+from .guards import Guard, Refused
 from .models import Order
 
 DEADLINE_S = 3.0  # for all of a call: httpx's own timeouts start again with every byte
@@ -23,6 +24,10 @@ class ChargeRefused(Exception):
     """The gateway has said no, for good."""
 
 
+# A worker process makes one call at a time; a gateway that keeps failing is left alone for a moment.
+GATEWAY = Guard("gateway", at_once=1, wait_s=0.0, fail_max=5, reset_s=1.0, failures=(GatewayUnavailable,))
+
+
 def charge(order: Order) -> str:
     """Take the money for *order*, once however often this is called. Returns the charge's id.
 
@@ -30,8 +35,11 @@ def charge(order: Order) -> str:
         GatewayUnavailable: Worth another try.
         ChargeRefused: Nothing was taken and nothing will be.
     """
-    with dependency_call("gateway"):
-        return _loop().run(_charge(order))
+    try:
+        with GATEWAY.call(), dependency_call("gateway"):
+            return _loop().run(_charge(order))
+    except Refused as error:
+        raise GatewayUnavailable(str(error)) from error
 
 
 async def _charge(order: Order) -> str:

@@ -10,6 +10,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from ..core.metrics import dependency_call
 from . import services, tasks
+from .guards import BROKER, Refused
 from .models import Outbox
 
 BATCH = 50
@@ -36,17 +37,17 @@ def send_batch() -> int:
     """Send the oldest messages, at least once each: what the broker took is deleted, the rest stays.
 
     Raises:
-        kombu.exceptions.OperationalError: The broker does not answer.
+        kombu.exceptions.OperationalError, Refused: The broker does not answer.
     """
     sent: list[int] = []
-    failure: BrokerError | None = None
+    failure: Exception | None = None
     with transaction.atomic():
         # Locked rows belong to another relay.
         for message in Outbox.objects.select_for_update(skip_locked=True).order_by("pk")[:BATCH]:
             try:
-                with dependency_call("broker"):
+                with BROKER.call(), dependency_call("broker"):
                     tasks.charge_order.apply_async([str(message.order_id)], retry=False)
-            except BrokerError as error:
+            except (BrokerError, Refused) as error:
                 failure = error
                 break
             sent.append(message.pk)

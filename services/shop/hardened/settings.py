@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ..core.base import *  # noqa: F403
-from ..core.base import CONFIG, POSTGRES
+from ..core.base import CONFIG, MIDDLEWARE, POSTGRES
+
+MIDDLEWARE = [*MIDDLEWARE, f"{__package__}.deadline.DeadlineMiddleware"]
 
 if CONFIG.role == "manage":  # a migration may take its time
     DATABASES = {"default": POSTGRES}
@@ -22,14 +24,14 @@ else:
         }
     }
     if CONFIG.role == "api":
-        DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 2, "max_size": 8, "timeout": 1, "reconnect_timeout": 2}
+        DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 2, "max_size": 6, "timeout": 1, "reconnect_timeout": 2}
     else:
         # Celery would close a pool around every task. One connection, kept; `close_old_connections` drops a bad one.
         DATABASES["default"]["CONN_MAX_AGE"] = None
 
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": f"{__package__}.redis_cache.GuardedRedisCache",
         "LOCATION": CONFIG.cache_url,
         "OPTIONS": {"socket_connect_timeout": 0.25, "socket_timeout": 0.25, "retry": None},
     }

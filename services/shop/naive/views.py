@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import cache_page
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, status
 from rest_framework.permissions import AllowAny
@@ -16,6 +18,7 @@ from .models import Customer, Event, Order
 from .serializers import EventSerializer, OrderRequestSerializer, OrderSerializer
 
 
+@method_decorator(cache_page(5), name="dispatch")
 class EventList(generics.ListAPIView[Event]):
     """What is on."""
 
@@ -25,6 +28,7 @@ class EventList(generics.ListAPIView[Event]):
     queryset = Event.objects.order_by("starts_at", "id")
 
 
+@method_decorator(cache_page(5), name="dispatch")
 class EventDetail(generics.RetrieveAPIView[Event]):
     """One event."""
 

@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend over connections that give up on a silent server.
+"""Django's PostgreSQL backend over connections that give up on a silent server, and behind the database's guard.
 
 Behind a proxy that swallows packets, neither `statement_timeout` nor TCP keepalives free a connection: the server never
 sees the statement, and the proxy acknowledges every packet. Only the caller's own clock does.
@@ -6,15 +6,24 @@ sees the statement, and the proxy acknowledges every packet. Only the caller's o
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
 import psycopg
 from django.db.backends.postgresql import base
 from psycopg.pq import TransactionStatus
 
+from ...core.metrics import pool_wait
+from .. import deadline
+from ..guards import POSTGRES
+
 DEADLINE_S = 2.0
+LEAST_S = 0.1  # for a rollback when the time is up
 Result = TypeVar("Result")
+
+
+class ServerSilent(psycopg.OperationalError):
+    """No answer within the deadline."""
 
 
 class DeadlineConnection(psycopg.Connection[Any]):
@@ -26,29 +35,60 @@ class DeadlineConnection(psycopg.Connection[Any]):
         """As psycopg's, within the deadline.
 
         Raises:
-            psycopg.OperationalError: The server stayed silent.
+            psycopg.OperationalError: The server stayed silent, or is gone.
         """
+        left_s = deadline.left_s()
+        limits = [self.deadline_s] if left_s is None else [self.deadline_s, max(left_s, LEAST_S)]
         try:
-            return super().wait(gen, interval, self.deadline_s if timeout is None else min(timeout, self.deadline_s))
-        except psycopg.OperationalError:
+            return super().wait(gen, interval, min(limits if timeout is None else [*limits, timeout]))
+        except psycopg.OperationalError as error:
             if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
                 # The answer may still come, to whoever asks next: nobody may use this connection again.
                 self.pgconn.finish()
+                raise ServerSilent(str(error)) from error
             raise
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Uses `DeadlineConnection`, pooled or not."""
+    """Uses `DeadlineConnection`, pooled or not. Whoever has a pooled connection has a slot of the guard."""
 
     def __init__(self, settings_dict: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         if pool := settings_dict["OPTIONS"].get("pool"):
             pool["connection_class"] = DeadlineConnection
         super().__init__(settings_dict, *args, **kwargs)
+        self._has_slot = False
+        if pool:
+            self.execute_wrappers.append(_guarded)
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
         """From the pool where there is one."""
         if self.pool:
-            pooled: psycopg.Connection[Any] = super().get_new_connection(conn_params)
-            return pooled
+            return self._pooled(conn_params)
         self.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         return DeadlineConnection.connect(**conn_params)
+
+    def _pooled(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
+        POSTGRES.admit()
+        POSTGRES.enter()
+        try:
+            with pool_wait():
+                pooled: psycopg.Connection[Any] = super().get_new_connection(conn_params)
+        except BaseException as error:
+            POSTGRES.leave()
+            POSTGRES.failed(error)
+            raise
+        self._has_slot = True
+        return pooled
+
+    def _close(self) -> None:
+        try:
+            super()._close()  # type: ignore[misc]
+        finally:
+            if self._has_slot:
+                self._has_slot = False
+                POSTGRES.leave()
+
+
+def _guarded(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+    with POSTGRES.calling():
+        return execute(sql, params, many, context)

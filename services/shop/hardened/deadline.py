@@ -1,0 +1,42 @@
+"""How much time is left for what is being answered right now."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+REQUEST_S = 3.0
+_ends_s: ContextVar[float | None] = ContextVar("ends_s", default=None)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """The block has *seconds*, or what is left of an outer block."""
+    mine, outer = time.monotonic() + seconds, _ends_s.get()
+    token = _ends_s.set(mine if outer is None else min(mine, outer))
+    try:
+        yield
+    finally:
+        _ends_s.reset(token)
+
+
+def left_s() -> float | None:
+    """Seconds left, below zero when the time is up; None without a deadline."""
+    ends_s = _ends_s.get()
+    return None if ends_s is None else ends_s - time.monotonic()
+
+
+class DeadlineMiddleware:
+    """Ten statements of a second each are no answer either: what counts is the sum."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        with within(REQUEST_S):
+            return self._get_response(request)

@@ -1,0 +1,35 @@
+"""Django's Redis cache behind its guard: a cache that is away costs a moment once, not every time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
+
+from .guards import CACHE
+
+
+class GuardedRedis(redis.Redis):
+    """Raises `redis.RedisError` as ever, and at once while the breaker is open."""
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        """One command, one call."""
+        with CACHE.call():
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+
+
+class GuardedClient(RedisCacheClient):
+    """Speaks through `GuardedRedis`."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._client = GuardedRedis
+
+
+class GuardedRedisCache(RedisCache):
+    """The backend for CACHES."""
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self._class = GuardedClient
