@@ -93,18 +93,26 @@ def test_outages_end_in_503_and_heal(
     assert shop.get("/api/events/").status == 200
 
     postgres.swallow()
-    with ThreadPoolExecutor(12) as pool:  # more than there are threads and connections
-        answers: list[Answer] = list(pool.map(lambda _: shop.get("/api/events/"), range(12)))
+    own = shop.bearer()
+    with ThreadPoolExecutor(
+        13
+    ) as pool:  # more than there are threads and connections; a hang ends as a client's timeout
+        asked = [pool.submit(shop.get, "/api/orders/", headers=own) for _ in range(12)]
+        assert shop.get("/live").status == 200
+        answers: list[Answer] = [future.result() for future in asked]
     assert {answer.status for answer in answers} == {503}
     for answer in answers:
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.headers["retry-after"]
         assert answer.body["code"] == "dependency_down"
-    assert shop.get("/live").status == 200
+    old = shop.get("/api/events/")
+    assert (old.status, old.headers["x-stale"]) == (200, "true")
+    assert int(old.headers["age"]) >= 1
+    assert shop.get("/api/events/nowhere/").status == 503, "there is no copy of what nobody has seen"
     ready = shop.get("/ready")
     assert (ready.status, ready.body["checks"]["cache"]) == (503, "ok")
     postgres.heal()
-    eventually(lambda: shop.get("/api/events/").status == 200, what="reads work again")
+    eventually(lambda: "x-stale" not in shop.get("/api/events/").headers, what="reads are fresh again")
     eventually(lambda: _is_paid(shop, f"healed-{uuid.uuid4().hex}"), what="orders work again")
 
     broker.swallow()

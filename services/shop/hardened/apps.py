@@ -11,3 +11,10 @@ class ShopConfig(AppConfig):
     name = __package__
     label = "shop"
     verbose_name = "Box office"
+
+    def ready(self) -> None:
+        from .gateway import GATEWAY  # noqa: PLC0415  (needs the models)
+        from .guards import BROKER, CACHE, POSTGRES  # noqa: PLC0415
+
+        for guard in (POSTGRES, CACHE, BROKER, GATEWAY):
+            guard.show()

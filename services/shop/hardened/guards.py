@@ -64,7 +64,10 @@ class Guard:
             listeners=[self._seen],
             throw_new_error_on_trip=False,
         )
-        show_breaker(name, self._breaker.current_state)
+
+    def show(self) -> None:
+        """Put the breaker's state into the metrics, as every change of it does."""
+        show_breaker(self.name, self._breaker.current_state)
 
     def enter(self) -> None:
         """Take a slot; give it back with `leave`.
