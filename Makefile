@@ -3,7 +3,7 @@
 # make flattens every failure to its own exit code 2: scripts and CI call `.venv/bin/firedrill` itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down status logs reset doctor dashboard scenario test check bench lock selftest provision
+.PHONY: help install up down status logs reset doctor dashboard scenario test check bench lock selftest provision load-worker
 
 PYTHON ?=
 VARIANT ?=
@@ -23,7 +23,7 @@ help: ## this list
 	@echo 'make scenario                      the headline: a flash sale against naive (violated) and hardened (held)'
 	@echo 'make scenario S=concurrency/flash-sale VARIANT=attempt SEED=7    one scenario on one variant'
 	@echo
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name text; do \
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name text; do \
 	  printf '%-12s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo 'settings: BASE_PORT=19000 (remembered) · TOXIPROXY=builtin · PYTHON=/path/to/python3.12 · ARGS="…" for tests'
@@ -66,6 +66,10 @@ endif
 
 selftest: install ## every scenario against the variants that it names
 	@$(bin)/firedrill selftest --all $(ARGS)
+
+load-worker: install ## on another host: a load worker; MASTER=host:port [KEY=file] [API=url], see docs/scale.md
+	@$(if $(MASTER),,echo 'load-worker: got no MASTER, expected MASTER=host:port (docs/scale.md)' >&2; exit 2)
+	@$(bin)/python -m loadtests --join $(MASTER) $(if $(KEY),--key-file $(KEY)) $(if $(API),--api $(API)) $(ARGS)
 
 test: install ## all tests
 	@$(bin)/pytest --numprocesses 2 --dist loadgroup $(ARGS)

@@ -72,6 +72,7 @@ class Schedule:
             so the same seed asks for the same things on every variant and with any number of workers.
         phases: Indexes into the plan's phases.
         ops: Indexes into `op_names`.
+        total: Arrivals of all workers together: workers that disagree about it don't play the same schedule.
     """
 
     index: array[int]
@@ -79,6 +80,7 @@ class Schedule:
     phases: array[int]
     ops: array[int]
     op_names: tuple[str, ...]
+    total: int
 
     def __len__(self) -> int:
         return len(self.intended_s)
@@ -101,15 +103,17 @@ def shard(phases: Sequence[PlanPhase], *, seed: int, kind: str, worker: int, wor
     """Every *workers*-th arrival, starting with number *worker*: all shards together are the whole schedule."""
     op_names = tuple(sorted({name for phase in phases for name in phase.mix}))
     mixes = [Mix(phase.mix, op_names) for phase in phases]
-    schedule = Schedule(index=array("q"), intended_s=array("d"), phases=array("H"), ops=array("H"), op_names=op_names)
+    indexes, intended, in_phases, ops = array("q"), array("d"), array("H"), array("H")
+    total = 0
     for index, (intended_s, phase) in enumerate(arrival_times(phases, seed=seed, kind=kind)):
+        total = index + 1
         if index % workers != worker:
             continue
-        schedule.index.append(index)
-        schedule.intended_s.append(intended_s)
-        schedule.phases.append(phase)
-        schedule.ops.append(mixes[phase].pick(Draws(seed, index, Stream.MIX).unit()))
-    return schedule
+        indexes.append(index)
+        intended.append(intended_s)
+        in_phases.append(phase)
+        ops.append(mixes[phase].pick(Draws(seed, index, Stream.MIX).unit()))
+    return Schedule(index=indexes, intended_s=intended, phases=in_phases, ops=ops, op_names=op_names, total=total)
 
 
 def phase_at(phases: Sequence[PlanPhase], at_s: float) -> int:

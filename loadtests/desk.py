@@ -68,6 +68,11 @@ class Desk:
         self.crashed: list[str] = []
         self.finished = Event()
 
+    @property
+    def arrivals_of_all(self) -> int:
+        """Arrivals of all workers together."""
+        return self._schedule.total
+
     def idle_slots(self) -> int:
         return len(self._idle)
 

@@ -11,6 +11,7 @@ import msgspec
 
 from chaos.model.loadplan import LOADPLAN_VERSION, LoadPlan, PlanPhase
 from loadtests.arrivals import KINDS
+from loadtests.protocol import address
 
 
 class BadPlan(ValueError):
@@ -42,6 +43,13 @@ def _problems(plan: LoadPlan, known_ops: Mapping[str, object]) -> Iterator[str]:
         yield f"arrivals: got {plan.arrivals!r}, expected one of {', '.join(KINDS)}"
     if plan.workers < 1:
         yield f"workers: got {plan.workers}, expected at least 1"
+    if plan.elsewhere is None and plan.t0_unix_s <= 0:
+        yield f"t0_unix_s: got {plan.t0_unix_s}, expected a time (0 is for workers elsewhere)"
+    if plan.elsewhere is not None:
+        try:
+            address(plan.elsewhere.listen)
+        except ValueError as error:
+            yield f"elsewhere: listen: {error}"
     if plan.max_in_flight < max(plan.workers, 1):
         yield f"max_in_flight: got {plan.max_in_flight}, expected at least one for each of {plan.workers} workers"
     if not plan.timeout_s > 0:

@@ -16,26 +16,34 @@ EVERY_S = 0.5
 
 
 class ProgressMaker:
-    """Differences between one look at the figures and the next."""
+    """Differences between one look at the figures and the next.
+
+    Attributes:
+        notes: Sentences for the next line.
+    """
 
     def __init__(self, phases: Sequence[PlanPhase]) -> None:
         self._phases = phases
         self._last = Totals()
         self._latencies_s: list[float] = []
+        self.notes: list[str] = []
 
     def heard(self, latencies_s: Sequence[float]) -> None:
         """Latencies of main operations, for the next line."""
         self._latencies_s.extend(latencies_s)
 
-    def line(self, at_s: float, figures: Figures, *, ready: bool = False) -> Progress:
+    def line(self, at_s: float, figures: Figures, *, ready: bool = False, mustered: bool = False) -> Progress:
         """The next line."""
         now, last = figures.totals(), self._last
         latencies_s, self._latencies_s = sorted(self._latencies_s), []
         self._last = now
+        notes, self.notes = "\n".join(self.notes), []
         return Progress(
             at_s=round(at_s, 3),
             phase=next((p.name for p in self._phases if p.start_s <= at_s < p.start_s + p.duration_s), ""),
             ready=ready,
+            mustered=mustered,
+            note=notes,
             scheduled=now.scheduled - last.scheduled,
             sent=now.sent - last.sent,
             in_flight=figures.in_flight,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
@@ -11,12 +12,21 @@ from typing import Any
 
 import msgspec
 
-from chaos.model.loadplan import DriverReport, LoadPlan
+from chaos.model.loadplan import DriverReport, LoadPlan, WorkerReport
 from loadtests import histogram
+from loadtests.clocks import Offset
 from loadtests.tally import Figures, Shape
 from loadtests.worker import WorkerResult
 
 PACKAGES = ("locust", "gevent", "geventhttpclient", "hdrhistogram", "msgspec")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What the master knows of a worker elsewhere, whatever became of it."""
+
+    host: str
+    clock: Offset | None = None
 
 
 def assemble(
@@ -24,7 +34,9 @@ def assemble(
     plan: LoadPlan,
     shape: Shape,
     results: Sequence[WorkerResult],
-    lost: Sequence[Figures],
+    figures_of_lost: Mapping[int, Figures],
+    members: Mapping[int, Member],
+    lost: Mapping[int, str],
     own_cpu_ratio: float,
     no_hidden_resend: bool,
     crashed: Sequence[str],
@@ -33,13 +45,17 @@ def assemble(
     """Add up what the workers handed over.
 
     Args:
+        figures_of_lost: Last known figures of workers that vanished: what they had scheduled and not finished stays
+            visible.
+        members: Workers elsewhere; none for a worker here.
+        lost: By worker, how it vanished.
         crashed: What broke the driver itself, outside every worker.
-        lost: Last known figures of workers that vanished: what they had scheduled and not finished stays visible.
     """
-    figures = shape.summed([*(result.figures for result in results), *lost])
+    figures = shape.summed([*(result.figures for result in results), *figures_of_lost.values()])
     totals = figures.totals()
     histograms = histogram.merged(part for result in results for part in result.histograms)
     lag = histograms.get(histogram.LAG) or histogram.new()
+    workers = list(_workers(plan, results, figures_of_lost, members))
     fatal = [result.fatal for result in results if result.fatal]
     report = DriverReport(
         scheduled=totals.scheduled,
@@ -50,8 +66,10 @@ def assemble(
         operations=figures.operations,
         workers_expected=plan.workers,
         workers_finished=sum(1 for result in results if not result.fatal),
+        workers=workers,
+        lost=[lost[number] for number in sorted(lost)],
         send_lag_p50_s=histogram.quantile_s(lag, 50.0),
-        send_lag_p99_s=histogram.quantile_s(lag, 99.0),
+        send_lag_p99_s=max((worker.send_lag_p99_s for worker in workers), default=0.0),
         send_lag_max_s=float(lag.get_max_value()) / 1e6,
         cpu_ratio=max([own_cpu_ratio, *(result.cpu_ratio for result in results)]),
         no_hidden_resend=no_hidden_resend,
@@ -60,6 +78,33 @@ def assemble(
         versions={"python": python_version(), **{name: version(name) for name in PACKAGES}},
     )
     return report, histogram.document(histograms)
+
+
+def _workers(
+    plan: LoadPlan,
+    results: Sequence[WorkerResult],
+    figures_of_lost: Mapping[int, Figures],
+    members: Mapping[int, Member],
+) -> Iterator[WorkerReport]:
+    by_number = {result.worker: result for result in results}
+    for number in range(plan.workers):
+        member = members.get(number, Member(""))
+        clock = member.clock
+        result = by_number.get(number)
+        figures = result.figures if result else figures_of_lost.get(number)
+        lags = dict(result.histograms).get(histogram.LAG) if result else None
+        yield WorkerReport(
+            worker=number,
+            host=member.host,
+            ended=result.ended if result else "lost",
+            scheduled=figures.totals().scheduled if figures else 0,
+            send_lag_p99_s=histogram.quantile_s(histogram.merged([(histogram.LAG, lags)])[histogram.LAG], 99.0)
+            if lags
+            else 0.0,
+            cpu_ratio=result.cpu_ratio if result else 0.0,
+            clock_offset_s=clock.offset_s if clock else None,
+            clock_error_s=clock.error_s if clock else None,
+        )
 
 
 def write(out_dir: Path, report: DriverReport, histograms: histogram.Histograms) -> None:

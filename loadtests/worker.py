@@ -160,7 +160,7 @@ class Worker:
     def _schedule(self) -> None:
         try:
             gevent.sleep(max(-self.clock.now_s(), 0))
-            self._cpu = (_cpu_s(), self.clock.now_s())
+            self._cpu = (cpu_s(), self.clock.now_s())
             self.desk.run()
             gevent.sleep(max(self.end_s - self.clock.now_s(), 0))
             self._take_cpu()
@@ -169,7 +169,7 @@ class Worker:
 
     def _take_cpu(self) -> None:
         if self._cpu is not None:
-            spent_s, passed_s = _cpu_s() - self._cpu[0], self.clock.now_s() - self._cpu[1]
+            spent_s, passed_s = cpu_s() - self._cpu[0], self.clock.now_s() - self._cpu[1]
             self._cpu_ratio = spent_s / passed_s if passed_s > 0 else 0.0
             self._cpu = None
 
@@ -218,6 +218,6 @@ class Worker:
         return [f"worker {self.number}: got {completed} completed arrivals, expected all {totals.scheduled} scheduled"]
 
 
-def _cpu_s() -> float:
+def cpu_s() -> float:
     times = os.times()
     return times.user + times.system

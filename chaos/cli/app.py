@@ -89,7 +89,13 @@ NoUp = Annotated[bool, typer.Option("--no-up", help="Refuse instead of starting 
 Heal = Annotated[bool, typer.Option("--heal", help="Clean dirty proxies first instead of refusing them.")]
 Seed = Annotated[int | None, typer.Option(min=0, max=2**31 - 1, help="Overrides the scenario's seed.")]
 Scale = Annotated[float, typer.Option(min=0.05, max=1000, help="Factor on all rates.")]
-Workers = Annotated[int, typer.Option(min=1, max=64, help="Load workers, one per core.")]
+Workers = Annotated[int | None, typer.Option(min=1, max=64, help="Load workers here, one per core; 1 unless told.")]
+WorkersElsewhere = Annotated[
+    int | None, typer.Option(min=1, max=64, help="Load workers on other hosts instead: see docs/scale.md.")
+]
+MasterAt = Annotated[
+    str, typer.Option(metavar="HOST:PORT", help="Where they meet this host; a port on loopback unless told.")
+]
 
 
 def main() -> None:
@@ -138,7 +144,9 @@ def run(
     variant: Annotated[str, typer.Option(help="naive, hardened, or your attempt.")] = "hardened",
     seed: Seed = None,
     scale: Scale = 1.0,
-    workers: Workers = 1,
+    workers: Workers = None,
+    workers_elsewhere: WorkersElsewhere = None,
+    master_at: MasterAt = "",
     heal_first: Heal = False,
     no_up: NoUp = False,
     as_json: Json = False,
@@ -146,7 +154,17 @@ def run(
     """Run one scenario on one variant and judge it."""
     loaded = load_scenario(find_scenario(scenario))
     _known_variant(variant)
-    options = Options(bring_up=not no_up, heal_first=heal_first, scale=scale, workers=workers)
+    if workers is not None and workers_elsewhere is not None:
+        raise InvalidInput("workers: got both --workers and --workers-elsewhere, expected one of them")
+    if master_at and workers_elsewhere is None:
+        raise InvalidInput("--master-at: got it without --workers-elsewhere, expected both")
+    options = Options(
+        bring_up=not no_up,
+        heal_first=heal_first,
+        scale=scale,
+        workers=workers_elsewhere or workers or 1,
+        elsewhere=master_at if workers_elsewhere else None,
+    )
     with _view(as_json) as view, session(options, view, purpose=f"{loaded.name} on {variant}") as lab:
         result = lab.run(loaded, variant, seed)
     if as_json:

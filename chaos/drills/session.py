@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
+import secrets
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -18,11 +20,14 @@ from chaos.drills.conclude import conclude, conclude_crashed
 from chaos.drills.results import RunResult
 from chaos.errors import FiredrillError, Inconclusive, InvalidInput, LabBroken
 from chaos.heal import heal
+from chaos.model.loadplan import Elsewhere
 from chaos.model.scenario import Scenario
 from chaos.run.lock import run_lock
 from chaos.run.runner import Request, Stop, Tools, View, perform
 
 HEAL_PATIENCE_S = 30.0
+LOAD_MASTER_OFFSET = 19
+"""Where load workers elsewhere meet the driver, from the base port on: the last one of those that a lab keeps."""
 _VERSIONED = ("django", "djangorestframework", "celery", "granian", "locust", "psycopg", "redis", "toxiproxy-python")
 
 
@@ -35,12 +40,15 @@ class Options:
         heal_first: Clean dirty proxies instead of refusing them.
         scale: Factor on all rates.
         workers: Load workers.
+        elsewhere: Whether they are on other hosts; None, or where they meet the driver: `host:port`, empty for the
+            lab's own port on loopback.
     """
 
     bring_up: bool = True
     heal_first: bool = False
     scale: float = 1.0
     workers: int = 1
+    elsewhere: str | None = None
 
 
 class Session:
@@ -48,6 +56,12 @@ class Session:
 
     def __init__(self, stack: Stack, options: Options, view: View, stop: Stop) -> None:
         self.stack, self.options, self.view, self.stop = stack, options, view, stop
+
+    def _elsewhere(self) -> Elsewhere | None:
+        if self.options.elsewhere is None:
+            return None
+        listen = self.options.elsewhere or f"127.0.0.1:{self.stack.base_port + LOAD_MASTER_OFFSET}"
+        return Elsewhere(listen=listen, key_file=str(load_key_file()))
 
     def run(self, scenario: Scenario, variant: str, seed: int | None) -> RunResult:
         """One run with its verdict, indexed in the scorecard when that is there.
@@ -65,10 +79,21 @@ class Session:
             seed=seed,
             scale=self.options.scale,
             workers=self.options.workers,
+            elsewhere=self._elsewhere(),
             versions=versions(self.stack),
         )
         folder = perform(request, _tools(self.stack, adapters), self.view, self.stop)
         return conclude(folder, index=adapters.scorecard, say=self.view.say)
+
+
+def load_key_file() -> Path:
+    """The key that load workers elsewhere have to show, made once per lab; whoever may read it may be one."""
+    path = lab_dir() / "keep" / "load-key"
+    with suppress(FileExistsError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(24) + "\n")
+    return path
 
 
 def _tools(stack: Stack, adapters: Adapters) -> Tools:

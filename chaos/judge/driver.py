@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
@@ -12,7 +13,7 @@ from chaos.judge.history import History
 from chaos.judge.record import self_check
 from chaos.judge.tables import OperationCell
 from chaos.model.history import Outcome
-from chaos.model.loadplan import DriverReport
+from chaos.model.loadplan import DriverReport, WorkerReport
 from chaos.model.verdict import Finding
 
 MIN_LAG_LIMIT_S = 0.020
@@ -70,6 +71,8 @@ def driver_findings(
         return
     yield _finished(report)
     yield _on_time(report, tightest_slo_s)
+    if any(worker.host for worker in report.workers):
+        yield _clocks(report, tightest_slo_s)
     yield self_check(
         "driver_cpu",
         f"driver CPU ≤ {MAX_CPU_RATIO:.0%}",
@@ -90,6 +93,7 @@ def driver_findings(
 def _finished(report: DriverReport) -> Finding:
     if report.workers_finished != report.workers_expected:
         problem = f"{report.workers_finished} of {report.workers_expected} load workers finished"
+        problem += "".join(f"; {sentence}" for sentence in report.lost)
     elif report.crashed:
         problem = f"{len(report.crashed)} journeys crashed, the first with {report.crashed[0]}: a defect of the driver"
     elif report.ended != "finished":
@@ -99,10 +103,47 @@ def _finished(report: DriverReport) -> Finding:
     return self_check("driver", "every load worker finished without a crash", problem)
 
 
+def _limit_s(tightest_slo_s: float | None) -> float:
+    return max(MIN_LAG_LIMIT_S, LAG_SHARE_OF_SLO * (tightest_slo_s or 0.0))
+
+
+def _named(worker: WorkerReport) -> str:
+    return f"load worker {worker.worker}{f' on {worker.host}' if worker.host else ''}"
+
+
+def _clocks(report: DriverReport, tightest_slo_s: float | None) -> Finding:
+    """Intended times are wall-clock times: on a wrong clock, a worker's share meets the faults too early or late."""
+    limit_s = _limit_s(tightest_slo_s)
+    bounds_s = {
+        worker.worker: abs(worker.clock_offset_s) + worker.clock_error_s
+        for worker in report.workers
+        if worker.clock_offset_s is not None and worker.clock_error_s is not None
+    }
+    problems = []
+    for worker in report.workers:
+        bound_s = bounds_s.get(worker.worker)
+        if bound_s is None:
+            problems.append(f"{_named(worker)}: its clock was never compared")
+        elif not bound_s <= limit_s:  # so written that NaN is off
+            problems.append(
+                f"{_named(worker)}: its clock is off by up to {bound_s * 1000:.1f} ms: synchronise the hosts"
+            )
+    worst_s = max(bounds_s.values(), default=math.nan)
+    return self_check(
+        "clocks",
+        f"clocks of load workers elsewhere within {limit_s * 1000:g} ms",
+        "; ".join(problems),
+        measured=f"at most {worst_s * 1000:.1f} ms apart (offset and half a round trip)",
+        figures={"clock_bound_ms": round(worst_s * 1000, 3), "limit_ms": round(limit_s * 1000, 3)} if bounds_s else {},
+    )
+
+
 def _on_time(report: DriverReport, tightest_slo_s: float | None) -> Finding:
-    limit_s = max(MIN_LAG_LIMIT_S, LAG_SHARE_OF_SLO * (tightest_slo_s or 0.0))
+    limit_s = _limit_s(tightest_slo_s)
     lag_s = report.send_lag_p99_s
     late = f"the driver fell behind: send lag p99 {lag_s * 1000:.1f} ms; lower the arrivals or free the machine"
+    if len(report.workers) > 1:
+        late += f" (of {_named(max(report.workers, key=lambda worker: worker.send_lag_p99_s))})"
     return self_check(
         "send_lag",
         f"send lag p99 ≤ {limit_s * 1000:g} ms",

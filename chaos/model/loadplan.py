@@ -22,15 +22,32 @@ class PlanPhase(msgspec.Struct, frozen=True, kw_only=True):
     mix: dict[str, int]
 
 
+class Elsewhere(msgspec.Struct, frozen=True, kw_only=True):
+    """How load workers on other hosts find the driver; all workers of such a run are elsewhere.
+
+    Attributes:
+        listen: `host:port` of Locust's master.
+        key_file: Holds the key that a worker has to show; the key itself is in no plan.
+        patience_s: How long the driver waits until all workers are there.
+    """
+
+    listen: str
+    key_file: str
+    patience_s: float = 300.0
+
+
 class LoadPlan(msgspec.Struct, frozen=True, kw_only=True):
     """load-plan.json: one run of the driver.
 
     Attributes:
-        t0_unix_s: When the schedule's second 0 is; far enough ahead for the driver to be ready.
+        t0_unix_s: When the schedule's second 0 is; far enough ahead for the driver to be ready. 0 with workers
+            elsewhere: nobody knows when they come. The driver then waits for them, says `mustered`, and reads this file
+            again as soon as a line comes on its standard input.
         base_url: The API, without a trailing slash.
         world_file: JSON that `prepare` wrote: tiers, customers with their tokens.
         out_dir: Where `history/`, `histograms.json` and `driver.json` go.
         workers: 1 runs in one process; more are Locust workers behind a master.
+        elsewhere: Where the master meets its workers when they are on other hosts; None starts them here.
         max_in_flight: Cap over all workers; an arrival beyond it is recorded as dropped.
         arrivals: `poisson` or `uniform`, both seeded.
         timeout_s: How long an operation may take before it is `info`.
@@ -51,6 +68,7 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True):
     phases: list[PlanPhase]
     version: int = LOADPLAN_VERSION
     workers: int = 1
+    elsewhere: Elsewhere | None = None
     max_in_flight: int = 400
     arrivals: str = "poisson"
     timeout_s: float = 10.0
@@ -65,7 +83,9 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """One line on the driver's stdout, twice a second: figures since the last line, except the totals.
 
     Attributes:
-        ready: True on the first line: the self-test passed and the schedule is armed.
+        ready: True once: the self-test passed and the schedule is armed.
+        mustered: True once, before that, with workers elsewhere: all of them are there, and the plan may become final.
+        note: Sentences for people and for the journal, one a line, e.g. that a worker came or was lost.
         p95_ms: Latency from intended start over main operations that ended in this interval; None without any.
         outcomes: Main operations that ended in this interval; a documented refusal is `refused`, not `fail`.
     """
@@ -73,6 +93,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     at_s: float
     phase: str
     ready: bool = False
+    mustered: bool = False
+    note: str = ""
     scheduled: int = 0
     sent: int = 0
     in_flight: int = 0
@@ -83,6 +105,27 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     total_ended: int = 0
 
 
+class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One load worker, for the self-checks that a sum over all of them would hide.
+
+    Attributes:
+        host: Name that its host gives itself; empty for a worker that the driver started here.
+        ended: As in the report, or `lost`.
+        clock_offset_s: Its clock minus the driver's, the worse of two measurements, before and after the load; None
+            when there was none, as for a worker here, which has the same clock.
+        clock_error_s: Half the round trip of that measurement: the offset may be off by so much.
+    """
+
+    worker: int
+    host: str = ""
+    ended: str = "lost"
+    scheduled: int = 0
+    send_lag_p99_s: float = 0.0
+    cpu_ratio: float = 0.0
+    clock_offset_s: float | None = None
+    clock_error_s: float | None = None
+
+
 class DriverReport(msgspec.Struct, kw_only=True):
     """driver.json: the driver's account of itself; the self-checks of the judge read it.
 
@@ -90,7 +133,10 @@ class DriverReport(msgspec.Struct, kw_only=True):
         scheduled, ok, fail, info, dropped: Main operations; the last four must add up to the first.
         operations: All operations including polls and double clicks (= ids in the history).
         workers_expected, workers_finished: A vanished worker makes the run inconclusive.
-        send_lag_p99_s, send_lag_max_s: sent - intended of main operations.
+        workers: Each of them.
+        lost: A sentence for each worker that vanished.
+        send_lag_p50_s, send_lag_max_s: sent - intended of main operations, over all workers.
+        send_lag_p99_s: The same, of the worker that was latest: among many, one that fell behind would hide.
         cpu_ratio: CPU seconds of the busiest driver process per second of load, 0..1.
         no_hidden_resend: The start-up self-test saw exactly one send against a socket that closes without replying.
         crashed: Exceptions that escaped a journey: a defect of the driver.
@@ -105,6 +151,8 @@ class DriverReport(msgspec.Struct, kw_only=True):
     operations: int = 0
     workers_expected: int = 1
     workers_finished: int = 0
+    workers: list[WorkerReport] = []
+    lost: list[str] = []
     send_lag_p50_s: float = 0.0
     send_lag_p99_s: float = 0.0
     send_lag_max_s: float = 0.0

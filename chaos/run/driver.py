@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -27,7 +28,7 @@ class Driver:
     ) -> None:
         self._on_progress = on_progress
         self._decoder = msgspec.json.Decoder(Progress)
-        plan_file.write_bytes(msgspec.json.format(msgspec.json.encode(plan), indent=1))
+        _write(plan_file, plan)
         self._errors = (plan_file.parent / "driver.log").open("wb")
         self._process = subprocess.Popen(
             [*command, str(plan_file)],
@@ -37,6 +38,8 @@ class Driver:
             start_new_session=True,  # a Ctrl-C is ours to handle: first heal, then stop
         )
         self.ready = threading.Event()
+        self.mustered = threading.Event()
+        self._plan_file = plan_file
         self._reader = threading.Thread(target=self._read, name="driver-progress", daemon=True)
         self._reader.start()
 
@@ -47,6 +50,8 @@ class Driver:
                 progress = self._decoder.decode(line)
             except msgspec.DecodeError:
                 continue  # not ours: a library that prints
+            if progress.mustered:
+                self.mustered.set()
             if progress.ready:
                 self.ready.set()
             self._on_progress(progress)
@@ -55,6 +60,14 @@ class Driver:
     def exit_code(self) -> int | None:
         """None while it runs."""
         return self._process.poll()
+
+    def play(self, plan: LoadPlan) -> None:
+        """For a driver that was given a plan without a time: *plan* is the same with one, and final."""
+        _write(self._plan_file, plan)
+        if self._process.stdin is not None:
+            with suppress(OSError):  # it has ended; whoever watches it says why
+                self._process.stdin.write(b"\n")
+                self._process.stdin.flush()
 
     def stop(self) -> None:
         """Ask it to stop, then insist. Idempotent."""
@@ -88,3 +101,10 @@ class Driver:
         if self.exit_code is not None:
             raise LabBroken(f"load driver: got exit code {self.exit_code} before the start: {self.complaint()}")
         raise LabBroken(f"load driver: got no word that it is ready, expected one in time ({self.complaint()})")
+
+
+def _write(plan_file: Path, plan: LoadPlan) -> None:
+    """Whole or not at all."""
+    part = plan_file.with_name(f"{plan_file.name}.part")
+    part.write_bytes(msgspec.json.format(msgspec.json.encode(plan), indent=1))
+    part.replace(plan_file)

@@ -20,7 +20,7 @@ from chaos.heal import heal
 from chaos.journal import Journal, read_events
 from chaos.model.evidence import EndState
 from chaos.model.journal import Event, EventKind
-from chaos.model.loadplan import LoadPlan, Progress
+from chaos.model.loadplan import Elsewhere, LoadPlan, Progress
 from chaos.model.scenario import Scenario
 from chaos.plan import Plan, plan
 from chaos.ports import Lab, LeaseKeeper, StackControl, WorldWitness
@@ -131,6 +131,7 @@ class Request:
     Attributes:
         scale: Factor on all rates, for larger or smaller machines.
         workers: Load workers; more than one for loads beyond a core.
+        elsewhere: Where load workers on other hosts meet the driver; None starts them here.
         root: Where evidence folders are made.
         pace: How long to wait for what.
     """
@@ -141,6 +142,7 @@ class Request:
     seed: int | None = None
     scale: float = 1.0
     workers: int = 1
+    elsewhere: Elsewhere | None = None
     versions: Mapping[str, str]
     pace: Pace = Pace()
 
@@ -283,6 +285,7 @@ class _Run:
             out_dir=str(self._folder),
             phases=list(self._plan.phases),
             workers=self._request.workers,
+            elsewhere=self._request.elsewhere,
             metrics_port=self._tools.driver_metrics_port,
             metrics_host=bind_host(),
         )
@@ -293,23 +296,22 @@ class _Run:
         self._identities("before")
         self._tools.mark_log()
         clock = self._tools.lab.clock
-        self._t0_unix_s = self._journal.t0_unix_s = round(clock.now_unix_s() + self._pace.driver_start_s, 3)
-        live = LiveHistory(self._folder / "history", t0_unix_s=self._t0_unix_s)
-        lab = replace(self._tools.lab, client=live)
-        self._lease = Lease(
-            self._tools.lease, run_id=self._run_id, folder=self._folder, ttl_s=LEASE_S, on_trouble=self._note
-        )
-        self._lease.take()
         with ExitStack() as stack:
-            stack.enter_context(self._sampled())
-            driver = stack.enter_context(
-                Driver(
-                    self._tools.driver,
-                    self._folder / "load-plan.json",
-                    self._load_plan(),
-                    on_progress=self._progress,
-                )
+            # Nobody knows when workers elsewhere come: only then can the schedule have a time.
+            mustered = stack.enter_context(self._driver()) if self._request.elsewhere else None
+            if mustered is not None:
+                self._muster(mustered)
+            self._t0_unix_s = self._journal.t0_unix_s = round(clock.now_unix_s() + self._pace.driver_start_s, 3)
+            live = LiveHistory(self._folder / "history", t0_unix_s=self._t0_unix_s)
+            lab = replace(self._tools.lab, client=live)
+            self._lease = Lease(
+                self._tools.lease, run_id=self._run_id, folder=self._folder, ttl_s=LEASE_S, on_trouble=self._note
             )
+            self._lease.take()
+            stack.enter_context(self._sampled())
+            if mustered is not None:
+                mustered.play(self._load_plan())
+            driver = mustered or stack.enter_context(self._driver())
             self._wait(-min(0.5, self._pace.driver_start_s / 2), driver)
             driver.wait_ready(self._pace.driver_ready_s)
             self._journal.write(
@@ -332,6 +334,19 @@ class _Run:
             self._faults.join()
             self._drain(driver)
             steady(math.inf)
+
+    def _driver(self) -> Driver:
+        return Driver(
+            self._tools.driver, self._folder / "load-plan.json", self._load_plan(), on_progress=self._progress
+        )
+
+    def _muster(self, driver: Driver) -> None:
+        """Wait for load workers on other hosts; how long is the driver's matter. Raises: Aborted."""
+        while not driver.mustered.is_set():
+            self._stop.check()
+            if driver.exit_code is not None:
+                raise Aborted(f"the load driver gave up: {driver.complaint()}", by="driver")
+            self._tools.lab.clock.sleep(TICK_S)
 
     @contextmanager
     def _sampled(self) -> Iterator[None]:
@@ -411,6 +426,10 @@ class _Run:
         self._journal.write(EventKind.LOAD_ENDED, ended=ended, exit_code=code)
 
     def _progress(self, progress: Progress) -> None:
+        for note in progress.note.splitlines():
+            self._note(note)
+        if not self._t0_unix_s:
+            return  # it waits for its workers
         with suppress(OSError, ValueError):  # the terminal has gone; the driver's pipe still has to be read
             self._view.progress(progress, self._faults.active if self._faults else ())
 

@@ -56,6 +56,7 @@ class Counter:
             phases=array("H", [0] * arrivals),
             ops=array("H", [0] * arrivals),
             op_names=("x",),
+            total=arrivals,
         )
         self.desk = Desk(
             schedule=schedule,
