@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 from chaos.model.checks import Context, StrictModel
 from chaos.model.evidence import EndState
 from chaos.model.history import Operation, Outcome
-from chaos.model.verdict import Finding, Verdict
+from chaos.model.verdict import Counterexample, Finding, Verdict
 
 LIVE = frozenset({"pending", "paid"})
 FINAL = frozenset({"paid", "refused", "cancelled"})
@@ -47,9 +47,25 @@ class Say(NamedTuple):
         return self._finding(Verdict.INCONCLUSIVE, measured, reason=reason, examples=examples, figures=figures)
 
     def violated(
-        self, reason: str, measured: str, *, examples: Iterable[str], figures: Figures, where: str = ""
+        self,
+        reason: str,
+        measured: str,
+        *,
+        examples: Iterable[str],
+        figures: Figures,
+        where: str = "",
+        counterexample: Counterexample | None = None,
     ) -> Finding:
-        return self._finding(Verdict.VIOLATED, measured, reason=reason, examples=examples, figures=figures, where=where)
+        """Without a *counterexample*, `explain` looks up the first examples and has nothing to say of them."""
+        return self._finding(
+            Verdict.VIOLATED,
+            measured,
+            reason=reason,
+            examples=examples,
+            figures=figures,
+            where=where,
+            counterexample=counterexample,
+        )
 
     def _finding(
         self,
@@ -60,6 +76,7 @@ class Say(NamedTuple):
         examples: Iterable[str] = (),
         figures: Figures | None = None,
         where: str = "",
+        counterexample: Counterexample | None = None,
     ) -> Finding:
         return Finding(
             check=self.check,
@@ -72,6 +89,7 @@ class Say(NamedTuple):
             exact=True,
             examples=tuple(examples)[:MAX_EXAMPLES],
             figures=dict(figures or {}),
+            counterexample=counterexample,
         )
 
 

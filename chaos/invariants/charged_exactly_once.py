@@ -18,7 +18,7 @@ from chaos.model.checks import Context, InvariantKind
 from chaos.model.evidence import EndState
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
-from chaos.model.verdict import Finding
+from chaos.model.verdict import Counterexample, Finding
 
 SAY = Say("charged_exactly_once", "each paid intent has exactly one captured charge, each refused one none")
 
@@ -71,13 +71,34 @@ class _ChargedExactlyOnce:
             examples = [
                 key for _, found in sorted(broken.items(), key=lambda item: len(item[1]) or 10**9) for key in found[:4]
             ]
-            return SAY.violated(said, f"{measured}: {said}", examples=examples, figures=figures)
+            return SAY.violated(
+                said,
+                f"{measured}: {said}",
+                examples=examples,
+                figures=figures,
+                counterexample=self._one(broken, charges),
+            )
         if not self.accepted:
             return SAY.inconclusive("no order was accepted, so none had to be charged", measured, figures=figures)
         if phantoms:
             reason = f"{len(phantoms)} charges belong to no known intent, but the history has gaps"
             return SAY.inconclusive(reason, measured, examples=phantoms, figures=figures)
         return SAY.held_if_settled(context, f"{measured}, none twice, none missing", figures)
+
+    @staticmethod
+    def _one(broken: Mapping[str, list[str]], charges: Mapping[str, int]) -> Counterexample:
+        """The first of the first kind that there is; *broken* goes from the plainest to the least plain."""
+        name, found = next((name, found) for name, found in broken.items() if found)
+        first = found[0]
+        match name:
+            case "doubled":
+                return Counterexample(says=f"one intent, {charges[first]} captured charges", keys=(first,))
+            case "missing":
+                return Counterexample(says="seen as paid, and the gateway captured no charge for it", keys=(first,))
+            case "refused":
+                return Counterexample(says="the customer was refused, and charged all the same", keys=(first,))
+            case _:
+                return Counterexample(says="a captured charge whose order nobody asked for", charges=(first,))
 
     def _charges(self, state: EndState) -> tuple[dict[str, int], list[str]]:
         """Charges by intent, and the ids of charges that belong to none."""

@@ -18,7 +18,7 @@ from chaos.invariants._common import FAIL, OK, NoParams, Say, never_arrived, sol
 from chaos.model.checks import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
-from chaos.model.verdict import Finding
+from chaos.model.verdict import Counterexample, Finding
 
 SAY = Say("no_false_refusal", "a sold-out refusal is given only when the seats asked for may have been gone")
 
@@ -69,13 +69,19 @@ class _NoFalseRefusal:
             return SAY.inconclusive(
                 "the history has gaps: an ask that it lost may have taken the seats", figures=figures
             )
-        tier_id, _, seats, free = false[0]
+        tier_id, refusal, seats, free = false[0]
         return SAY.violated(
             f"{len(false)} refusals of seats that were certainly free; the first asked for {seats} of at least {free}",
             f"{len(false)} false of {self.refused} refusals",
             examples=[id_ for _, id_, _, _ in false],
             where=f"tier {tier_id}",
             figures=figures,
+            counterexample=Counterexample(
+                says=f"{seats} seats were refused as sold out while at least {free} of {capacity[tier_id]} were free: "
+                f"all that had been asked for by then was {capacity[tier_id] - free}",
+                operations=(refusal,),
+                tiers=(tier_id,),
+            ),
         )
 
     def _false_refusals(self, tier_id: int, capacity: int) -> Iterator[tuple[str, int, int]]:

@@ -12,7 +12,7 @@ from chaos.invariants._common import FINAL, OK, NoParams, Say
 from chaos.model.checks import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
-from chaos.model.verdict import Finding
+from chaos.model.verdict import Counterexample, Finding
 
 SAY = Say("no_lost_orders", "every accepted order exists and is final (paid, refused or cancelled)")
 
@@ -52,13 +52,27 @@ class _NoLostOrders:
             reasons = [f"{len(gone)} accepted orders do not exist"] if gone else []
             if pending:
                 reasons.append(f"{len(pending)} accepted orders were still not final {waited}")
-            return SAY.violated(" and ".join(reasons), measured, examples=[*gone, *pending], figures=figures)
+            return SAY.violated(
+                " and ".join(reasons),
+                measured,
+                examples=[*gone, *pending],
+                figures=figures,
+                counterexample=self._one(sorted(absent), sorted(unnamed.values()), pending, waited),
+            )
         if pending:
             reason = (
                 f"{len(pending)} orders were not final {waited}, but the stack was not healthy enough to finish them"
             )
             return SAY.inconclusive(reason, measured, examples=pending, figures=figures)
         return SAY.held_if_settled(context, measured, figures)
+
+    @staticmethod
+    def _one(absent: list[str], unnamed: list[str], pending: list[str], waited: str) -> Counterexample:
+        """One lost order says as much as a hundred."""
+        if absent or unnamed:
+            says = "the client was told that this order is accepted, and the database does not have it"
+            return Counterexample(says=says, orders=tuple(absent[:1]), operations=() if absent else tuple(unnamed[:1]))
+        return Counterexample(says=f"accepted, and still not final {waited}", orders=tuple(pending[:1]))
 
 
 KIND = InvariantKind(

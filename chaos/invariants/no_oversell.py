@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from chaos.invariants._common import LIVE, OK, NoParams, Say, claimed_seats
 from chaos.model.checks import Context, InvariantKind
+from chaos.model.evidence import Order
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
-from chaos.model.verdict import Finding
+from chaos.model.verdict import Counterexample, Finding
 
 SAY = Say("no_oversell", "in every tier, seats of live orders and tickets ≤ capacity")
 
@@ -34,16 +35,18 @@ class _NoOversell:
         if over:
             worst = max(over, key=lambda id_: over[id_])
             measured = f"{seats[worst]} of {tiers[worst].capacity} seats taken"
+            late = self._too_late(context, worst, tiers[worst].capacity)
             return SAY.violated(
                 f"{sum(over.values())} seats were sold that do not exist, in {len(over)} tier(s)",
                 measured,
-                examples=self._too_late(context, worst, tiers[worst].capacity),
+                examples=late,
                 where=f"tier {worst} ({tiers[worst].event_slug})",
                 figures={
                     "seats_taken": seats[worst],
                     "capacity": tiers[worst].capacity,
                     "seats_oversold": sum(over.values()),
                 },
+                counterexample=self._pair(context, worst, late),
             )
         taken = sum(seats.values())
         if not self.accepted or not taken:
@@ -54,12 +57,33 @@ class _NoOversell:
         return SAY.held_if_settled(context, measured, figures)
 
     @staticmethod
-    def _too_late(context: Context, tier_id: int, capacity: int) -> list[str]:
-        """Orders of the tier that came when the seats before them were gone, by the time they were created."""
+    def _live_orders(context: Context, tier_id: int) -> list[Order]:
+        """Those of the tier that take seats, by the time they were created."""
         orders = [o for o in context.state.orders if o.tier_id == tier_id and o.status in LIVE]
-        orders.sort(key=lambda order: (order.created_unix_s, order.order_id))
+        return sorted(orders, key=lambda order: (order.created_unix_s, order.order_id))
+
+    def _pair(self, context: Context, tier_id: int, late: list[str]) -> Counterexample:
+        """The order that first went beyond the capacity, and the one right before it."""
+        if not late:
+            return Counterexample(says="more tickets than seats, though the orders alone would fit", tiers=(tier_id,))
+        orders = self._live_orders(context, tier_id)
+        position = next(n for n, order in enumerate(orders) if order.order_id == late[0])
+        before, first = orders[max(position - 1, 0) : position], orders[position]
+        taken = sum(order.quantity for order in orders[:position])
+        gap_ms = [
+            f" {(first.created_unix_s - order.created_unix_s) * 1000:.1f} ms after the one before" for order in before
+        ]
+        return Counterexample(
+            says=f"{taken} seats were taken when this order took {first.quantity} more{''.join(gap_ms)}: "
+            "it was accepted as if they had been free",
+            orders=(*(order.order_id for order in before), first.order_id),
+            tiers=(tier_id,),
+        )
+
+    def _too_late(self, context: Context, tier_id: int, capacity: int) -> list[str]:
+        """Orders of the tier that came when the seats before them were gone, by the time they were created."""
         late, seats = [], 0
-        for order in orders:
+        for order in self._live_orders(context, tier_id):
             seats += order.quantity
             if seats > capacity:
                 late.append(order.order_id)

@@ -16,7 +16,7 @@ from chaos.model.checks import Context, InvariantKind
 from chaos.model.evidence import Tier
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
-from chaos.model.verdict import Finding
+from chaos.model.verdict import Counterexample, Finding
 
 SAY = Say("sells_out", "every seat is sold in each tier whose demand was larger than its stock")
 
@@ -80,6 +80,12 @@ class _SellsOut:
                         "seats_wanted": demand.seats,
                         "seats_free": free,
                     },
+                    counterexample=Counterexample(
+                        says=f"this intent wanted {demand.open[fitting[0]]} seats and got none; "
+                        f"{free} of {tier.capacity} were left in the end",
+                        keys=(fitting[0],),
+                        tiers=(tier.tier_id,),
+                    ),
                 )
         first = in_demand[0]
         sold, wanted = taken[first.tier_id], self._wanted(first)

@@ -9,7 +9,7 @@ import msgspec
 
 from chaos.errors import ExitCode
 from chaos.judge.judge import Judgement
-from chaos.model.verdict import Verdict
+from chaos.model.verdict import Finding, Verdict
 
 EXIT_CODES = {
     Verdict.HELD: ExitCode.HELD,
@@ -46,12 +46,20 @@ def judged_part(judgement: Judgement) -> dict[str, Any]:
         "verdict": judgement.verdict,
         "exit_code": int(EXIT_CODES[judgement.verdict]),
         "summary": judgement.summary,
-        "findings": [asdict(finding) for finding in judgement.findings],
+        "findings": [_finding(finding) for finding in judgement.findings],
         "phases": [asdict(phase) for phase in judgement.phases],
         "faults": [asdict(fault) for fault in judgement.faults],
         "operations": judgement.operations,
     }
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(part))
+    return plain
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    """As it is; without a counterexample it has no such key."""
+    plain = asdict(finding)
+    if finding.counterexample is None:
+        del plain["counterexample"]
     return plain
 
 

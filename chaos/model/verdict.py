@@ -19,6 +19,36 @@ class Verdict(StrEnum):
 SEVERITY = (Verdict.HELD, Verdict.INCONCLUSIVE, Verdict.VIOLATED)
 
 
+MOST_PROVING = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counterexample:
+    """The smallest set that shows a violation: pointers, which `explain` looks up and lays on one time line.
+
+    At most three of a kind are kept: more than that is a list, not an explanation.
+
+    Attributes:
+        says: One sentence: why just these show it.
+        operations: Ids of the client's operations.
+        orders: Order ids; their operations, charges and statements are looked up.
+        keys: Client intents; every operation and order of each is looked up.
+        charges: Charge ids of the gateway's ledger.
+        tiers: Tier ids.
+    """
+
+    says: str
+    operations: tuple[str, ...] = ()
+    orders: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    charges: tuple[str, ...] = ()
+    tiers: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("operations", "orders", "keys", "charges", "tiers"):
+            object.__setattr__(self, name, tuple(getattr(self, name))[:MOST_PROVING])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One check's result.
@@ -33,6 +63,7 @@ class Finding:
         exact: True for an invariant over the whole history: its violation stands whatever else went wrong.
         examples: Ids of operations or orders that show the violation, smallest set first, at most ten.
         figures: The numbers behind *measured*, by name with the unit in the name.
+        counterexample: What to look at to understand a violation; None where nothing single shows it.
     """
 
     check: str
@@ -45,6 +76,7 @@ class Finding:
     exact: bool = False
     examples: tuple[str, ...] = ()
     figures: dict[str, Any] = field(default_factory=dict)
+    counterexample: Counterexample | None = None
 
 
 def overall(findings: Iterable[Finding]) -> Verdict:

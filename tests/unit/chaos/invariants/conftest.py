@@ -74,9 +74,25 @@ class World:
         reducer = kind.reducer(kind.params())
         for op in order(self.operations):
             reducer.feed(op)
-        return reducer.finish(
+        finding = reducer.finish(
             Context(state=self.state, t0_unix_s=T0_UNIX_S, phases=(), history_complete=self.history_complete)
         )
+        self._can_be_looked_up(finding)
+        return finding
+
+    def _can_be_looked_up(self, finding: Finding) -> None:
+        """`explain` finds what a counterexample points at."""
+        pointed = finding.counterexample
+        if pointed is None:
+            return
+        orders = {order.order_id for order in self.state.orders} | {op.order for op in self.operations}
+        keys = {order.client_key for order in self.state.orders} | {op.key or op.id for op in self.operations}
+        assert set(pointed.operations) <= {op.id for op in self.operations}
+        assert set(pointed.orders) <= orders
+        assert set(pointed.keys) <= keys
+        assert set(pointed.charges) <= {charge.charge_id for charge in self.state.charges}
+        assert set(pointed.tiers) <= {tier.tier_id for tier in self.state.tiers}
+        assert pointed.says
 
 
 @pytest.fixture
