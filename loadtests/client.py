@@ -16,7 +16,7 @@ import errno
 import socket
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import gevent
@@ -31,6 +31,7 @@ from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError, HTTP
 from chaos.model.history import Outcome
 from loadtests.journey import Call, Reading
 from loadtests.recorder import Recorder
+from loadtests.samples import Samples
 
 _RESPONSE_BLOCK = 65536
 
@@ -120,14 +121,22 @@ def locust_pool(pool: WarmPool, base_url: str) -> Any:
     return shared
 
 
+class Answer(NamedTuple):
+    """An answer off the wire; *body* is None when the connection ended within it."""
+
+    status: int
+    body: bytes | None
+    head: HTTPSocketPoolResponse
+
+
 class Transport:
     """Puts one request on the wire and takes its answer off. No retry, no redirect, no cookie."""
 
     def __init__(self, pool: WarmPool) -> None:
         self._pool = pool
 
-    def send_once(self, call: Call, request_id: str) -> tuple[int, bytes | None]:
-        """Status and whole body; the body is None when the connection ended within it.
+    def send_once(self, call: Call, request_id: str) -> Answer:
+        """What came back.
 
         Raises: OSError, HTTPParseError when there is no answer.
         """
@@ -140,9 +149,9 @@ class Transport:
         # From here on the response owns the socket, also when it raises.
         response = HTTPSocketPoolResponse(sock, self._pool, block_size=_RESPONSE_BLOCK, method=call.method)
         try:
-            return response.get_code(), response.read()
+            return Answer(response.get_code(), response.read(), response)
         except (OSError, HTTPParseError):
-            return response.get_code(), None
+            return Answer(response.get_code(), None, response)
 
 
 class Client:
@@ -158,6 +167,7 @@ class Client:
         base_url: str,
         transport: Transport,
         recorder: Recorder,
+        samples: Samples,
         timeout_s: float,
         now_s: Callable[[], float],
         deadline_s: float = float("inf"),
@@ -167,6 +177,7 @@ class Client:
         self._host = url.netloc
         self._transport = transport
         self._recorder = recorder
+        self._samples = samples
         self._figures = recorder.figures
         self._timeout_s = timeout_s
         self._beside = Group()
@@ -187,12 +198,14 @@ class Client:
         operation = self._recorder.begin(call)
         self._figures.in_flight += 1
         status, ended, reading = 0, 0.0, _ABANDONED
+        answer: Answer | None = None
         timer = Timeout.start_new(self._timeout_s)
         try:
-            status, body = self._transport.send_once(call, operation.id)
+            answer = self._transport.send_once(call, operation.id)
             ended = self.now_s()
             timer.close()
-            reading = _TRUNCATED if body is None else call.read(status, body)
+            status = answer.status
+            reading = _TRUNCATED if answer.body is None else call.read(status, answer.body)
         except Timeout as error:
             if error is not timer:
                 raise
@@ -205,7 +218,17 @@ class Client:
         finally:
             timer.close()
             self._figures.in_flight -= 1
-            self._recorder.end(operation, reading, status=status, ended=ended or self.now_s())
+            ended = ended or self.now_s()
+            self._recorder.end(operation, reading, status=status, ended=ended)
+            self._samples.offer(
+                call,
+                operation,
+                reading,
+                ended=ended,
+                status=status,
+                headers=answer.head.items() if answer else (),
+                body=answer.body if answer else None,
+            )
         return reading
 
     def beside(self, call: Call) -> Callable[[], Reading]:

@@ -25,6 +25,7 @@ from loadtests.desk import Desk
 from loadtests.history import HistoryLost, HistoryWriter
 from loadtests.journeys import discover
 from loadtests.recorder import Recorder
+from loadtests.samples import Samples
 from loadtests.tally import Figures, Shape
 from loadtests.world import World
 
@@ -106,10 +107,12 @@ class Worker:
         self._pool = WarmPool(url.hostname or "", url.port or 80, timeout_s=plan.timeout_s)
         self.locust_pool = locust_pool(self._pool, plan.base_url)
         self.end_s = max(phase.start_s + phase.duration_s for phase in plan.phases)
+        self._samples = Samples(Path(plan.out_dir) / "samples" / f"worker-{number}.jsonl")
         self._client = Client(
             base_url=plan.base_url,
             transport=Transport(self._pool),
             recorder=self.recorder,
+            samples=self._samples,
             timeout_s=plan.timeout_s,
             now_s=self.clock.now_s,
             deadline_s=self.end_s + plan.timeout_s + plan.poll_budget * plan.poll_every_s,
@@ -195,6 +198,7 @@ class Worker:
         if self.runner is not None:
             self.runner.stop()
         self._pool.close()
+        self._samples.close()
         try:
             self._writer.close()
         except HistoryLost as error:

@@ -29,7 +29,7 @@ from chaos.plan import Plan, judged, plan
 from chaos.ports import Index
 from chaos.report.words import Shown
 from chaos.report.write import write_reports
-from chaos.run.folder import compress_history, merge_watchdog, strip_secrets
+from chaos.run.folder import compress_history, merge_samples, merge_watchdog, strip_secrets
 
 # What the machine can do to a run that says nothing about the API: worth another try.
 _MACHINE = ("self_check:send_lag", "self_check:driver_cpu")
@@ -194,6 +194,7 @@ def conclude_crashed(root: Path, *, index: Index | None, say: Callable[[str], No
             if (folder / "world.json").exists():
                 strip_secrets(folder / "world.json")
             compress_history(folder)
+            merge_samples(folder)
             _note_crash(folder)
             conclude(folder, index=index, say=say)
         except (InvalidInput, LabBroken, OSError, msgspec.DecodeError) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import shutil
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ from typing import Any
 import msgspec
 
 from chaos.errors import LabBroken
+from chaos.files import read_lines, write_atomic
 from chaos.journal import Journal
 from chaos.model.journal import EventKind
+from chaos.model.samples import Sample
 
 # Half a minute of load writes a few megabytes; a run that can't keep its evidence must not start.
 LEAST_FREE_BYTES = 200 * 1024 * 1024
@@ -66,6 +69,22 @@ def compress_history(folder: Path) -> None:
             shutil.copyfileobj(source, target)
         part.replace(packed)
         plain.unlink()
+
+
+def merge_samples(folder: Path) -> None:
+    """The workers' samples become one samples.jsonl, by the time they ended; a line that was torn is left out."""
+    parts = sorted((folder / "samples").glob("*.jsonl"))
+    found = [sample for part in parts for sample in read_lines(part, Sample)]
+    if (folder / "samples.jsonl").exists():
+        found += read_lines(folder / "samples.jsonl", Sample)
+    if parts:
+        once = {sample.id: sample for sample in found}  # a merge that died before it removed the parts
+        ordered = sorted(once.values(), key=lambda sample: (sample.ended, sample.id))
+        write_atomic(folder / "samples.jsonl", b"".join(msgspec.json.encode(sample) + b"\n" for sample in ordered))
+    for part in parts:
+        part.unlink()
+    with suppress(OSError):
+        (folder / "samples").rmdir()
 
 
 def merge_watchdog(folder: Path, journal: Journal) -> None:

@@ -222,6 +222,7 @@ class _Run:
             self._settle_and_collect,
             lambda: folders.strip_secrets(self._folder / "world.json"),
             lambda: folders.compress_history(self._folder),
+            lambda: folders.merge_samples(self._folder),
             lambda: folders.merge_watchdog(self._folder, self._journal),
             lambda: self._journal.write(EventKind.RUN_ENDED, duration_s=round(time.monotonic() - started, 3)),
         )
