@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from chaos.errors import FiredrillError
 from chaos.ports import Lab
 
 PAUSE_S = 0.5
+
+
+def deviations(lab: Lab) -> list[str]:
+    """What a fault may have left, in words: on the proxies, the processes, the gateway. Empty when pristine.
+
+    Raises: LabBroken when one of them can't be asked.
+    """
+    return [*lab.proxies.deviations(), *lab.processes.deviations(), *lab.gateway.deviations()]
 
 
 def heal(lab: Lab, *, patience_s: float) -> tuple[Sequence[str], Sequence[str]]:
@@ -18,18 +27,34 @@ def heal(lab: Lab, *, patience_s: float) -> tuple[Sequence[str], Sequence[str]]:
     found: list[str] = []
     give_up = lab.clock.now_unix_s() + patience_s
     while True:
-        try:
-            deviations = lab.proxies.deviations()
-            found += [deviation for deviation in deviations if deviation not in found]
-            if deviations:
-                lab.proxies.reset()
-            lab.processes.resume_all()
-            lab.gateway.heal()
-            left = list(lab.proxies.deviations())
-        except (FiredrillError, OSError) as error:
-            left = [str(error)]
-        except Exception as error:  # a defect of ours must not pass for a lab that is pristine
-            left = [repr(error)]
+        left = _try(lab, found)
         if not left or lab.clock.now_unix_s() >= give_up:
             return found, left
         lab.clock.sleep(PAUSE_S)
+
+
+def _try(lab: Lab, found: list[str]) -> list[str]:
+    """Each part for itself: a proxy that hangs must not keep a process paused. What is left, and what went wrong."""
+    return [
+        *_part(lab.processes.deviations, lab.processes.resume_all, found, always=True),
+        *_part(lab.gateway.deviations, lab.gateway.heal, found, always=True),
+        # Not when all is well: a reset closes connections that a black hole had held.
+        *_part(lab.proxies.deviations, lab.proxies.reset, found, always=False),
+    ]
+
+
+def _part(
+    ask: Callable[[], Sequence[str]], mend: Callable[[], None], found: list[str], *, always: bool
+) -> Sequence[str]:
+    dirty: Sequence[str] | None = None
+    with suppress(Exception):  # who can't say what is wrong with it may still be mended; the second question counts
+        dirty = ask()
+        found += [deviation for deviation in dirty if deviation not in found]
+    try:
+        if always or dirty or dirty is None:
+            mend()
+        return ask()
+    except (FiredrillError, OSError) as error:
+        return [str(error)]
+    except Exception as error:  # a defect of ours must not pass for a lab that is pristine
+        return [repr(error)]

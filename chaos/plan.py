@@ -16,14 +16,18 @@ class PlannedFault:
 
     Attributes:
         inject_s: Fixed moment; for a triggered fault the moment from which its trigger counts.
-        lift_s: None for a fault that ends by itself.
+        lift_s: None for a fault that ends by itself, or whose beginning is not known beforehand.
         trigger: Name of the trigger; None for a fixed moment.
+        lasts_s: How long it is held; None for a fault that ends by itself.
+        seed: Of the fault's own draws.
     """
 
     spec: FaultSpec
     inject_s: float
     lift_s: float | None
     trigger: str | None
+    lasts_s: float | None = None
+    seed: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +64,9 @@ def plan(scenario: Scenario, *, seed: int | None = None, scale: float = 1.0) -> 
         )
         at_s += phase.duration_s
     starts = {phase.name: phase.start_s for phase in phases}
-    faults = tuple(sorted((_planned(fault, starts) for fault in scenario.faults), key=lambda fault: fault.inject_s))
     chosen = scenario.seed if seed is None else seed
+    planned = (_planned(fault, starts, chosen) for fault in scenario.faults)
+    faults = tuple(sorted(planned, key=lambda fault: fault.inject_s))
     return Plan(phases=tuple(phases), faults=faults, seed=chosen, scale=scale, ends_s=at_s)
 
 
@@ -70,14 +75,17 @@ def moment_s(moment: PhaseTime, starts: dict[str, float]) -> float:
     return starts[moment.phase] + moment.offset_s
 
 
-def _planned(fault: FaultSpec, starts: dict[str, float]) -> PlannedFault:
+def _planned(fault: FaultSpec, starts: dict[str, float], seed: int) -> PlannedFault:
     inject_s = moment_s(fault.params.starts, starts)
     lasts_s = fault.params.lasts_s
+    trigger = getattr(fault.params, "when", None)
     return PlannedFault(
         spec=fault,
         inject_s=inject_s,
-        lift_s=None if lasts_s is None else inject_s + lasts_s,
-        trigger=getattr(fault.params, "when", None),
+        lift_s=None if lasts_s is None or trigger is not None else inject_s + lasts_s,
+        trigger=trigger,
+        lasts_s=lasts_s,
+        seed=seed,
     )
 
 

@@ -44,8 +44,46 @@ class CanaryReading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Killed:
-    """A process group that was sent SIGKILL: its id, who was in it, and when, in seconds since the epoch."""
+class Exchange:
+    """An echo over a fresh connection through a proxy.
+
+    Attributes:
+        received: Bytes of the answer that arrived, at least what was asked for when it was whole.
+        whole: Everything that was sent came back.
+        first_s, last_s: From the question to the first and the last byte; None without one.
+        reads: How many pieces it came in.
+        closed_s: From our own close to the end of the connection; None when it was not asked for or did not come.
+        error: How it ended too early: `closed`, or the transport error's name; empty when it did not.
+    """
+
+    connected: bool
+    received: int = 0
+    whole: bool = False
+    first_s: float | None = None
+    last_s: float | None = None
+    reads: int = 0
+    closed_s: float | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayReading:
+    """A canary's charge, which touches no ledger.
+
+    Attributes:
+        status: HTTP status of the answer; None without an answer.
+        captured: Whether the gateway says that it took the canary's money.
+        error: The transport error's name, else empty.
+    """
+
+    status: int | None
+    captured: bool
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signalled:
+    """A process group that was sent a signal: its id, who was in it, and when, in seconds since the epoch."""
 
     pgid: int
     pids: tuple[int, ...]
@@ -74,7 +112,7 @@ class ProxyControl(Protocol):
 class ProcessControl(Protocol):
     """The shop's processes, by name: `api`, `worker`, `relay`."""
 
-    def kill_group(self, process: str) -> Killed:
+    def kill_group(self, process: str) -> Signalled:
         """SIGKILL to the whole process group."""
 
     def survivors(self, process: str, pgid: int) -> Sequence[int]:
@@ -86,8 +124,23 @@ class ProcessControl(Protocol):
     def group_of(self, process: str) -> int | None:
         """Process group id of *process* when it is running; None when it is not."""
 
+    def pause_group(self, process: str) -> Signalled:
+        """SIGSTOP to the whole process group."""
+
+    def stopped(self, process: str, pgid: int) -> Sequence[int]:
+        """Pids of that group that are stopped: the kernel lets them run no more."""
+
+    def resume(self, process: str) -> None:
+        """SIGCONT to its group. Idempotent; fine when it is not running."""
+
     def resume_all(self) -> None:
-        """SIGCONT to every group and start what is stopped. Idempotent."""
+        """SIGCONT to every group, and start what the supervisor has given up on. Idempotent.
+
+        What was stopped on purpose stays so: a fault stops nobody, `up` starts the shop.
+        """
+
+    def deviations(self) -> Sequence[str]:
+        """Who is paused or was given up on, in words; empty when pristine."""
 
 
 class CanaryPort(Protocol):
@@ -95,6 +148,12 @@ class CanaryPort(Protocol):
 
     def read(self, proxy: str, *, timeout_s: float) -> CanaryReading:
         """Connect, ask, measure. Never raises."""
+
+    def echo(self, proxy: str, size: int, *, timeout_s: float, finish: bool = False) -> Exchange:
+        """Send *size* bytes that come back, at most 8000; *finish*: then close and wait for the end. Never raises."""
+
+    def process(self, name: str, *, timeout_s: float) -> CanaryReading:
+        """Ask `api` over HTTP or `worker` by a ping through the broker, past the proxies. Never raises."""
 
 
 class GatewayWitness(Protocol):
@@ -106,8 +165,20 @@ class GatewayWitness(Protocol):
     def calls_between(self, since_unix_s: float, until_unix_s: float) -> int:
         """Calls that were at the gateway at some time between the two."""
 
+    def switch(self, fault: str, settings: Mapping[str, Any], *, seed: int) -> Mapping[str, Any]:
+        """Set one HTTP-level fault, leave the others as they are, and read back; *settings* as the gateway has them."""
+
+    def hits(self, fault: str) -> int:
+        """Calls for a charge, so far, to which that fault was done."""
+
+    def canary(self, *, timeout_s: float) -> GatewayReading:
+        """A charge of the lab's own over a fresh connection. Never raises."""
+
     def heal(self) -> None:
         """Switch every HTTP-level fault off."""
+
+    def deviations(self) -> Sequence[str]:
+        """HTTP-level faults that are on, in words; empty when pristine."""
 
 
 class UpstreamWitness(Protocol):
@@ -117,7 +188,10 @@ class UpstreamWitness(Protocol):
         """Counters now, to compare with later."""
 
     def met(self, proxy: str, since: Mapping[str, Any], *, cut: bool) -> tuple[int, str]:
-        """How many calls met the fault since *since*, and who says so. *cut*: the proxy let nothing through."""
+        """How many calls met the fault since *since*, and who says so. *cut*: the proxy let nothing through.
+
+        For the process `worker`: how many tasks wait for it.
+        """
 
 
 class ClientWitness(Protocol):
@@ -125,6 +199,9 @@ class ClientWitness(Protocol):
 
     def unanswered_between(self, since_unix_s: float, until_unix_s: float) -> int:
         """Operations sent between the two that ended neither ok nor with a documented refusal."""
+
+    def waiting_between(self, since_unix_s: float, until_unix_s: float) -> int:
+        """Operations that were under way at some time between the two and had no answer by the end."""
 
 
 class Clock(Protocol):
@@ -249,6 +326,8 @@ class Held:
         params: The kind's own parameters.
         injected_unix_s: When the call that took effect was made.
         effective_unix_s: When it had certainly taken effect.
+        seed: Of random draws, where the fault has any.
+        beside: Ids of the other faults that are held on the same path right now: what a canary feels is all of them.
         memory: What the kind needs to know when lifting and counting: baselines, marks, process groups.
     """
 
@@ -256,6 +335,8 @@ class Held:
     params: FaultParams
     injected_unix_s: float = 0.0
     effective_unix_s: float = 0.0
+    seed: int = 1
+    beside: tuple[str, ...] = ()
     memory: dict[str, Any] = field(default_factory=dict)
 
 
@@ -266,10 +347,14 @@ class FaultKind(ABC):
         name: The word after `inject:`.
         doc: One paragraph for the scenario reference.
         params: The keys that a scenario file may give.
+        arm_ahead_s: How long before its moment `arm` begins.
+        severs: No answer gets through while it is held, so that no canary could feel a fault that begins meanwhile.
     """
 
     name: str
     params: type[FaultParams]
+    arm_ahead_s: float = 0.6
+    severs: bool = False
 
     @property
     def doc(self) -> str:

@@ -7,7 +7,9 @@ import struct
 import time
 from collections.abc import Mapping
 
-from chaos.ports import CanaryReading
+import httpx
+
+from chaos.ports import CanaryReading, Exchange
 
 # PostgreSQL answers one byte to the request for TLS before any login. Source: PostgreSQL docs, "SSLRequest".
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
@@ -17,13 +19,26 @@ _QUESTIONS = {
     "shop_to_broker": b"PING\r\n",
     "shop_to_gateway": b"GET /health HTTP/1.1\r\nHost: canary\r\nConnection: close\r\n\r\n",
 }
+# PostgreSQL takes no longer first packet than 10,000 bytes. Source: PostgreSQL, src/include/libpq/pqcomm.h.
+MOST_BYTES = 8000
+_PIECE = 65536
 
 
 class Canary:
-    """Asks one question over a connection of its own."""
+    """Asks one question over a connection of its own.
 
-    def __init__(self, listens: Mapping[str, str]) -> None:
+    Args:
+        listens: Proxy → `host:port`.
+        postgres_user: Somebody whom PostgreSQL asks for a password: it names unknown protocol options before that.
+        api_url: For `process("api")`.
+        broker_url: Past the proxies, for `process("worker")`.
+    """
+
+    def __init__(
+        self, listens: Mapping[str, str], *, postgres_user: str = "firedrill", api_url: str = "", broker_url: str = ""
+    ) -> None:
         self._listens = {proxy: _address(listen) for proxy, listen in listens.items()}
+        self._postgres_user, self._api_url, self._broker_url = postgres_user, api_url, broker_url
 
     def read(self, proxy: str, *, timeout_s: float) -> CanaryReading:
         try:
@@ -41,6 +56,118 @@ class Canary:
             if not answer:
                 return CanaryReading(connected=True, round_trip_s=None, error="closed without an answer")
             return CanaryReading(connected=True, round_trip_s=round(time.perf_counter() - asked, 6))
+
+    def echo(self, proxy: str, size: int, *, timeout_s: float, finish: bool = False) -> Exchange:
+        if not 1 <= size <= MOST_BYTES:
+            raise ValueError(f"echo: got {size} bytes, expected 1 to {MOST_BYTES}")
+        give_up = time.perf_counter() + timeout_s
+        try:
+            connection = socket.create_connection(self._listens[proxy], timeout=timeout_s)
+        except OSError as error:
+            return Exchange(connected=False, error=type(error).__name__)
+        with connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            heard = _ask(connection, self._echo_question(proxy, size), size, give_up)
+            closed_s = _finish(connection, give_up) if finish and heard.whole else None
+        return Exchange(
+            connected=True,
+            received=heard.received,
+            whole=heard.whole,
+            first_s=heard.first_s,
+            last_s=heard.last_s,
+            reads=heard.reads,
+            closed_s=closed_s,
+            error=heard.error,
+        )
+
+    def _echo_question(self, proxy: str, size: int) -> bytes:
+        """Something whose answer holds its *size* bytes again."""
+        payload = b"x" * size
+        if proxy == "shop_to_postgres":
+            # Options of the protocol that the server does not know come back by name, before it asks for a password.
+            # Source: PostgreSQL docs, "NegotiateProtocolVersion".
+            user = self._postgres_user.encode()
+            options = b"user\0" + user + b"\0database\0postgres\0_pq_." + payload + b"\0\0\0"
+            return struct.pack("!ii", 8 + len(options), 3 << 16) + options
+        if proxy == "shop_to_gateway":
+            head = f"POST /echo HTTP/1.1\r\nHost: canary\r\nContent-Length: {size}\r\n\r\n"
+            return head.encode() + payload
+        return b"*2\r\n$4\r\nECHO\r\n$%d\r\n%s\r\n" % (size, payload)
+
+    def process(self, name: str, *, timeout_s: float) -> CanaryReading:
+        started = time.perf_counter()
+        error = self._api(timeout_s) if name == "api" else self._worker(timeout_s)
+        took_s = round(time.perf_counter() - started, 6)
+        return CanaryReading(connected=True, round_trip_s=None if error else took_s, error=error)
+
+    def _api(self, timeout_s: float) -> str:
+        """Any answer will do: a process that is ill is not one that is paused."""
+        try:
+            httpx.get(f"{self._api_url}/live", timeout=timeout_s, trust_env=False)
+        except httpx.HTTPError as error:
+            return type(error).__name__
+        return ""
+
+    def _worker(self, timeout_s: float) -> str:
+        from celery import Celery  # noqa: PLC0415 - half a second to import, and only few runs need it
+
+        app = Celery(broker=self._broker_url, set_as_current=False)
+        try:
+            return "" if app.control.ping(timeout=timeout_s, limit=1) else "no answer to a ping"
+        except Exception as error:  # whatever kombu and redis raise: nobody answered
+            return type(error).__name__
+        finally:
+            app.close()
+
+
+class _Heard:
+    """What came back so far."""
+
+    def __init__(self) -> None:
+        self.received = self.reads = 0
+        self.first_s: float | None = None
+        self.last_s: float | None = None
+        self.whole = False
+        self.error = ""
+
+
+def _ask(connection: socket.socket, question: bytes, size: int, give_up: float) -> _Heard:
+    heard = _Heard()
+    asked = time.perf_counter()
+    try:
+        connection.sendall(question)
+        content = b""
+        while not heard.whole:
+            connection.settimeout(max(0.001, give_up - time.perf_counter()))
+            piece = connection.recv(_PIECE)
+            if not piece:
+                heard.error = "closed"
+                break
+            heard.last_s = round(time.perf_counter() - asked, 6)
+            heard.first_s = heard.last_s if heard.first_s is None else heard.first_s
+            heard.reads += 1
+            heard.received += len(piece)
+            content += piece
+            heard.whole = content.count(b"x") >= size
+    except OSError as error:
+        heard.error = type(error).__name__
+    return heard
+
+
+def _finish(connection: socket.socket, give_up: float) -> float | None:
+    """Close our side; seconds until the other one has closed, too."""
+    started = time.perf_counter()
+    try:
+        connection.shutdown(socket.SHUT_WR)
+        while True:
+            connection.settimeout(max(0.001, give_up - time.perf_counter()))
+            if not connection.recv(_PIECE):
+                break
+    except TimeoutError:
+        return None
+    except OSError:
+        pass  # a reset is an end as well
+    return round(time.perf_counter() - started, 6)
 
 
 def _address(listen: str) -> tuple[str, int]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import httpx
@@ -12,10 +14,10 @@ import msgspec
 from chaos.adapters.http import why
 from chaos.errors import LabBroken
 from chaos.model.evidence import Charge, GatewayCall
+from chaos.ports import GatewayReading
 
 _T = TypeVar("_T")
 TIMEOUT_S = 5.0
-_QUIET = {"slow_s": 0.0, "status": {"code": 503, "ratio": 0.0}, "charge_then_drop": {"ratio": 0.0}}
 
 
 class _Charges(msgspec.Struct):
@@ -35,25 +37,35 @@ class _InFlight(msgspec.Struct):
 
 
 class _Status(msgspec.Struct):
+    code: int
+    ratio: float
+
+
+class _Drop(msgspec.Struct):
     ratio: float
 
 
 class _Faults(msgspec.Struct):
     slow_s: float
     status: _Status
-    charge_then_drop: _Status
+    charge_then_drop: _Drop
+    seed: int
 
     @property
-    def quiet(self) -> bool:
-        """Whether none is on."""
-        return not (self.slow_s or self.status.ratio or self.charge_then_drop.ratio)
+    def on(self) -> list[str]:
+        """What is on, in words."""
+        shares = {"status": self.status.ratio, "charge_then_drop": self.charge_then_drop.ratio}
+        slow = [f"slow_s {self.slow_s:g}"] if self.slow_s else []
+        return slow + [f"{name} for {share * 100:g} % of the calls" for name, share in shares.items() if share]
 
 
 class Gateway:
     """Everything below /lab of the gateway. Raises: LabBroken past the deadline or on an unexpected answer."""
 
     def __init__(self, url: str, token: str) -> None:
+        self._url = url
         self._client = httpx.Client(base_url=url, headers={"X-Lab-Token": token}, timeout=TIMEOUT_S, trust_env=False)
+        self._switching = threading.Lock()
 
     def _ask(self, method: str, path: str, **kwargs: Any) -> bytes:
         try:
@@ -93,8 +105,41 @@ class Gateway:
         """The whole ledger."""
         return self._read("/lab/ledger", _Charges).charges
 
+    def switch(self, fault: str, settings: Mapping[str, Any], *, seed: int) -> Mapping[str, Any]:
+        # The gateway takes all switches at once: two faults of a run must not put each other out.
+        with self._switching:
+            now = msgspec.to_builtins(self._read("/lab/faults", _Faults))
+            self._ask("PUT", "/lab/faults", json={**now, fault: dict(settings), "seed": seed})
+            found: Mapping[str, Any] = msgspec.to_builtins(self._read("/lab/faults", _Faults))[fault]
+        if found != dict(settings):
+            raise LabBroken(f"gateway: {fault}: got {found} after setting it, expected {dict(settings)}")
+        return found
+
+    def hits(self, fault: str) -> int:
+        return self._read("/lab/hits", dict[str, int]).get(fault, 0)
+
+    def canary(self, *, timeout_s: float) -> GatewayReading:
+        key = uuid.uuid4().hex
+        status, error = None, ""
+        # A client of its own: a fresh connection, which is closed behind it.
+        with httpx.Client(
+            base_url=self._url, headers=self._client.headers, timeout=timeout_s, trust_env=False
+        ) as client:
+            try:
+                status = client.post("/lab/canary", content=key).status_code
+            except httpx.HTTPError as failed:
+                error = type(failed).__name__
+        try:
+            captured = self._read("/lab/canary", dict[str, bool], params={"key": key}).get("captured", False)
+        except LabBroken:
+            captured = False
+        return GatewayReading(status=status, captured=captured, error=error)
+
     def heal(self) -> None:
-        if not self._read("/lab/faults", _Faults).quiet:
-            self._ask("PUT", "/lab/faults", json={**_QUIET, "seed": int(time.time())})
-            if not self._read("/lab/faults", _Faults).quiet:
-                raise LabBroken("gateway: PUT /lab/faults: got faults that are still on, expected none")
+        if self.deviations():
+            self._ask("PUT", "/lab/faults", json={"seed": int(time.time())})  # what is left out is off
+            if left := self.deviations():
+                raise LabBroken(f"gateway: PUT /lab/faults: got {'; '.join(left)}")
+
+    def deviations(self) -> Sequence[str]:
+        return [f"gateway: got the fault {what}, expected none" for what in self._read("/lab/faults", _Faults).on]

@@ -27,6 +27,9 @@ class NoClient:
     def unanswered_between(self, since_unix_s: float, until_unix_s: float) -> int:
         return 0
 
+    def waiting_between(self, since_unix_s: float, until_unix_s: float) -> int:
+        return 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapters:
@@ -69,7 +72,12 @@ def connect(stack: Stack, variant: str, *, client: ClientWitness | None = None) 
             username=stack.supervisor.username,
             password=stack.supervisor.password,
         ),
-        canary=Canary({name: proxy.address for name, proxy in stack.proxies.items()}),
+        canary=Canary(
+            {name: proxy.address for name, proxy in stack.proxies.items()},
+            postgres_user=stack.postgres.user,
+            api_url=stack.url("api"),
+            broker_url=f"redis://{stack.redis.host}:{stack.redis.port}/{stack.redis.broker_db}",
+        ),
         gateway=gateway,
         upstream=upstream,
         client=client or NoClient(),

@@ -98,6 +98,16 @@ class PostgresWitness:
         )
         return frozenset(row["id"] for row in rows)
 
+    def asked_since(self, since_unix_s: float) -> int:
+        """The shop's open sessions that were sent a query since then."""
+        rows = self._rows(
+            "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = %s AND application_name <> %s"
+            " AND backend_type = 'client backend' AND query_start >= to_timestamp(%s)",
+            [self.database, OURS, since_unix_s],
+            database="postgres",
+        )
+        return int(rows[0]["n"])
+
     def mark_log(self) -> None:
         """Remember how far the log has been written; `errors` reads from here."""
         self._log_sizes = self._log_files()

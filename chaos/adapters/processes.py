@@ -14,9 +14,11 @@ from xml.parsers.expat import ExpatError
 
 from chaos.errors import LabBroken
 from chaos.model.faults import PROCESSES
-from chaos.ports import Killed
+from chaos.ports import Signalled
 
 TIMEOUT_S = 5.0
+# After some starts that failed at once, supervisord tries no more.
+GIVEN_UP = "FATAL"
 
 
 class _Transport(xmlrpc.client.Transport):
@@ -59,15 +61,15 @@ class SupervisorProcesses:
                 f"supervisor: {what}: got {type(error).__name__}, expected an answer (make status)"
             ) from None
 
-    def _signal(self, process: str, number: signal.Signals) -> Killed:
-        def ask(server: Any) -> Killed:
+    def _signal(self, process: str, number: signal.Signals) -> Signalled:
+        def ask(server: Any) -> Signalled:
             answer = server.firedrill.signal_group(f"shop:{process}", int(number))
-            return Killed(pgid=answer["pgid"], pids=tuple(answer["pids"]), at_unix_s=time.time())
+            return Signalled(pgid=answer["pgid"], pids=tuple(answer["pids"]), at_unix_s=time.time())
 
-        killed: Killed = self._call(process, f"{number.name} to {process}", ask)
+        killed: Signalled = self._call(process, f"{number.name} to {process}", ask)
         return killed
 
-    def kill_group(self, process: str) -> Killed:
+    def kill_group(self, process: str) -> Signalled:
         return self._signal(process, signal.SIGKILL)
 
     def survivors(self, process: str, pgid: int) -> Sequence[int]:
@@ -87,15 +89,51 @@ class SupervisorProcesses:
             return {}
         return found
 
-    def group_of(self, process: str) -> int | None:
-        def ask(server: Any) -> int | None:
-            info = server.supervisor.getProcessInfo(f"shop:{process}")
-            return int(info["pid"]) if info["statename"] == "RUNNING" and info["pid"] else None
+    def pause_group(self, process: str) -> Signalled:
+        return self._signal(process, signal.SIGSTOP)
 
-        group: int | None = self._call(process, f"look up {process}", ask)
-        return group
+    def stopped(self, process: str, pgid: int) -> Sequence[int]:
+        def ask(server: Any) -> list[int]:
+            return list(server.firedrill.stopped_pids(pgid))
+
+        found: list[int] = self._call(process, "look for the paused", ask)
+        return found
+
+    def resume(self, process: str) -> None:
+        with suppress(ProcessRefused):  # a process that is not running has nobody to resume
+            self._signal(process, signal.SIGCONT)
+
+    def group_of(self, process: str) -> int | None:
+        state, pid = self._state(process)
+        return pid if state == "RUNNING" and pid else None
+
+    def _state(self, process: str) -> tuple[str, int]:
+        """supervisord's word for it, and its pid (0: none)."""
+
+        def ask(server: Any) -> tuple[str, int]:
+            info = server.supervisor.getProcessInfo(f"shop:{process}")
+            return str(info["statename"]), int(info["pid"])
+
+        found: tuple[str, int] = self._call(process, f"look up {process}", ask)
+        return found
 
     def resume_all(self) -> None:
         for process in PROCESSES:
-            with suppress(ProcessRefused):  # a process that is not running has nobody to resume
-                self._signal(process, signal.SIGCONT)
+            self.resume(process)
+            if self._state(process)[0] == GIVEN_UP:
+                # It could not start while something that it needs was broken. Whatever comes of it, it is asked to.
+                with suppress(ProcessRefused):
+                    self._start(process)
+
+    def _start(self, process: str) -> None:
+        self._call(process, f"start {process}", lambda server: server.supervisor.startProcess(f"shop:{process}", False))
+
+    def deviations(self) -> Sequence[str]:
+        found = []
+        for process in PROCESSES:
+            state, pid = self._state(process)
+            if state == GIVEN_UP:
+                found.append(f"{process}: got a process that its supervisor has given up on, expected a running one")
+            elif pid and (paused := self.stopped(process, pid)):
+                found.append(f"{process}: got paused processes {list(paused)}, expected running ones")
+        return found

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import socket
+from collections.abc import Iterator
+
 import redis
 
 from chaos.config import Redis
@@ -9,6 +13,54 @@ from chaos.errors import LabBroken
 
 OURS = "firedrill"
 TIMEOUT_S = 3.0
+
+
+# What a connection says of itself, and what the lab asks: no call of the shop's business.
+_NOT_COUNTED = frozenset(
+    b"PING ECHO HELLO AUTH SELECT CLIENT INFO CONFIG COMMAND MONITOR QUIT RESET LLEN HLEN SCAN DBSIZE".split()
+)
+_COMMAND = re.compile(rb'\+\d+\.\d+ \[(\d+) [^\]]*\] "(\w+)"')
+
+
+class CommandWatch:
+    """Redis' own MONITOR: every command that it executes, as it does. What nobody has read yet waits in the socket."""
+
+    def __init__(self, address: tuple[str, int], database: int) -> None:
+        self._database, self._count, self._rest = str(database).encode(), 0, b""
+        try:
+            self._socket = socket.create_connection(address, timeout=TIMEOUT_S)
+            self._socket.sendall(b"MONITOR\r\n")
+            answer = self._socket.recv(5)
+        except OSError as error:
+            raise LabBroken(f"redis: got {type(error).__name__}, expected it to be watched") from None
+        if answer != b"+OK\r\n":
+            raise LabBroken(f"redis: MONITOR: got {answer!r}, expected +OK")
+        self._socket.setblocking(False)
+
+    def count(self) -> int:
+        """Commands so far."""
+        for line in self._lines():
+            found = _COMMAND.match(line)
+            if found and found[1] == self._database and found[2].upper() not in _NOT_COUNTED:
+                self._count += 1
+        return self._count
+
+    def _lines(self) -> Iterator[bytes]:
+        while True:
+            try:
+                piece = self._socket.recv(65536)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                raise LabBroken(f"redis: MONITOR: got {type(error).__name__}, expected its commands") from None
+            if not piece:
+                raise LabBroken("redis: MONITOR: got its end, expected its commands")
+            *lines, self._rest = (self._rest + piece).split(b"\r\n")
+            yield from lines
+
+    def close(self) -> None:
+        """Idempotent."""
+        self._socket.close()
 
 
 class RedisWitness:
@@ -37,6 +89,10 @@ class RedisWitness:
             for client in listed
             if int(client["db"]) == database and client["name"] != OURS
         }
+
+    def watch(self, database: int) -> CommandWatch:
+        """Count commands on *database* from now on. Raises: LabBroken."""
+        return CommandWatch((self._address.host, self._address.port), database)
 
     def broker_depth(self) -> tuple[int, int]:
         """Messages that wait in queues, and messages that were delivered but not acknowledged."""

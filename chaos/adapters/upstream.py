@@ -26,19 +26,24 @@ class Upstreams:
             mark |= {"transactions": self._postgres.transactions(), "sessions": self._postgres.sessions()}
         elif proxy in self._redis_databases:
             mark["clients"] = frozenset(self._redis.clients(self._redis_databases[proxy]))
+            mark["commands"] = self._redis.watch(self._redis_databases[proxy])
         return mark
 
     def met(self, proxy: str, since: Mapping[str, Any], *, cut: bool) -> tuple[int, str]:
         if proxy == "shop_to_postgres":
             if cut:
                 return len(since["sessions"] - self._postgres.sessions()), "PostgreSQL's sessions: cut"
-            return self._postgres.transactions() - since["transactions"], "PostgreSQL's statistics: transactions"
+            # A transaction counts when it ends; one whose answers are lost may be open for as long as the fault lasts.
+            begun = self._postgres.asked_since(since["at_unix_s"])
+            ended = self._postgres.transactions() - since["transactions"]
+            return max((ended, "PostgreSQL's statistics: transactions"), (begun, "PostgreSQL's sessions: asked"))
         if proxy in self._redis_databases:
-            clients = self._redis.clients(self._redis_databases[proxy])
             if cut:
+                clients = self._redis.clients(self._redis_databases[proxy])
                 return len(since["clients"] - clients.keys()), "Redis' clients: cut"
-            lasted_s = time.time() - since["at_unix_s"]
-            return sum(idle <= lasted_s for idle in clients.values()), "Redis' clients: active connections"
+            return since["commands"].count(), "Redis' own record of its commands"
+        if proxy == "worker":
+            return sum(self._redis.broker_depth()), "the broker: tasks that wait or are in hand"
         if cut:
             return self._postgres.pending()[0], "lab_orders: orders that wait for their charge"
         return self._gateway.arrived_since(since["at_unix_s"]), "gateway's record of calls"

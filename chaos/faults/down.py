@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from chaos.faults._toxic import answers_again, met_a_cut
 from chaos.model.faults import PROXIES, TimedFault
 from chaos.ports import FaultKind, Held, Lab, Proof
 
@@ -24,6 +25,7 @@ class DownKind(FaultKind):
 
     name = "down"
     params = Down
+    severs = True
 
     def arm(self, held: Held, lab: Lab) -> None:
         held.memory["before"] = lab.canary.read(held.params.on, timeout_s=2.0)
@@ -49,22 +51,13 @@ class DownKind(FaultKind):
         )
 
     def exposure(self, held: Held, lab: Lab) -> tuple[int, str]:
-        cut, witness = lab.upstream.met(held.params.on, held.memory["mark"], cut=True)
-        # A client without a pool has nothing open that could be cut: its failures show in our own history.
-        unanswered = lab.client.unanswered_between(held.effective_unix_s, lab.clock.now_unix_s())
-        return max((cut, witness), (unanswered, "client's history: operations without an answer"))
+        return met_a_cut(held, lab, reaches_upstream=False)
 
     def lift(self, held: Held, lab: Lab) -> None:
         lab.proxies.set_enabled(held.params.on, True)
 
     def gone(self, held: Held, lab: Lab) -> Proof:
-        reading = lab.canary.read(held.params.on, timeout_s=5.0)
-        back = reading.round_trip_s is not None
-        return Proof(
-            proven=back,
-            canary={"after": _words(reading.connected, reading.error), "after_s": reading.round_trip_s},
-            reason="" if back else f"after enabling the canary got no answer: {reading.error}",
-        )
+        return answers_again(held, lab, patience_s=5.0)
 
 
 def _words(connected: bool, error: str) -> str:

@@ -9,7 +9,7 @@ from chaos.faults import KINDS as FAULTS
 from chaos.load.complaints import expected_one_of
 from chaos.load.yaml import Path
 from chaos.model.checks import InvariantCheck, ProbeUse, RecoveryCheck, SloCheck
-from chaos.model.faults import PROCESSES, PROXIES, PhaseTime
+from chaos.model.faults import TARGETS, PhaseTime
 from chaos.model.scenario import OPERATIONS, FaultSpec, LoadPhase, Scenario
 
 Complaint = tuple[Path, str]
@@ -56,8 +56,8 @@ def _load(load: tuple[LoadPhase, ...]) -> Iterator[Complaint]:
 
 def _blast_radius(scenario: Scenario) -> Iterator[Complaint]:
     for index, target in enumerate(scenario.blast_radius):
-        if target not in (*PROXIES, *PROCESSES):
-            yield ("blast_radius", index), expected_one_of(target, (*PROXIES, *PROCESSES))
+        if target not in TARGETS:
+            yield ("blast_radius", index), expected_one_of(target, TARGETS)
 
 
 def _fault(index: int, fault: FaultSpec, scenario: Scenario) -> Iterator[Complaint]:

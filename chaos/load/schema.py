@@ -18,7 +18,7 @@ from chaos.model.checks import (
     slo_model,
     steady_model,
 )
-from chaos.model.faults import PROCESSES, PROXIES
+from chaos.model.faults import TARGETS
 from chaos.model.scenario import OPERATIONS
 from chaos.model.units import RATE, Seconds, parse_rate_per_s
 from chaos.probes import KINDS as PROBES
@@ -126,7 +126,7 @@ class ScenarioBase(StrictModel):
     hypothesis: str = Field(min_length=1, description="What is believed to hold, in a sentence.")
     seed: int = Field(1, ge=0, le=2**31 - 1, description="Of data, arrivals and jitter; --seed overrides it.")
     world: WorldModel = WorldModel(events=5, hot_tiers=1, seats=150, customers=200)
-    blast_radius: list[str] = Field([], description="Proxies and processes that this scenario may touch.")
+    blast_radius: list[str] = Field([], description="Proxies, processes and `gateway`: what this scenario may touch.")
     settle: Seconds = Field(
         30.0, gt=0, le=600, description="The promise: every accepted order is final this long after load and faults."
     )
@@ -162,5 +162,5 @@ def exported_schema() -> dict[str, Any]:
     definitions = schema["$defs"]
     for kind in FAULTS.values():
         definitions[kind.params.__name__]["properties"]["on"]["enum"] = list(kind.params.targets)
-    schema["properties"]["blast_radius"]["items"]["enum"] = [*PROXIES, *PROCESSES]
+    schema["properties"]["blast_radius"]["items"]["enum"] = list(TARGETS)
     return schema

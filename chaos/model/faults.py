@@ -12,6 +12,12 @@ from chaos.model.units import Ratio, Seconds, parse_duration_s
 
 PROXIES = ("shop_to_postgres", "shop_to_cache", "shop_to_broker", "shop_to_gateway")
 PROCESSES = ("api", "worker", "relay")
+# The payment gateway itself: its HTTP-level switches, whatever happens to the way there.
+GATEWAY = "gateway"
+TARGETS = (*PROXIES, *PROCESSES, GATEWAY)
+
+# Below it a canary would need a thousand connections to meet the fault once.
+LEAST_SHARE = 0.01
 
 _PHASE_TIME = re.compile(r"(?P<phase>[a-z][a-z0-9_]*)(?:\+(?P<offset>\d+(?:\.\d+)?(?:ms|s|m)))?")
 
@@ -98,7 +104,44 @@ class ToxicFault(TimedFault):
 
     targets: ClassVar[tuple[str, ...]] = PROXIES
 
-    toxicity: Ratio = Field(1.0, gt=0, description="Share of connections hit, more than 0%.")
+    toxicity: Ratio = Field(1.0, ge=LEAST_SHARE, description="Share of connections hit, at least 1%.")
+
+
+class HeldFault(FaultParams):
+    """A fault that is held for a while: from a fixed moment on, or from when a trigger is seen."""
+
+    from_: Moment | None = Field(None, alias="from", description="Fixed moment. Either this, or `when` with `after`.")
+    when: str | None = Field(None, description="Trigger to wait for.")
+    after: Moment | None = Field(None, description="The trigger counts from here on.")
+    for_: Seconds = Field(alias="for", gt=0, description="How long it is held.")
+
+    @model_validator(mode="after")
+    def _one_of(self) -> HeldFault:
+        if (self.from_ is None) == (self.when is None) or (self.when is None) != (self.after is None):
+            raise ValueError("got neither or both, expected `from:`, or `when:` together with `after:`")
+        return self
+
+    @property
+    def starts(self) -> PhaseTime:
+        moment = self.from_ or self.after
+        assert moment is not None
+        return moment
+
+    @property
+    def lasts_s(self) -> float | None:
+        return self.for_
+
+
+class GatewayFault(TimedFault):
+    """An HTTP-level switch of the payment gateway.
+
+    Attributes:
+        share: Share of *calls* hit, drawn anew for each.
+    """
+
+    targets: ClassVar[tuple[str, ...]] = (GATEWAY,)
+
+    share: Ratio = Field(1.0, ge=LEAST_SHARE, description="Share of calls hit, at least 1%.")
 
 
 class InstantFault(FaultParams):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
+from typing import Any
 
 from chaos.errors import FiredrillError
 from chaos.faults import KINDS
@@ -13,10 +14,9 @@ from chaos.journal import Journal
 from chaos.model.journal import EventKind
 from chaos.plan import PlannedFault
 from chaos.ports import Held, Lab
+from chaos.run.paths import Paths
 from chaos.run.triggers import TRIGGERS
 
-# Enough to read a canary and open connections before the moment itself.
-ARM_AHEAD_S = 0.6
 TRIGGER_POLL_S = 0.003
 # Every adapter call has a deadline of its own; the sum of them for one fault stays below this.
 LIFT_PATIENCE_S = 40.0
@@ -26,68 +26,102 @@ class FaultTask(threading.Thread):
     """One fault, from arming to the proof that it is gone."""
 
     def __init__(
-        self, fault: PlannedFault, *, lab: Lab, journal: Journal, t0_unix_s: float, stop: threading.Event, ends_s: float
+        self,
+        fault: PlannedFault,
+        *,
+        lab: Lab,
+        journal: Journal,
+        paths: Paths,
+        t0_unix_s: float,
+        stop: threading.Event,
+        ends_s: float,
     ) -> None:
         super().__init__(name=fault.spec.id, daemon=True)
-        self._fault, self._lab, self._journal = fault, lab, journal
+        self._fault, self._lab, self._journal, self._paths = fault, lab, journal, paths
         self._t0_unix_s, self._stop_event, self._ends_s = t0_unix_s, stop, ends_s
         self._kind = KINDS[fault.spec.kind]
+        self._on = fault.spec.params.on
         self.active = False
 
     def run(self) -> None:
         """Arm, wait, inject, prove, hold, count, lift."""
-        held = Held(id=self._fault.spec.id, params=self._fault.spec.params)
+        held = Held(id=self._fault.spec.id, params=self._fault.spec.params, seed=self._fault.seed)
+        armed = False
         try:
-            if not self._wait_until(self._fault.inject_s - ARM_AHEAD_S):
+            if not self._wait_until(self._fault.inject_s - self._kind.arm_ahead_s):
                 return self._failed("the run ended before its time")
-            self._kind.arm(held, self._lab)
-            if not self._wait_until(self._fault.inject_s):
-                return self._failed("the run ended before its time")
-            if self._fault.trigger and not self._wait_for(self._fault.trigger):
-                return self._failed(f"its trigger {self._fault.trigger} was not seen before the load ended")
+            with ExitStack() as turn:
+                turn.enter_context(self._paths.turn(self._on))
+                self._look_around(held)
+                self._kind.arm(held, self._lab)
+                if not self._wait_until(self._fault.inject_s):
+                    return self._failed("the run ended before its time")
+                if self._fault.trigger:
+                    turn.close()  # nobody knows how long: the others must not wait for it
+                    if not self._wait_for(self._fault.trigger):
+                        return self._failed(f"its trigger {self._fault.trigger} was not seen in time")
+                    turn.enter_context(self._paths.turn(self._on))
+                    self._look_around(held)
+                armed = True
+                self._inject(held)
+            self._hold(held)
         except Exception as error:
-            return self._failed(f"it could not be armed: {_words(error)}")
-        self._hold(held)
+            self._failed(_words(error) if armed else f"it could not be armed: {_words(error)}")
+        finally:
+            if armed:
+                self._lift(held)
+
+    def _look_around(self, held: Held) -> None:
+        held.beside = self._paths.beside(self._on, held.id)
+
+    def _inject(self, held: Held) -> None:
+        self.active = True
+        self._paths.enter(self._on, held.id)
+        self._kind.inject(held, self._lab)
+        proof = self._kind.prove(held, self._lab)
+        self._journal.write(
+            EventKind.FAULT_INJECTED,
+            fault=held.id,
+            kind=self._kind.name,
+            on=held.params.on,
+            planned_s=None if self._fault.trigger else self._fault.inject_s,
+            injected_s=self._at_s(held.injected_unix_s),
+            effective_s=self._at_s(held.effective_unix_s),
+            **asdict(proof),
+        )
 
     def _hold(self, held: Held) -> None:
-        try:
-            self.active = True
-            self._kind.inject(held, self._lab)
-            proof = self._kind.prove(held, self._lab)
-            self._journal.write(
-                EventKind.FAULT_INJECTED,
-                fault=held.id,
-                kind=self._kind.name,
-                on=held.params.on,
-                planned_s=None if self._fault.trigger else self._fault.inject_s,
-                injected_s=self._at_s(held.injected_unix_s),
-                effective_s=self._at_s(held.effective_unix_s),
-                **asdict(proof),
-            )
-            if self._fault.lift_s is not None:
-                self._wait_until(self._fault.lift_s)
-            count, witness = self._kind.exposure(held, self._lab)
-            self._journal.write(
-                EventKind.EXPOSURE, fault=held.id, count=count, witness=witness, at_least=held.params.exposed_at_least
-            )
-        except Exception as error:
-            self._failed(_words(error))
-        finally:
-            self._lift(held)
+        if self._fault.lift_s is not None:
+            self._wait_until(self._fault.lift_s)
+        elif self._fault.lasts_s is not None:  # from its trigger on
+            self._wait_until(self._at_s(held.effective_unix_s) + self._fault.lasts_s)
+        count, witness = self._kind.exposure(held, self._lab)
+        self._journal.write(
+            EventKind.EXPOSURE, fault=held.id, count=count, witness=witness, at_least=held.params.exposed_at_least
+        )
 
     def _lift(self, held: Held) -> None:
         lifted_s: float | None = None
+        canary: Mapping[str, Any] = {}
         try:
-            self._kind.lift(held, self._lab)
-            lifted_s = self._at_s(self._lab.clock.now_unix_s())
-            gone = self._kind.gone(held, self._lab)
-            pristine, reason = gone.proven, gone.reason
+            with self._paths.turn(self._on):
+                self._kind.lift(held, self._lab)
+                lifted_s = self._at_s(self._lab.clock.now_unix_s())
+                self._paths.leave(self._on, held.id)
+                self._look_around(held)
+                gone = self._kind.gone(held, self._lab)
+                pristine, reason, canary = gone.proven, gone.reason, gone.canary
         except Exception as error:
             pristine, reason = False, _words(error)
         self.active = False
         with suppress(OSError):
             self._journal.write(
-                EventKind.FAULT_LIFTED, fault=held.id, lifted_s=lifted_s, pristine=pristine, reason=reason
+                EventKind.FAULT_LIFTED,
+                fault=held.id,
+                lifted_s=lifted_s,
+                pristine=pristine,
+                reason=reason,
+                canary=dict(canary),
             )
 
     def _failed(self, reason: str) -> None:
@@ -109,7 +143,8 @@ class FaultTask(threading.Thread):
 
     def _wait_for(self, trigger: str) -> bool:
         seen = TRIGGERS[trigger]
-        while self._lab.clock.now_unix_s() < self._t0_unix_s + self._ends_s:
+        last_unix_s = self._t0_unix_s + self._ends_s - (self._fault.lasts_s or 0.0)
+        while self._lab.clock.now_unix_s() < last_unix_s:
             if seen(self._lab):
                 return True
             if self._stop_event.wait(TRIGGER_POLL_S):
@@ -129,8 +164,9 @@ class Faults:
         self, planned: Sequence[PlannedFault], *, lab: Lab, journal: Journal, t0_unix_s: float, ends_s: float
     ) -> None:
         self._stop = threading.Event()
+        paths = Paths()
         self._tasks = [
-            FaultTask(fault, lab=lab, journal=journal, t0_unix_s=t0_unix_s, stop=self._stop, ends_s=ends_s)
+            FaultTask(fault, lab=lab, journal=journal, paths=paths, t0_unix_s=t0_unix_s, stop=self._stop, ends_s=ends_s)
             for fault in planned
         ]
 

@@ -16,6 +16,13 @@ _OUTCOMES: dict[type, Outcome] = {Ok: Outcome.OK, Fail: Outcome.FAIL, Info: Outc
 UNANSWERED_AFTER_S = 2.0
 
 
+def _waited(op: Operation, since: float, until: float) -> bool:
+    """Under way at some time between the two, and not answered by the end. Dropped ones were never sent."""
+    if op.outcome is Outcome.DROPPED or op.sent is None or op.sent >= until:
+        return False
+    return op.ended is None or op.ended >= until or (op.ended >= since and not op.answered)
+
+
 class LiveHistory:
     """Joins the lines of all load workers as they come. Safe to ask from several threads."""
 
@@ -72,3 +79,10 @@ class LiveHistory:
         """See `chaos.ports.ClientWitness`."""
         since, until = since_unix_s - self._t0_unix_s, until_unix_s - self._t0_unix_s
         return sum(not op.answered for op in self.between(since, until, now_s=until))
+
+    def waiting_between(self, since_unix_s: float, until_unix_s: float) -> int:
+        """See `chaos.ports.ClientWitness`."""
+        since, until = since_unix_s - self._t0_unix_s, until_unix_s - self._t0_unix_s
+        with self._lock:
+            self._catch_up()
+            return sum(_waited(op, since, until) for op in self._operations.values())

@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import math
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -20,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.gateway.calls import CHARGES_PATH, MAX_BODY_BYTES, CallMiddleware, CallsInProgress, call_of
+from services.gateway.calls import CANARY_PATH, CHARGES_PATH, MAX_BODY_BYTES, CallMiddleware, CallsInProgress, call_of
 from services.gateway.config import Config
 from services.gateway.faults import FaultMiddleware, Faults, Switches
 from services.gateway.ledger import KeyReused, Ledger
@@ -40,6 +41,7 @@ class Gateway:
         self._switches = Switches()
         self._in_progress = CallsInProgress()
         self._metrics = Metrics()
+        self._canaries: deque[str] = deque(maxlen=1000)
 
     def app(self) -> Starlette:
         """The ASGI application. Its shutdown closes the ledger."""
@@ -53,6 +55,7 @@ class Gateway:
             routes=[
                 Route(CHARGES_PATH, self._charge, methods=["POST"]),
                 Route("/health", self._health, methods=["GET"]),
+                Route("/echo", self._echo, methods=["POST"]),
                 Route("/metrics", self._show_metrics, methods=["GET"]),
                 Route("/lab/reset", self._lab(self._reset), methods=["POST"]),
                 Route("/lab/ledger", self._lab(self._show_ledger), methods=["GET"]),
@@ -60,6 +63,9 @@ class Gateway:
                 Route("/lab/inflight", self._lab(self._show_in_flight), methods=["GET"]),
                 Route("/lab/faults", self._lab(self._show_faults), methods=["GET"]),
                 Route("/lab/faults", self._lab(self._set_faults), methods=["PUT"]),
+                Route("/lab/hits", self._lab(self._show_hits), methods=["GET"]),
+                Route(CANARY_PATH, self._lab(self._canary), methods=["POST"]),
+                Route(CANARY_PATH, self._lab(self._show_canary), methods=["GET"]),
             ],
             middleware=[
                 Middleware(CallMiddleware, ledger=self._ledger, in_progress=self._in_progress, metrics=self._metrics),
@@ -103,6 +109,29 @@ class Gateway:
 
     async def _health(self, _: Request) -> Response:
         return _json({"status": "ok"})
+
+    async def _echo(self, request: Request) -> Response:
+        """The body again: what a canary measures a way by. Charges nobody."""
+        body = await request.body()
+        if len(body) > MAX_BODY_BYTES:
+            return problem(413, "too_large", f"body: got {len(body)} bytes, expected a few", request.url.path)
+        return Response(body, media_type="application/octet-stream")
+
+    async def _canary(self, request: Request) -> Response:
+        """A charge of the lab's own: it meets the same faults as any other, and no ledger sees it."""
+        call = call_of(request.scope)
+        assert call is not None
+        key = (await request.body())[:64].decode("ascii", "replace")
+        self._canaries.append(key)
+        call.charged = True
+        call.decide(status=201, outcome="captured")
+        return _json({"captured": key}, 201)
+
+    async def _show_canary(self, request: Request) -> Response:
+        return _json({"captured": request.query_params.get("key", "") in self._canaries})
+
+    async def _show_hits(self, _: Request) -> Response:
+        return _json(self._switches.hits)
 
     async def _show_metrics(self, _: Request) -> Response:
         return Response(generate_latest(self._metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -18,6 +18,7 @@ from services.gateway.problems import problem
 from services.gateway.protocol import caller_is_gone
 
 CHARGES_PATH = "/charges"
+CANARY_PATH = "/lab/canary"
 MAX_BODY_BYTES = 64 * 1024
 MAX_KEY_CHARACTERS = 255
 _CALL = "firedrill.call"
@@ -39,6 +40,7 @@ class CallInProgress:
         status: What the gateway decided to answer; 0 while undecided.
         charged: Whether the ledger holds the call's charge.
         withheld: Whether the answer was kept back on purpose.
+        canary: A call of the lab's own: it meets the faults and leaves no trace in the ledger.
     """
 
     call_id: int
@@ -51,6 +53,7 @@ class CallInProgress:
     charged: bool = False
     replayed: bool = False
     withheld: bool = False
+    canary: bool = False
 
     def decide(self, *, status: int, outcome: str) -> None:
         """Note the answer. *outcome* is a label of the metric gateway_calls_total."""
@@ -101,6 +104,10 @@ class CallMiddleware:
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == CANARY_PATH and scope["method"] == "POST":
+            scope[_CALL] = self._canary()
+            await self._app(scope, receive, send)
+            return
         if scope["type"] != "http" or scope["path"] != CHARGES_PATH or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
@@ -122,6 +129,16 @@ class CallMiddleware:
         )
         scope[_CALL] = call
         await self._follow(call, scope, receive, send)
+
+    def _canary(self) -> CallInProgress:
+        return CallInProgress(
+            call_id=0,
+            epoch=self._in_progress.epoch,
+            request=ChargeRequest(order_id="canary", amount_cents=1),
+            idempotency_key="",
+            arrived_unix_s=time.time(),
+            canary=True,
+        )
 
     async def _follow(self, call: CallInProgress, scope: Scope, receive: Receive, send: Send) -> None:
         started_s = time.perf_counter()

@@ -54,9 +54,15 @@ class Treatment:
 
 
 class Switches:
-    """The faults in force, and the seeded draw over calls."""
+    """The faults in force, and the seeded draw over calls.
+
+    Attributes:
+        hits: Fault → calls for a charge, since this process began, to which it was done; canaries don't count.
+    """
 
     def __init__(self) -> None:
+        self.hits = {"status": 0, "charge_then_drop": 0}
+        self._canary_random = random.Random(1)  # noqa: S311 - reproducible, not secret
         self.set(Faults())
 
     @property
@@ -69,10 +75,13 @@ class Switches:
         self._faults = faults
         self._random = random.Random(faults.seed)  # noqa: S311 - reproducible, not secret
 
-    def treat(self) -> Treatment:
-        """Decide about the next call. Draws twice each time, so one switch never shifts the draw of the other."""
-        faults = self._faults
-        status_draw, drop_draw = self._random.random(), self._random.random()
+    def treat(self, *, canary: bool = False) -> Treatment:
+        """Decide about the next call. Draws twice each time, so one switch never shifts the draw of the other.
+
+        A *canary* has a draw of its own: how often the lab looks must not decide which calls are hit.
+        """
+        faults, draw = self._faults, self._canary_random if canary else self._random
+        status_draw, drop_draw = draw.random(), draw.random()
         return Treatment(
             slow_s=faults.slow_s,
             status=faults.status.code if status_draw < faults.status.ratio else None,
@@ -92,17 +101,22 @@ class FaultMiddleware:
         if call is None:
             await self._app(scope, receive, send)
             return
-        treatment = self._switches.treat()
+        treatment = self._switches.treat(canary=call.canary)
         if treatment.slow_s:
             await asyncio.sleep(treatment.slow_s)
         if treatment.status is not None:
             call.decide(status=treatment.status, outcome="fault_status")
+            self._hit("status", call)
             answer = problem(treatment.status, "fault", "The gateway was told to fail this call.", CHARGES_PATH)
             await answer(scope, receive, send)
         elif treatment.drop:
             await self._charge_then_drop(call, scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    def _hit(self, fault: str, call: CallInProgress) -> None:
+        if not call.canary:
+            self._switches.hits[fault] += 1
 
     async def _charge_then_drop(self, call: CallInProgress, scope: Scope, receive: Receive, send: Send) -> None:
         withheld: list[Message] = []
@@ -114,6 +128,7 @@ class FaultMiddleware:
         if call.charged:
             call.decide(status=call.status, outcome="dropped")
             call.withheld = True
+            self._hit("charge_then_drop", call)
             await drop_connection(scope, receive)
         else:  # nothing was charged, so there is nothing to be silent about
             for message in withheld:

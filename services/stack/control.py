@@ -108,6 +108,15 @@ class ControlInterface:
                 found.append([pid, times.user + times.system])
         return found
 
+    def stopped_pids(self, pgid: int) -> list[int]:
+        """Process ids in the group *pgid* that a SIGSTOP holds."""
+        found = []
+        for pid in members(int(pgid)):
+            with contextlib.suppress(psutil.Error):
+                if psutil.Process(pid).status() == psutil.STATUS_STOPPED:
+                    found.append(pid)
+        return found
+
     def identity(self, name: str) -> dict[str, Any]:
         """`{"pid": int, "started_unix_s": float, "pids": [int]}` of the program *name*.
 

@@ -371,3 +371,72 @@ def assert_problem(answer: httpx.Response, status: int) -> None:
     assert body["status"] == status
     assert body["detail"]
     assert body["code"]
+
+
+# --- the lab's own calls ---------------------------------------------------------------------------------------------
+
+
+def canary(gateway: Gateway, key: str = "k") -> httpx.Response:
+    return gateway.http.post("/lab/canary", content=key, headers=LAB)
+
+
+def taken(gateway: Gateway, key: str = "k") -> bool:
+    return bool(gateway.http.get("/lab/canary", params={"key": key}, headers=LAB).json()["captured"])
+
+
+def hits(gateway: Gateway) -> dict[str, int]:
+    found: dict[str, int] = gateway.http.get("/lab/hits", headers=LAB).json()
+    return found
+
+
+def test_a_canary_meets_the_faults_and_leaves_no_trace(gateway: Gateway) -> None:
+    before = hits(gateway)
+    assert (canary(gateway).status_code, taken(gateway)) == (201, True)
+    gateway.http.put("/lab/faults", json={"status": {"code": 502, "ratio": 1.0}}, headers=LAB)
+    assert (canary(gateway, "hit").status_code, taken(gateway, "hit")) == (502, False)
+    gateway.http.put("/lab/faults", json={"charge_then_drop": {"ratio": 1.0}}, headers=LAB)
+    with pytest.raises(httpx.RemoteProtocolError):
+        canary(gateway, "dropped")
+    assert taken(gateway, "dropped")
+    assert gateway.lab("ledger") == gateway.lab("calls") == []
+    assert hits(gateway) == before
+
+
+def test_hits_are_counted_per_fault(gateway: Gateway) -> None:
+    before = hits(gateway)
+    gateway.http.put("/lab/faults", json={"status": {"code": 502, "ratio": 1.0}}, headers=LAB)
+    assert gateway.charge("o-1").status_code == 502
+    gateway.http.put("/lab/faults", json={"charge_then_drop": {"ratio": 1.0}}, headers=LAB)
+    for order in ("o-2", "o-3"):
+        with pytest.raises(httpx.RemoteProtocolError):
+            gateway.charge(order)
+    more = {fault: count - before[fault] for fault, count in hits(gateway).items()}
+    assert more == {"status": 1, "charge_then_drop": 2}
+
+
+def test_a_canary_needs_the_lab_s_token(gateway: Gateway) -> None:
+    for answer in (
+        gateway.http.post("/lab/canary", content="k"),
+        gateway.http.get("/lab/canary"),
+        gateway.http.get("/lab/hits"),
+    ):
+        assert answer.status_code == 401
+
+
+def test_how_often_the_lab_looks_does_not_decide_which_calls_are_hit(gateway: Gateway) -> None:
+    def hit(looks: int) -> list[int]:
+        gateway.http.put("/lab/faults", json={"status": {"code": 502, "ratio": 0.5}, "seed": 7}, headers=LAB)
+        statuses = []
+        for number in range(12):
+            for _ in range(looks):
+                canary(gateway)
+            statuses.append(gateway.charge(f"o-{looks}-{number}").status_code)
+        return statuses
+
+    assert hit(0) == hit(2)
+
+
+def test_an_echo(gateway: Gateway) -> None:
+    payload = b"x" * 8000
+    assert gateway.http.post("/echo", content=payload).content == payload
+    assert gateway.http.post("/echo", content=b"x" * 100_000).status_code == 413

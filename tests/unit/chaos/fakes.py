@@ -15,7 +15,7 @@ from chaos.model.evidence import Charge, GatewayCall, Order, SideEffect, Ticket,
 from chaos.model.faults import PROXIES
 from chaos.model.journal import Event
 from chaos.model.loadplan import Progress
-from chaos.ports import CanaryReading, Killed, Lab, Pending, ToxicSpec
+from chaos.ports import CanaryReading, GatewayReading, Lab, Pending, Signalled, ToxicSpec
 
 ROUND_TRIP_S = 0.001
 
@@ -99,11 +99,13 @@ class FakeProcesses:
     resumed: int = 0
     broken: bool = False
     pids_of_nobody: bool = False
+    paused: set[str] = field(default_factory=set)
+    unresumable: bool = False
     now: Callable[[], float] | None = None
     _looks: int = 0
     _born: int = 1000
 
-    def kill_group(self, process: str) -> Killed:
+    def kill_group(self, process: str) -> Signalled:
         if self.broken:
             raise LabBroken(f"supervisor: SIGKILL to {process}: got BAD_NAME, expected it to be done")
         pgid = self.groups[process]
@@ -111,13 +113,13 @@ class FakeProcesses:
         self.killed.append(process)
         self.groups[process], self._looks = None, 0
         at = self.now() if self.now else self.clock.now_unix_s() if self.clock else 0.0
-        return Killed(pgid=pgid, pids=() if self.pids_of_nobody else (pgid, pgid + 1), at_unix_s=at)
+        return Signalled(pgid=pgid, pids=() if self.pids_of_nobody else (pgid, pgid + 1), at_unix_s=at)
 
     def survivors(self, process: str, pgid: int) -> Sequence[int]:
         if self.survives_looks > 0:
             self.survives_looks -= 1
             return [pgid + 1]
-        return []
+        return [pgid + 1] if pgid in self.groups.values() else []
 
     def cpu_s(self, process: str) -> Mapping[int, float]:
         group = self.groups[process]
@@ -131,8 +133,30 @@ class FakeProcesses:
                 self.groups[process] = self._born
         return self.groups[process]
 
+    def pause_group(self, process: str) -> Signalled:
+        if self.broken:
+            raise LabBroken(f"supervisor: SIGSTOP to {process}: got BAD_NAME, expected it to be done")
+        pgid = self.groups[process]
+        assert pgid is not None
+        self.paused.add(process)
+        at = self.now() if self.now else self.clock.now_unix_s() if self.clock else 0.0
+        return Signalled(pgid=pgid, pids=(pgid, pgid + 1), at_unix_s=at)
+
+    def stopped(self, process: str, pgid: int) -> Sequence[int]:
+        return [pgid + 1] if pgid in {self.groups[process] for process in self.paused} else []
+
+    def resume(self, process: str) -> None:
+        if self.unresumable:
+            return
+        self.paused.discard(process)
+
     def resume_all(self) -> None:
         self.resumed += 1
+        for process in list(self.paused):
+            self.resume(process)
+
+    def deviations(self) -> Sequence[str]:
+        return [f"{process}: got paused processes" for process in sorted(self.paused)]
 
 
 @dataclass
@@ -144,6 +168,7 @@ class FakeCanary:
     slow_s: float = 0.0
     dead: set[str] = field(default_factory=set)
     reads: int = 0
+    processes: FakeProcesses | None = None
 
     def read(self, proxy: str, *, timeout_s: float) -> CanaryReading:
         self.reads += 1
@@ -152,19 +177,65 @@ class FakeCanary:
         if not self.proxies.enabled[proxy] and not self.numb:
             return CanaryReading(connected=False, round_trip_s=None, error="ConnectionRefusedError")
         toxics = [] if self.numb else list(self.proxies.toxics[proxy].values())
+        if any(toxic.type == "timeout" for toxic in toxics):
+            return CanaryReading(connected=True, round_trip_s=None, error="TimeoutError")
         delay_s = sum(toxic.attributes.get("latency", 0) / 1000 for toxic in toxics)
         return CanaryReading(connected=True, round_trip_s=ROUND_TRIP_S + self.slow_s + delay_s)
+
+    def process(self, name: str, *, timeout_s: float) -> CanaryReading:
+        self.reads += 1
+        paused = self.processes is not None and name in self.processes.paused and not self.numb
+        if paused or name in self.dead:
+            return CanaryReading(connected=True, round_trip_s=None, error="ReadTimeout")
+        return CanaryReading(connected=True, round_trip_s=ROUND_TRIP_S)
 
 
 @dataclass
 class FakeGateway:
-    """Arrival times of the charges that are under way, and how many calls there were between any two moments."""
+    """Arrival times of the charges that are under way, and how many calls there were between any two moments.
+
+    Attributes:
+        switches: Fault → its settings.
+        numb: The canary's charge is never hit. *sick*: it always fails.
+        every: A switch with a share hits each so many-th canary.
+    """
 
     in_flight: list[float] = field(default_factory=list)
     calls: int = 3
     asked: list[tuple[float, float]] = field(default_factory=list)
     healed: int = 0
     broken: bool = False
+    switches: dict[str, dict[str, Any]] = field(default_factory=dict)
+    hit: dict[str, int] = field(default_factory=lambda: {"status": 0, "charge_then_drop": 0})
+    numb: bool = False
+    sick: bool = False
+    every: int = 1
+    canaries: int = 0
+    seeds: list[int] = field(default_factory=list)
+
+    def switch(self, fault: str, settings: Mapping[str, Any], *, seed: int) -> Mapping[str, Any]:
+        if self.broken:
+            raise LabBroken("gateway: PUT /lab/faults: got ConnectError, expected an answer")
+        self.seeds.append(seed)
+        self.switches[fault] = dict(settings)
+        return dict(settings)
+
+    def hits(self, fault: str) -> int:
+        return self.hit[fault]
+
+    def canary(self, *, timeout_s: float) -> GatewayReading:
+        self.canaries += 1
+        on = {fault for fault, settings in self.switches.items() if settings["ratio"]}
+        if self.sick:
+            return GatewayReading(status=None, captured=False, error="ConnectError")
+        if self.numb or not on or self.canaries % self.every:
+            return GatewayReading(status=201, captured=True)
+        if "status" in on:
+            return GatewayReading(status=self.switches["status"]["code"], captured=False)
+        return GatewayReading(status=None, captured=True, error="RemoteProtocolError")
+
+    def deviations(self) -> Sequence[str]:
+        return [f"gateway: got the fault {fault}" for fault, settings in self.switches.items() if settings["ratio"]]
 
     def in_flight_since(self) -> Sequence[float]:
         if self.broken:
@@ -177,6 +248,7 @@ class FakeGateway:
 
     def heal(self) -> None:
         self.healed += 1
+        self.switches.clear()
 
 
 @dataclass
@@ -185,6 +257,7 @@ class FakeUpstream:
 
     count: int = 5
     marks: list[str] = field(default_factory=list)
+    asked: list[tuple[str, bool]] = field(default_factory=list)
     broken: bool = False
 
     def mark(self, proxy: str) -> Mapping[str, Any]:
@@ -192,6 +265,7 @@ class FakeUpstream:
         return {"n": 1}
 
     def met(self, proxy: str, since: Mapping[str, Any], *, cut: bool) -> tuple[int, str]:
+        self.asked.append((proxy, cut))
         if self.broken:
             raise LabBroken("postgres: got connection refused, expected an answer")
         assert since == {"n": 1}
@@ -203,11 +277,16 @@ class FakeClient:
     """The client's history."""
 
     unanswered: int = 0
+    waiting: int = 0
     asked: list[tuple[float, float]] = field(default_factory=list)
 
     def unanswered_between(self, since_unix_s: float, until_unix_s: float) -> int:
         self.asked.append((since_unix_s, until_unix_s))
         return self.unanswered
+
+    def waiting_between(self, since_unix_s: float, until_unix_s: float) -> int:
+        self.asked.append((since_unix_s, until_unix_s))
+        return self.waiting
 
 
 class Outside:
@@ -217,7 +296,7 @@ class Outside:
         self.clock = clock or FakeClock()
         self.proxies = FakeProxies()
         self.processes = FakeProcesses(now=self.clock.now_unix_s)
-        self.canary = FakeCanary(self.proxies)
+        self.canary = FakeCanary(self.proxies, processes=self.processes)
         self.gateway = FakeGateway()
         self.upstream = FakeUpstream()
         self.client = FakeClient()

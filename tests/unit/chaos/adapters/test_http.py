@@ -82,22 +82,49 @@ def test_healing_switches_every_fault_off_and_looks(server: Http, on: dict[str, 
     server.json("GET /lab/faults", {**QUIET, **on})
 
     def put(body: Any) -> tuple[int, bytes]:
-        server.json("GET /lab/faults", body)
+        server.json("GET /lab/faults", {**QUIET, **body})
         return 200, b"{}"
 
     server.answers["PUT /lab/faults"] = put
     Gateway(server.url, "t").heal()
     assert server.paths() == ["GET /lab/faults", "PUT /lab/faults", "GET /lab/faults"]
-    assert {key: value for key, value in server.asked[1][3].items() if key != "seed"} == {
-        key: value for key, value in QUIET.items() if key != "seed"
-    }
+    assert set(server.asked[1][3]) == {"seed"}  # what is left out is off
 
 
 def test_faults_that_stay_on_are_no_healed_gateway(server: Http) -> None:
     server.json("GET /lab/faults", {**QUIET, "slow_s": 2.0})
     server.answers["PUT /lab/faults"] = (200, b"{}")
-    with pytest.raises(LabBroken, match=r"^gateway: PUT /lab/faults: got faults that are still on, expected none$"):
+    with pytest.raises(LabBroken, match=r"^gateway: PUT /lab/faults: got gateway: got the fault slow_s 2,"):
         Gateway(server.url, "t").heal()
+
+
+def test_switching_one_fault_leaves_the_other_on(server: Http) -> None:
+    server.json("GET /lab/faults", {**QUIET, "charge_then_drop": {"ratio": 0.5}})
+
+    def put(body: Any) -> tuple[int, bytes]:
+        server.json("GET /lab/faults", body)
+        return 200, b"{}"
+
+    server.answers["PUT /lab/faults"] = put
+    gateway = Gateway(server.url, "t")
+    assert gateway.switch("status", {"code": 502, "ratio": 0.25}, seed=7) == {"code": 502, "ratio": 0.25}
+    assert server.asked[1][3] == {
+        "slow_s": 0.0,
+        "status": {"code": 502, "ratio": 0.25},
+        "charge_then_drop": {"ratio": 0.5},
+        "seed": 7,
+    }
+    assert gateway.deviations() == [
+        "gateway: got the fault status for 25 % of the calls, expected none",
+        "gateway: got the fault charge_then_drop for 50 % of the calls, expected none",
+    ]
+
+
+def test_a_switch_that_is_not_read_back_as_it_was_set(server: Http) -> None:
+    server.json("GET /lab/faults", QUIET)
+    server.answers["PUT /lab/faults"] = (200, b"{}")
+    with pytest.raises(LabBroken, match=r"^gateway: status: got .* after setting it, expected .*502"):
+        Gateway(server.url, "t").switch("status", {"code": 502, "ratio": 1.0}, seed=1)
 
 
 ASKS: list[Callable[[Gateway], Any]] = [Gateway.charges, Gateway.calls, Gateway.in_flight_since, Gateway.heal]

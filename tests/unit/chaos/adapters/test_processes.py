@@ -28,6 +28,8 @@ class Supervisor:
         self.running = {"shop:api", "shop:worker"}
         self.answer: Any = {"pgid": 41, "pids": [41, 42]}
         self.url = ""
+        self.paused: dict[int, list[int]] = {}
+        self.started: list[str] = []
 
     def signal_group(self, name: str, number: int) -> Any:
         self.signals.append((name, number))
@@ -42,6 +44,13 @@ class Supervisor:
         if name not in self.running:
             raise xmlrpc.client.Fault(70, f"NOT_RUNNING: {name}")
         return [[41, 1.5], [42, 0.25]]
+
+    def stopped_pids(self, pgid: int) -> list[int]:
+        return self.paused.get(pgid, [])
+
+    def start_process(self, name: str, _: bool) -> bool:
+        self.started.append(name)
+        return True
 
     def get_process_info(self, name: str) -> Any:
         return self.info
@@ -63,6 +72,8 @@ def supervisor() -> Iterator[Supervisor]:
         server.register_function(state.signal_group, "firedrill.signal_group")
         server.register_function(state.group_pids, "firedrill.group_pids")
         server.register_function(state.group_cpu, "firedrill.group_cpu")
+        server.register_function(state.stopped_pids, "firedrill.stopped_pids")
+        server.register_function(state.start_process, "supervisor.startProcess")
         server.register_function(state.get_process_info, "supervisor.getProcessInfo")
         state.url = f"http://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -161,3 +172,41 @@ def test_each_process_is_asked_at_its_own_supervisor(supervisor: Supervisor) -> 
     assert apart.survivors("worker", 41) == [42]
     with pytest.raises(LabBroken, match="ConnectionRefusedError"):
         apart.kill_group("api")
+
+
+def test_a_group_is_paused_looked_at_and_resumed(supervisor: Supervisor) -> None:
+    control = processes(supervisor)
+    paused = control.pause_group("worker")
+    assert (paused.pgid, paused.pids) == (41, (41, 42))
+    supervisor.paused = {41: [41, 42]}
+    assert control.stopped("worker", 41) == [41, 42]
+    control.resume("worker")
+    control.resume("relay")  # there is none: fine
+    assert supervisor.signals == [
+        ("shop:worker", int(signal.SIGSTOP)),
+        ("shop:worker", int(signal.SIGCONT)),
+        ("shop:relay", int(signal.SIGCONT)),
+    ]
+
+
+def test_deviations_name_who_is_paused_and_who_was_given_up_on(supervisor: Supervisor) -> None:
+    control = processes(supervisor)
+    assert control.deviations() == []
+    supervisor.paused = {41: [42]}
+    assert control.deviations()[0] == "api: got paused processes [42], expected running ones"
+    supervisor.info = {"statename": "EXITED", "pid": 0}  # a relay with nothing to do, a worker that was stopped
+    assert control.deviations() == []
+    supervisor.info = {"statename": "FATAL", "pid": 0}
+    assert control.deviations()[1] == (
+        "worker: got a process that its supervisor has given up on, expected a running one"
+    )
+
+
+@pytest.mark.parametrize(("state", "started"), [("FATAL", ["shop:api", "shop:worker", "shop:relay"]), ("STOPPED", [])])
+def test_healing_starts_who_was_given_up_on_and_nobody_else(
+    supervisor: Supervisor, state: str, started: list[str]
+) -> None:
+    """A process that was stopped on purpose is no fault's doing: a switch of variant may be under way."""
+    supervisor.info = {"statename": state, "pid": 0}
+    processes(supervisor).resume_all()
+    assert supervisor.started == started

@@ -24,6 +24,7 @@ class FakePostgres:
     n: int = 100
     open_sessions: frozenset[str] = frozenset({"1@a", "2@b"})
     left: tuple[int, int] = (4, 2)
+    asked: int = 3
 
     def transactions(self) -> int:
         return self.n
@@ -31,18 +32,35 @@ class FakePostgres:
     def sessions(self) -> frozenset[str]:
         return self.open_sessions
 
+    def asked_since(self, since_unix_s: float) -> int:
+        return self.asked
+
     def pending(self) -> tuple[int, int]:
         return self.left
+
+
+@dataclass
+class FakeWatch:
+    """Commands since it began."""
+
+    n: int = 0
+
+    def count(self) -> int:
+        return self.n
 
 
 @dataclass
 class FakeRedis:
     """Connection id → idle seconds, per database."""
 
+    watches: dict[int, FakeWatch] = field(default_factory=dict)
     databases: dict[int, dict[str, float]] = field(default_factory=lambda: {0: {"5": 0.0}, 1: {"6": 0.0, "7": 30.0}})
 
     def clients(self, database: int) -> dict[str, float]:
         return self.databases[database]
+
+    def watch(self, database: int) -> FakeWatch:
+        return self.watches.setdefault(database, FakeWatch())
 
     def broker_depth(self) -> tuple[int, int]:
         return 3, 1
@@ -76,15 +94,15 @@ def test_postgres_counts_transactions_that_passed_and_sessions_that_were_cut(par
     postgres.n, postgres.open_sessions = 142, frozenset({"2@b", "3@c"})
     assert upstreams.met("shop_to_postgres", mark, cut=False) == (42, "PostgreSQL's statistics: transactions")
     assert upstreams.met("shop_to_postgres", mark, cut=True) == (1, "PostgreSQL's sessions: cut")
+    postgres.asked = 50  # behind a black hole their transactions don't end
+    assert upstreams.met("shop_to_postgres", mark, cut=False) == (50, "PostgreSQL's sessions: asked")
 
 
-def test_redis_counts_connections_that_were_active_or_cut(parts: Any) -> None:
+def test_redis_counts_commands_that_arrived_and_connections_that_were_cut(parts: Any) -> None:
     _, redis, _, upstreams = parts
     mark = upstreams.mark("shop_to_broker")
-    assert upstreams.met("shop_to_broker", {**mark, "at_unix_s": time.time() - 10}, cut=False) == (
-        1,
-        "Redis' clients: active connections",
-    )
+    redis.watches[1].n = 12
+    assert upstreams.met("shop_to_broker", mark, cut=False) == (12, "Redis' own record of its commands")
     redis.databases[1] = {"7": 31.0, "8": 0.0}
     assert upstreams.met("shop_to_broker", mark, cut=True) == (1, "Redis' clients: cut")
     assert upstreams.met("shop_to_cache", upstreams.mark("shop_to_cache"), cut=True) == (0, "Redis' clients: cut")
@@ -97,6 +115,12 @@ def test_the_gateway_counts_calls_and_the_shop_s_orders_wait_when_it_is_cut_off(
     gateway.arrivals += [time.time() + 1, time.time() + 2]
     assert upstreams.met("shop_to_gateway", mark, cut=False) == (2, "gateway's record of calls")
     assert upstreams.met("shop_to_gateway", mark, cut=True) == (4, "lab_orders: orders that wait for their charge")
+
+
+def test_a_worker_is_waited_for_by_what_its_broker_holds(parts: Any) -> None:
+    _, _, _, upstreams = parts
+    mark = upstreams.mark("worker")
+    assert upstreams.met("worker", mark, cut=True) == (4, "the broker: tasks that wait or are in hand")
 
 
 def test_pending_is_orders_and_messages(parts: Any) -> None:

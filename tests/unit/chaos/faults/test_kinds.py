@@ -34,7 +34,7 @@ def kill(**keys: Any) -> Held:
 
 
 def test_kinds_are_found_by_discovery_and_say_what_they_do() -> None:
-    assert sorted(KINDS) == ["down", "kill", "latency"]
+    assert sorted(KINDS) == ["charge_then_drop", "down", "kill", "latency", "pause", "status", "timeout"]
     assert all(kind.doc.endswith(".") for kind in KINDS.values())
 
 
@@ -224,7 +224,7 @@ def test_down_is_not_gone_while_its_upstream_does_not_answer() -> None:
     gone = kind.gone(held, outside.lab)
     assert (gone.proven, gone.reason) == (
         False,
-        "after enabling the canary got no answer: closed without an answer",
+        "after lifting the canary got no answer: closed without an answer",
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from chaos.errors import ExitCode, InvalidInput
+from chaos.faults import KINDS
 from chaos.load import find_scenario, load_scenario, parse_scenario
 from tests.unit.chaos.scenarios import GOOD, WHERE, bent, good
 
@@ -17,6 +18,7 @@ TOP = (
 )
 PROXIES = "shop_to_broker, shop_to_cache, shop_to_gateway, shop_to_postgres"
 INVARIANTS = "charged_exactly_once, no_false_refusal, no_lost_orders, no_oversell, sells_out"
+FAULTS = ", ".join(sorted(KINDS))
 A_DURATION = "expected a duration such as 500ms, 10s or 2m"
 
 
@@ -67,8 +69,8 @@ def test_the_unbent_scenario_loads() -> None:
         pytest.param(
             "latency: 300ms",
             "latency: 300ms, jiter: 5ms",
-            "faults[0].jiter: got an unknown key, expected one of on, exposed_at_least, from, for, toxicity, inject,"
-            " latency, jitter, stream (did you mean jitter?) (line 13)",
+            "faults[0].jiter: got an unknown key, expected one of on, exposed_at_least, from, for, toxicity, stream,"
+            " inject, latency, jitter (did you mean jitter?) (line 13)",
             id="unknown key of a fault",
         ),
         pytest.param(
@@ -86,7 +88,7 @@ def test_the_unbent_scenario_loads() -> None:
         pytest.param(
             "[shop_to_gateway, worker]",
             "[shop_to_gateway, worker, postgres]",
-            "blast_radius[2]: got 'postgres', expected one of api, relay, shop_to_broker, shop_to_cache,"
+            "blast_radius[2]: got 'postgres', expected one of api, gateway, relay, shop_to_broker, shop_to_cache,"
             " shop_to_gateway, shop_to_postgres, worker (did you mean shop_to_postgres?) (line 6)",
             id="unknown target in the blast radius",
         ),
@@ -214,7 +216,7 @@ def test_the_unbent_scenario_loads() -> None:
         pytest.param(
             "latency: 300ms",
             "latency: 300ms, toxicity: 0%",
-            "faults[0].toxicity: got 0.0, expected more than 0 (line 13)",
+            "faults[0].toxicity: got 0.0, expected at least 0.01 (line 13)",
             id="toxicity of nothing",
         ),
         pytest.param(
@@ -226,13 +228,13 @@ def test_the_unbent_scenario_loads() -> None:
         pytest.param(
             "inject: latency",
             "inject: latncy",
-            "faults[0]: got 'latncy', expected one of down, kill, latency (did you mean latency?) (line 13)",
+            f"faults[0]: got 'latncy', expected one of {FAULTS} (did you mean latency?) (line 13)",
             id="unknown fault kind",
         ),
         pytest.param(
             "inject: latency, ",
             "",
-            "faults[0]: got no inject, expected one of down, kill, latency (line 13)",
+            f"faults[0]: got no inject, expected one of {FAULTS} (line 13)",
             id="fault without kind",
         ),
         pytest.param(
@@ -462,7 +464,7 @@ def test_what_was_taken_out_causes_no_complaint_of_its_own() -> None:
         ("{invariant: no_oversell}", "{invariant: [no_oversell]}"),
     )
     assert problems(text) == [
-        "faults[0]: got 'latncy', expected one of down, kill, latency (did you mean latency?) (line 13)",
+        f"faults[0]: got 'latncy', expected one of {FAULTS} (did you mean latency?) (line 13)",
         f"checks[0]: got ['no_oversell'], expected one of {INVARIANTS} (did you mean no_oversell?) (line 17)",
     ]
 

@@ -382,6 +382,7 @@ def test_a_lift_that_fails_is_left_to_healing(bench: Bench) -> None:
         "lifted_s": None,
         "pristine": False,
         "reason": "toxiproxy: remove_toxic: got no answer, expected one",
+        "canary": {},
     }
     assert bench.data(EventKind.HEALED) == [
         {"pristine": True, "lifted": ["proxy shop_to_gateway: got toxic 1-latency-shop_to_gateway"]}

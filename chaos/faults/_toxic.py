@@ -1,0 +1,153 @@
+"""What all toxics have in common: added with their fault's id as name, looked for by a canary, removed by that name."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import Field
+
+from chaos.faults._chance import tries
+from chaos.model.faults import ToxicFault
+from chaos.ports import CanaryReading, FaultKind, Held, Lab, Proof, ToxicSpec
+
+# What nobody disturbs takes a millisecond; a canary waits so much longer, on a busy machine too.
+PATIENCE_S = 2.0
+# The quickest of some readings: one of them may have met a busy moment.
+READINGS_BEFORE = 3
+# From here on a canary tells a delay from a machine that is busy.
+FELT_S = 0.04
+
+
+class DirectedToxic(ToxicFault):
+    """A toxic that works in one direction."""
+
+    stream: Literal["downstream", "upstream"] = Field("downstream", description="downstream: towards the shop.")
+
+
+P = TypeVar("P", bound=DirectedToxic)
+R = TypeVar("R")
+
+
+class ToxicKind(FaultKind, Generic[P, R]):
+    """A kind says what its toxic is like, what its canary reads, and what a reading must show.
+
+    `R` is what its canary reads: a `CanaryReading` or an `Exchange`.
+    """
+
+    params: type[P]
+
+    @abstractmethod
+    def attributes(self, params: P) -> dict[str, int]:
+        """Of the toxic, as Toxiproxy counts them."""
+
+    @abstractmethod
+    def read(self, params: P, lab: Lab) -> R:
+        """One look over a fresh connection; the same before and during the fault."""
+
+    @abstractmethod
+    def cost_s(self, reading: R) -> float:
+        """Which of several readings before the fault is the best: the least; `inf` for one without an answer."""
+
+    @abstractmethod
+    def why_not(self, before: R, during: R, params: P, *, alone: bool) -> str:
+        """Why *during* does not show the fault; empty when it does. Not *alone*: others are on the same path."""
+
+    @abstractmethod
+    def words(self, before: R, during: R, params: P) -> Mapping[str, Any]:
+        """For the journal: what the canary measured."""
+
+    def looks(self, params: P) -> int:
+        """How many fresh connections may be needed to meet it."""
+        return tries(params.toxicity)
+
+    def arm(self, held: Held, lab: Lab) -> None:
+        params = self._of(held)
+        held.memory["before"] = min((self.read(params, lab) for _ in range(READINGS_BEFORE)), key=self.cost_s)
+
+    def inject(self, held: Held, lab: Lab) -> None:
+        params = self._of(held)
+        held.memory["mark"] = lab.upstream.mark(params.on)
+        toxic = ToxicSpec(
+            name=held.id,
+            type=self.name,
+            stream=params.stream,
+            toxicity=params.toxicity,
+            attributes=self.attributes(params),
+        )
+        held.injected_unix_s = lab.clock.now_unix_s()
+        held.memory["read_back"] = dict(lab.proxies.add_toxic(params.on, toxic))
+        held.effective_unix_s = lab.clock.now_unix_s()
+
+    def prove(self, held: Held, lab: Lab) -> Proof:
+        params, before, alone = self._of(held), held.memory["before"], not held.beside
+        for _ in range(self.looks(params)):
+            during = self.read(params, lab)
+            reason = self.why_not(before, during, params, alone=alone)
+            if not reason:
+                break
+        return Proof(
+            proven=not reason,
+            read_back=held.memory["read_back"],
+            canary=self.words(before, during, params),
+            reason=reason,
+        )
+
+    def exposure(self, held: Held, lab: Lab) -> tuple[int, str]:
+        params = self._of(held)
+        if not self.severs:
+            return lab.upstream.met(params.on, held.memory["mark"], cut=False)
+        return met_a_cut(held, lab, reaches_upstream=params.stream == "downstream")
+
+    def lift(self, held: Held, lab: Lab) -> None:
+        lab.proxies.remove_toxic(held.params.on, held.id)
+
+    def gone(self, held: Held, lab: Lab) -> Proof:
+        return answers_again(held, lab, patience_s=self.slowest_s(self._of(held)) + PATIENCE_S)
+
+    def slowest_s(self, params: P) -> float:
+        """How long an answer may take that is still under way when the toxic is lifted."""
+        return 0.0
+
+    def _of(self, held: Held) -> P:
+        assert isinstance(held.params, self.params)
+        return held.params
+
+
+def met_a_cut(held: Held, lab: Lab, *, reaches_upstream: bool) -> tuple[int, str]:
+    """The best witness of a fault that lets no answer through: connections that were cut, operations without an
+    answer, and, where the fault drops answers only, what the upstream saw of their questions."""
+    on, mark = held.params.on, held.memory["mark"]
+    cut, by = lab.upstream.met(on, mark, cut=True)
+    found = [(cut, by)]
+    if reaches_upstream:
+        arrived, by = lab.upstream.met(on, mark, cut=False)
+        found.append((arrived, by))
+    # A client without a pool has nothing open that could be cut: its failures show in our own history.
+    unanswered = lab.client.unanswered_between(held.effective_unix_s, lab.clock.now_unix_s())
+    found.append((unanswered, "client's history: operations without an answer"))
+    return max(found, key=lambda witness: witness[0])
+
+
+def answers_again(held: Held, lab: Lab, *, patience_s: float) -> Proof:
+    """A canary gets its answer, unless another fault is still held on the way: then whoever is lifted last shows it.
+
+    Called after a lift that has read back that the fault is no longer there.
+    """
+    if held.beside:
+        return Proof(proven=True, canary={"left_to": list(held.beside)})
+    reading = lab.canary.read(held.params.on, timeout_s=patience_s)
+    answered = reading.round_trip_s is not None
+    return Proof(
+        proven=answered,
+        canary={"after_s": reading.round_trip_s},
+        reason="" if answered else f"after lifting the canary got no answer: {reading.error}",
+    )
+
+
+def silent(before: CanaryReading) -> str:
+    """Why *before* is nothing to compare with; empty when it is."""
+    if before.round_trip_s is not None:
+        return ""
+    return f"the canary got no answer before the fault ({before.error}), so nothing can be compared"

@@ -1,0 +1,111 @@
+"""`pause`: SIGSTOP to the whole process group of a part of the shop. It is there, and it does nothing."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from chaos.model.faults import HeldFault
+from chaos.ports import FaultKind, Held, Lab, Proof
+
+# A process that runs answers in a few milliseconds; the worker's ping goes through the broker.
+ANSWER_S = {"api": 1.0, "worker": 1.0}
+# The kernel stops a group at once; a process in a system call of the disk stops a little later.
+STOP_S = 2.0
+AGAIN_S = 10.0
+POLL_S = 0.02
+
+
+class Pause(HeldFault):
+    """Stop a process and its children without ending them: connections stay open and nobody answers."""
+
+    # Not the relay: no witness sees what it had in hand, so its pause could never be shown to have been felt.
+    targets: ClassVar[tuple[str, ...]] = ("api", "worker")
+
+    inject: Literal["pause"]
+    when: Literal["charge_in_flight"] | None = Field(None, description="Wait until a charge is at the gateway.")
+
+
+class PauseKind(FaultKind):
+    """See `Pause`."""
+
+    name = "pause"
+    params = Pause
+    arm_ahead_s = 2.0  # the first ping of a process imports Celery
+
+    def arm(self, held: Held, lab: Lab) -> None:
+        on = held.params.on
+        held.memory["before"] = lab.canary.process(on, timeout_s=2 * ANSWER_S[on])
+        held.memory["mark"] = {} if on == "api" else lab.upstream.mark(on)
+
+    def inject(self, held: Held, lab: Lab) -> None:
+        held.injected_unix_s = lab.clock.now_unix_s()
+        held.memory["paused"] = lab.processes.pause_group(held.params.on)
+        held.effective_unix_s = held.memory["paused"].at_unix_s
+
+    def prove(self, held: Held, lab: Lab) -> Proof:
+        on, paused, before = held.params.on, held.memory["paused"], held.memory["before"]
+        give_up = lab.clock.now_unix_s() + STOP_S
+        while True:
+            alive, stopped = (
+                list(lab.processes.survivors(on, paused.pgid)),
+                list(lab.processes.stopped(on, paused.pgid)),
+            )
+            running = sorted(set(alive) - set(stopped))
+            if (alive and not running) or lab.clock.now_unix_s() >= give_up:
+                break
+            lab.clock.sleep(POLL_S)
+        during = lab.canary.process(on, timeout_s=ANSWER_S[on])
+        if not stopped:
+            reason = f"process group {paused.pgid}: got nobody paused, expected the processes of {on}"
+        elif running:
+            reason = f"process group {paused.pgid}: got {running} running, expected them paused"
+        elif before.round_trip_s is None:
+            reason = f"{on} gave no answer before the fault ({before.error}), so nothing can be compared"
+        elif during.round_trip_s is not None:
+            reason = f"{on} answered after {during.round_trip_s:.3f} s, expected no answer"
+        else:
+            reason = ""
+        return Proof(
+            proven=not reason,
+            read_back={"pgid": paused.pgid, "paused_pids": stopped, "running": running},
+            canary={"before_s": before.round_trip_s, "during": during.error or "answered"},
+            reason=reason,
+        )
+
+    def exposure(self, held: Held, lab: Lab) -> tuple[int, str]:
+        params, since = held.params, held.effective_unix_s
+        assert isinstance(params, Pause)
+        if params.on == "api":
+            waiting = lab.client.waiting_between(since, lab.clock.now_unix_s())
+            return waiting, "client's history: operations that waited"
+        # Calls that had reached the gateway and whose answer found a worker that stood still.
+        in_flight = (lab.gateway.calls_between(since, since), "gateway's record of calls in flight")
+        if params.when is not None:
+            return in_flight
+        return max(lab.upstream.met(params.on, held.memory["mark"], cut=True), in_flight)
+
+    def lift(self, held: Held, lab: Lab) -> None:
+        lab.processes.resume(held.params.on)
+
+    def gone(self, held: Held, lab: Lab) -> Proof:
+        on = held.params.on
+        group = lab.processes.group_of(on)
+        stopped = list(lab.processes.stopped(on, group)) if group is not None else []
+        if group is None or stopped:
+            reason = f"{on}: got {f'{stopped} still paused' if stopped else 'no process'}, expected it to run"
+            return Proof(proven=False, read_back={"pgid": group, "paused_pids": stopped}, reason=reason)
+        if held.beside:  # they may keep it from answering; the kernel says that it runs
+            return Proof(proven=True, read_back={"pgid": group}, canary={"left_to": list(held.beside)})
+        after = lab.canary.process(on, timeout_s=AGAIN_S)
+        answered = after.round_trip_s is not None
+        return Proof(
+            proven=answered,
+            read_back={"pgid": group, "paused_pids": []},
+            canary={"after_s": after.round_trip_s},
+            reason="" if answered else f"{on} gave no answer after it was resumed: {after.error}",
+        )
+
+
+KIND = PauseKind()
