@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from chaos.model.evidence import Charge, GatewayCall, Order, SideEffect, Ticket, Tier
 from chaos.model.faults import FaultParams
 from chaos.model.kinds import first_paragraph
+from chaos.model.trace import LogLine, Statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,6 +269,22 @@ class StackControl(Protocol):
 
     def worker_answers(self, timeout_s: float) -> bool:
         """A ping through the broker, by Celery's own remote control."""
+
+
+class Tracer(Protocol):
+    """What explains a run afterwards: the statements of the database's log, and the shop's log lines."""
+
+    def start(self) -> None:
+        """From here on. Raises: LabBroken."""
+
+    def stop(self) -> None:
+        """Idempotent. Raises: LabBroken."""
+
+    def statements(self) -> list[Statement]:
+        """On behalf of a request or a task, since the start. Raises: LabBroken."""
+
+    def lines(self) -> list[LogLine]:
+        """The shop's log since the start. Raises: LabBroken."""
 
 
 class LeaseKeeper(Protocol):

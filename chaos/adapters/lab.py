@@ -14,6 +14,7 @@ from chaos.adapters.redis import RedisWitness
 from chaos.adapters.scorecard import Scorecard
 from chaos.adapters.stack import StackProcess
 from chaos.adapters.toxiproxy import ProxySpec, ToxiproxyAdapter
+from chaos.adapters.trace import ShopLogs, Trace
 from chaos.adapters.upstream import Upstreams
 from chaos.adapters.world import World
 from chaos.config import Stack
@@ -43,6 +44,7 @@ class Adapters:
     lease: AgentLease
     scorecard: Scorecard
     toxiproxy: ToxiproxyAdapter
+    trace: Trace
 
 
 def proxy_control(stack: Stack) -> ToxiproxyAdapter:
@@ -92,4 +94,12 @@ def connect(stack: Stack, variant: str, *, client: ClientWitness | None = None) 
         lease=AgentLease(stack.url("agent"), stack.lab_token),
         scorecard=Scorecard(stack.url("scorecard"), stack.lab_token),
         toxiproxy=toxiproxy,
+        trace=Trace(
+            postgres,
+            ShopLogs(
+                {process: stack.supervisor_of(process) for process in PROCESSES},
+                username=stack.supervisor.username,
+                password=stack.supervisor.password,
+            ),
+        ),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,6 +15,7 @@ from chaos.model.evidence import Order, SideEffect, Ticket, Tier
 
 OURS = "firedrill"
 _Row = TypeVar("_Row", Tier, Order, Ticket, SideEffect)
+LOG_CHUNK_BYTES = 8 << 20
 _SERIOUS = frozenset({"ERROR", "FATAL", "PANIC"})
 
 
@@ -27,21 +28,25 @@ class PostgresWitness:
 
     def _rows(self, query: str, parameters: Sequence[Any] = (), *, database: str | None = None) -> list[dict[str, Any]]:
         try:
-            with psycopg.connect(
-                host=self._address.host,
-                port=self._address.port,
-                user=self._address.user,
-                password=self._address.password,
-                dbname=database or self.database,
-                connect_timeout=3,
-                application_name=OURS,
-                options="-c statement_timeout=15000",
-                autocommit=True,
-                row_factory=dict_row,
-            ) as connection:
+            with self._connection(database or self.database) as connection:
                 return connection.execute(query, parameters).fetchall()
         except psycopg.Error as error:
             raise LabBroken(f"postgres: got {' '.join(str(error).split())}, expected an answer") from None
+
+    def _connection(self, database: str) -> psycopg.Connection[dict[str, Any]]:
+        return psycopg.connect(
+            host=self._address.host,
+            port=self._address.port,
+            user=self._address.user,
+            password=self._address.password,
+            dbname=database,
+            connect_timeout=3,
+            application_name=OURS,
+            # What the lab itself asks does not belong into the log of a run.
+            options="-c statement_timeout=15000 -c log_min_duration_statement=-1",
+            autocommit=True,
+            row_factory=dict_row,
+        )
 
     def tiers(self) -> list[Tier]:
         """`lab_tiers`."""
@@ -114,17 +119,43 @@ class PostgresWitness:
 
     def errors(self) -> list[dict[str, Any]]:
         """ERROR, FATAL and PANIC entries of the variant's database since `mark_log`, as jsonlog has them."""
-        found: list[dict[str, Any]] = []
+        return _serious(self._log_lines(), self.database)
+
+    def log_entries(self) -> Iterator[dict[str, Any]]:
+        """Every entry of the variant's database since `mark_log`, as jsonlog has them."""
+        return _entries(self._log_lines(), self.database)
+
+    def log_statements(self, wanted: bool) -> None:
+        """Have the server log each statement with its duration, or no longer.
+
+        A setting of the whole server, so that sessions that are open already follow it too.
+        """
+        ask = "SET log_min_duration_statement = 0" if wanted else "RESET log_min_duration_statement"
+        try:
+            with self._connection("postgres") as connection:
+                connection.execute(f"ALTER SYSTEM {ask}")  # a constant; ALTER SYSTEM takes no parameters
+                connection.execute("SELECT pg_reload_conf()")
+        except psycopg.Error as error:
+            raise LabBroken(f"postgres: got {' '.join(str(error).split())}, expected {ask}") from None
+
+    def _log_lines(self) -> Iterator[bytes]:
+        """Lines written since `mark_log`, a few megabytes at a time."""
         for name, size in self._log_files().items():
-            start = self._log_sizes.get(name, 0)
-            if size > start:
+            position, rest = self._log_sizes.get(name, 0), b""
+            while position < size:
                 rows = self._rows(
-                    "SELECT pg_read_file(current_setting('log_directory') || '/' || %s, %s, %s) AS text",
-                    [name, start, size - start],
+                    "SELECT pg_read_binary_file(current_setting('log_directory') || '/' || %s, %s, %s) AS content",
+                    [name, position, min(size - position, LOG_CHUNK_BYTES)],
                     database="postgres",
                 )
-                found += _serious(rows[0]["text"], self.database)
-        return found
+                content = bytes(rows[0]["content"])
+                if not content:
+                    break
+                position += len(content)
+                *lines, rest = (rest + content).split(b"\n")
+                yield from lines
+            if rest:
+                yield rest
 
     def _log_files(self) -> dict[str, int]:
         rows = self._rows(
@@ -133,14 +164,20 @@ class PostgresWitness:
         return {row["name"]: int(row["size"]) for row in rows}
 
 
-def _serious(text: str, database: str) -> list[dict[str, Any]]:
-    keep = ("timestamp", "pid", "error_severity", "state_code", "message", "detail", "statement", "application_name")
-    found = []
-    for line in text.splitlines():
+def _entries(lines: Iterable[bytes], database: str) -> Iterator[dict[str, Any]]:
+    for line in lines:
         try:
             entry = msgspec.json.decode(line)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             continue  # a line that was being written
-        if entry.get("error_severity") in _SERIOUS and entry.get("dbname") in (database, None):
-            found.append({key: entry[key] for key in keep if key in entry})
-    return found
+        if isinstance(entry, dict) and entry.get("dbname") in (database, None):
+            yield entry
+
+
+def _serious(lines: Iterable[bytes], database: str) -> list[dict[str, Any]]:
+    keep = ("timestamp", "pid", "error_severity", "state_code", "message", "detail", "statement", "application_name")
+    return [
+        {key: entry[key] for key in keep if key in entry}
+        for entry in _entries(lines, database)
+        if entry.get("error_severity") in _SERIOUS
+    ]

@@ -5,17 +5,19 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import uvicorn
 from prometheus_client import CollectorRegistry
 
-from chaos.adapters.lab import connect
+from chaos.adapters.lab import Adapters, connect
 from chaos.agent.app import make_app
 from chaos.agent.metrics import LabCollector
 from chaos.agent.watchdog import Watchdog
 from chaos.config import NotUp, bind_host, evidence_dir, read_stack
-from chaos.errors import ExitCode
+from chaos.errors import ExitCode, FiredrillError
 from chaos.heal import heal
 
 LOOK_EVERY_S = 0.25
@@ -31,7 +33,7 @@ def main() -> int:
     # The watchdog touches proxies, processes and the gateway; none of them depends on the variant.
     adapters = connect(stack, "none")
     watchdog = Watchdog(
-        heal=lambda: heal(adapters.lab, patience_s=HEAL_PATIENCE_S),
+        heal=lambda: _heal(adapters),
         evidence=evidence_dir(),
         monotonic_s=time.monotonic,
         now_unix_s=time.time,
@@ -44,6 +46,13 @@ def main() -> int:
     app = make_app(watchdog=watchdog, registry=registry, token=stack.lab_token, watching=watcher.is_alive)
     uvicorn.run(app, host=bind_host(), port=address.port or 0, log_level="warning", access_log=False)
     return 0
+
+
+def _heal(adapters: Adapters) -> tuple[Sequence[str], Sequence[str]]:
+    """In the runner's place, who would also have ended the statement log."""
+    with suppress(FiredrillError):
+        adapters.trace.stop()
+    return heal(adapters.lab, patience_s=HEAL_PATIENCE_S)
 
 
 def _watch(watchdog: Watchdog) -> None:

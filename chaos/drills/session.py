@@ -103,6 +103,7 @@ def _tools(stack: Stack, adapters: Adapters) -> Tools:
         lab=adapters.lab,
         world=adapters.world,
         mark_log=adapters.postgres.mark_log,
+        tracer=adapters.trace,
         api_url=stack.url("api"),
         metrics=stack.metrics,
         driver_metrics_port=stack.driver_metrics_port,

@@ -23,7 +23,7 @@ from chaos.model.journal import Event, EventKind
 from chaos.model.loadplan import Elsewhere, LoadPlan, Progress
 from chaos.model.scenario import Scenario
 from chaos.plan import Plan, plan
-from chaos.ports import Lab, LeaseKeeper, StackControl, WorldWitness
+from chaos.ports import Lab, LeaseKeeper, StackControl, Tracer, WorldWitness
 from chaos.run import folder as folders
 from chaos.run.driver import LOAD_DRIVER, Driver
 from chaos.run.faults import Faults
@@ -31,6 +31,7 @@ from chaos.run.lease import Lease
 from chaos.run.live import LiveHistory
 from chaos.run.samplers import HostFile, MetricsFile, Sampler
 from chaos.run.settle import settle
+from chaos.run.trace import Traced
 from chaos.run.watch import GuardrailWatch, steady_state_findings
 
 TICK_S = 0.05
@@ -110,6 +111,7 @@ class Tools:
         world: For a variant: its end state.
         mark_log: For a variant: remember where PostgreSQL's log stands.
         metrics: Service → URL of its /metrics.
+        tracer: Keeps the statements and log lines that explain the run; None goes without.
         driver: Command that plays the load plan whose file is its last argument.
     """
 
@@ -121,6 +123,7 @@ class Tools:
     api_url: str
     metrics: Mapping[str, str | None]
     driver_metrics_port: int
+    tracer: Tracer | None = None
     driver: Sequence[str] = LOAD_DRIVER
 
 
@@ -171,6 +174,7 @@ class _Run:
         self._state = EndState()
         self._faults: Faults | None = None
         self._lease: Lease | None = None
+        self._traced: Traced | None = None
 
     def perform(self) -> Path:
         prepared = self._prepare()
@@ -220,6 +224,7 @@ class _Run:
         broken = [f"heal: got {'; '.join(left)}, expected pristine proxies (firedrill heal)"] if left else []
         steps: tuple[Callable[[], object], ...] = (
             self._settle_and_collect,
+            self._end_trace,
             lambda: folders.strip_secrets(self._folder / "world.json"),
             lambda: folders.compress_history(self._folder),
             lambda: folders.merge_samples(self._folder),
@@ -296,6 +301,8 @@ class _Run:
         self._stop.check()
         self._identities("before")
         self._tools.mark_log()
+        self._traced = Traced(self._tools.tracer, lasts_s=self._plan.ends_s, note=self._note)
+        self._traced.start()
         clock = self._tools.lab.clock
         with ExitStack() as stack:
             # Nobody knows when workers elsewhere come: only then can the schedule have a time.
@@ -482,6 +489,10 @@ class _Run:
             if isinstance(value := getattr(self._state, name), list)
         }
         self._journal.write(EventKind.COLLECTED, missing=self._state.missing, counts=counts)
+
+    def _end_trace(self) -> None:
+        if self._traced is not None:
+            self._traced.end(self._folder)
 
     def _promise_unix_s(self) -> float:
         """When the contract promises every accepted order to be final; now when there was no load."""

@@ -173,6 +173,8 @@ def configure(cluster: Cluster, ports: Ports) -> None:
     lines = [f"{name} = '{value}'" for name, value in settings.items()]
     own = {
         "postgresql.conf": "# Written by `services.stack up`; changes are lost.\n" + "\n".join(lines) + "\n",
+        # A run that died may have left its statement log switched on.
+        "postgresql.auto.conf": "",
         "pg_hba.conf": f"host all {USER} 127.0.0.1/32 scram-sha-256\n",
     }
     for name, text in own.items():

@@ -13,7 +13,7 @@ from typing import Final
 
 import redis
 
-from services.stack import lifecycle, programs, shop
+from services.stack import lifecycle, postgres, programs, shop
 from services.stack.config import Settings
 from services.stack.errors import StackError
 from services.stack.handles import Stack, changing, stack_of
@@ -126,6 +126,8 @@ def _switch(
             done.result()
     with watch.part("schema"):
         shop.ensure_schema(stack, variant)
+    for cluster in postgres.locate(stack.lab):  # each run logs its statements
+        postgres.forget_old_logs(cluster.with_name("log"))
     with watch.part("seed"):
         shop.seed_world(stack, variant, seed=seed, world=world, world_file=world_file)
     with watch.part("start"):

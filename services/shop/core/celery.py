@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging.config
 import os
 import threading
+from contextlib import ExitStack
 from typing import Any
 
 from celery import Celery, signals
@@ -14,6 +15,7 @@ from kombu.asynchronous import get_event_loop
 from services.shop.core import prefork_metrics
 from services.shop.core.config import current
 from services.shop.core.metrics import TASK_STATES, TASKS
+from services.shop.core.tags import acting_for
 
 app = Celery("shop")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -51,9 +53,22 @@ def _forget_child(**_: Any) -> None:
     prefork_metrics.forget(os.getpid())
 
 
+_tags: dict[str, ExitStack] = {}
+"""Task id → what says in its statements and log lines that they are its own."""
+
+
 @signals.task_prerun.connect
-def _started(task: Any, **_: Any) -> None:
+def _started(task: Any, task_id: str, **_: Any) -> None:
     TASKS.labels(current().variant, task.name, "started").inc()
+    tags = {"task": str(task.name), "id": task_id}
+    _tags[task_id] = stack = ExitStack()
+    stack.enter_context(acting_for(task_id, lambda: tags))
+
+
+@signals.task_postrun.connect
+def _ended(task_id: str, **_: Any) -> None:
+    if (stack := _tags.pop(task_id, None)) is not None:
+        stack.close()
 
 
 @signals.task_success.connect

@@ -171,7 +171,7 @@ def test_only_serious_lines_of_our_database_are_kept() -> None:
         '{"error_severity": "PANIC", "message": "the whole server"}',
         '{"error_severity": "FATAL", "dbna',
     ]
-    assert _serious("\n".join(lines), "shop_naive") == [
+    assert _serious([line.encode() for line in lines], "shop_naive") == [
         {"error_severity": "ERROR", "state_code": "40P01", "message": "deadlock"},
         {"error_severity": "PANIC", "message": "the whole server"},
     ]

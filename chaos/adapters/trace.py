@@ -1,0 +1,178 @@
+"""Reads what explains a run: PostgreSQL's statement log, switched on for the run only, and the shop's log files."""
+
+from __future__ import annotations
+
+import re
+import xmlrpc.client
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+from chaos.adapters.postgres import PostgresWitness
+from chaos.adapters.processes import _Transport
+from chaos.errors import LabBroken
+from chaos.model.secrets import scrubbed
+from chaos.model.trace import LogLine, Statement
+
+MOST_SQL = 600
+MOST_STATEMENTS = 100_000
+MOST_LOG_BYTES = 4 << 20
+_MOST_TEXT = 2000
+_TIMED = re.compile(r"duration: (?P<ms>[\d.]+) ms +(?:statement|execute [^:]*): (?P<sql>.*)", re.DOTALL)
+_COMMENT = re.compile(r"\s*/\*(?P<tags>(?:request|task|route)='[^*]*)\*/\s*;?\s*$")
+_TAG = re.compile(r"(\w+)='([^']*)'")
+_RECORD = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d) (?P<time>\d\d:\d\d:\d\d),(?P<ms>\d{3}) (?P<level>[A-Z]+) \d+ "
+    r"(?P<name>[\w.]+) \[(?P<acting_for>[^\]]*)\]: (?P<text>.*)"
+)
+
+
+class Trace:
+    """Both logs of one run, from `start` on."""
+
+    def __init__(self, postgres: PostgresWitness, logs: ShopLogs) -> None:
+        self._postgres, self._logs = postgres, logs
+
+    def start(self) -> None:
+        """Every statement goes to the server's log until `stop`. Raises: LabBroken."""
+        self._logs.mark()
+        self._postgres.log_statements(True)
+
+    def stop(self) -> None:
+        """Idempotent. Raises: LabBroken."""
+        self._postgres.log_statements(False)
+
+    def statements(self) -> list[Statement]:
+        """Those on behalf of a request or a task since the log was marked, as they ended. Raises: LabBroken."""
+        return statements(self._postgres.log_entries())
+
+    def lines(self) -> list[LogLine]:
+        """The shop's log since `start`. Raises: LabBroken."""
+        return self._logs.lines()
+
+
+def statements(entries: Iterator[Mapping[str, Any]]) -> list[Statement]:
+    """Statements with a tag, with the BEGIN and the COMMIT around them."""
+    found: list[Statement] = []
+    begun: dict[int, Statement] = {}
+    last: dict[int, Statement] = {}
+    for entry in entries:
+        statement = _statement(entry)
+        if statement is None:
+            continue
+        pid, word = statement.pid, statement.sql[:8].upper()
+        if statement.request or statement.task:
+            if (begin := begun.pop(pid, None)) is not None:
+                found.append(_as(begin, statement))
+            found.append(statement)
+            last[pid] = statement
+        elif word.startswith("BEGIN"):
+            begun[pid] = statement
+            last.pop(pid, None)
+        elif word.startswith(("COMMIT", "ROLLBACK")):
+            begun.pop(pid, None)
+            if (inner := last.pop(pid, None)) is not None:
+                found.append(_as(statement, inner))
+        if len(found) >= MOST_STATEMENTS:
+            break
+    return found
+
+
+def _as(statement: Statement, other: Statement) -> Statement:
+    """*statement* on behalf of whom *other* is."""
+    names = ("request", "route", "task", "task_id")
+    return msgspec.structs.replace(statement, **{name: getattr(other, name) for name in names})
+
+
+def _statement(entry: Mapping[str, Any]) -> Statement | None:
+    message, error, took_ms = str(entry.get("message", "")), "", 0.0
+    if (timed := _TIMED.match(message)) is not None:
+        sql, took_ms = timed["sql"], float(timed["ms"])
+    elif entry.get("error_severity") == "ERROR" and entry.get("statement"):
+        sql, error = str(entry["statement"]), f"{entry.get('state_code', '')} {message}".strip()
+    else:
+        return None
+    tags: dict[str, str] = {}
+    if (comment := _COMMENT.search(sql)) is not None:
+        tags = dict(_TAG.findall(comment["tags"]))
+        sql = sql[: comment.start()]
+    try:
+        ended = datetime.strptime(str(entry["timestamp"]), "%Y-%m-%d %H:%M:%S.%f %Z").replace(tzinfo=UTC)
+        return Statement(
+            at_unix_s=round(ended.timestamp() - took_ms / 1000, 6),
+            pid=int(entry["pid"]),
+            sql=scrubbed(" ".join(sql.split()))[:MOST_SQL],
+            took_ms=took_ms,
+            request=tags.get("request", ""),
+            route=tags.get("route", ""),
+            task=tags.get("task", ""),
+            task_id=tags.get("id", ""),
+            error=scrubbed(error)[:MOST_SQL],
+        )
+    except (KeyError, ValueError):
+        return None
+
+
+class ShopLogs:
+    """The log files of the shop's processes, through the supervisors that write them.
+
+    Args:
+        urls: Process → base URL of its supervisor.
+    """
+
+    def __init__(self, urls: Mapping[str, str], *, username: str, password: str) -> None:
+        self._servers: dict[str, str] = {}
+        for process, url in urls.items():
+            parts = urlsplit(url)
+            login = f"{quote(username, safe='')}:{quote(password, safe='')}"
+            self._servers[process] = f"{parts.scheme}://{login}@{parts.netloc}/RPC2"
+        self._marks: dict[str, int] = {}
+
+    def mark(self) -> None:
+        """Remember how far each log goes. Raises: LabBroken."""
+        self._marks = {process: self._tail(process, 0, 0)[1] for process in self._servers}
+
+    def lines(self) -> list[LogLine]:
+        """What was written since, by time; the last few megabytes of each. Raises: LabBroken."""
+        found: list[LogLine] = []
+        for process in self._servers:
+            _, size = self._tail(process, 0, 0)
+            start = self._marks.get(process, size)
+            since = size if size < start else size - start  # it was rotated: a new file
+            if since:
+                text, _ = self._tail(process, max(size - since, size - MOST_LOG_BYTES), min(since, MOST_LOG_BYTES))
+                found += log_lines(process, text)
+        return sorted(found, key=lambda line: line.at_unix_s)
+
+    def _tail(self, process: str, offset: int, length: int) -> tuple[str, int]:
+        """Text from *offset* on, and the size of the file."""
+        server: Any = xmlrpc.client.ServerProxy(self._servers[process], transport=_Transport(), allow_none=True)
+        try:
+            text, size, _ = server.supervisor.tailProcessStdoutLog(f"shop:{process}", offset, length)
+        except Exception as error:  # whatever a log holds may not be XML; it only explains
+            raise LabBroken(f"log of {process}: got {type(error).__name__}, expected its text") from None
+        return str(text), int(size)
+
+
+def log_lines(part: str, text: str) -> list[LogLine]:
+    """Records of *text*; lines without a head belong to the record before them."""
+    found: list[dict[str, Any]] = []
+    for line in text.splitlines():
+        head = _RECORD.match(line)
+        if head is not None:
+            at = datetime.strptime(f"{head['day']} {head['time']}", "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+            found.append(
+                {
+                    "at_unix_s": at.timestamp() + int(head["ms"]) / 1000,
+                    "part": part,
+                    "level": head["level"],
+                    "text": f"{head['name']}: {head['text']}",
+                    "acting_for": head["acting_for"] if head["acting_for"] != "-" else "",
+                }
+            )
+        elif found:
+            found[-1]["text"] += f"\n{line}"
+    return [LogLine(**{**record, "text": scrubbed(record["text"])[:_MOST_TEXT]}) for record in found]
