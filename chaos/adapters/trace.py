@@ -23,6 +23,7 @@ MOST_LOG_BYTES = 4 << 20
 _MOST_TEXT = 2000
 _TIMED = re.compile(r"duration: (?P<ms>[\d.]+) ms +(?:statement|execute [^:]*): (?P<sql>.*)", re.DOTALL)
 _COMMENT = re.compile(r"\s*/\*(?P<tags>(?:request|task|route)='[^*]*)\*/\s*;?\s*$")
+_COLUMNS = re.compile(r"^(SELECT) (?!DISTINCT ON).{60,}? (FROM )")
 _TAG = re.compile(r"(\w+)='([^']*)'")
 _RECORD = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d) (?P<time>\d\d:\d\d:\d\d),(?P<ms>\d{3}) (?P<level>[A-Z]+) \d+ "
@@ -104,7 +105,8 @@ def _statement(entry: Mapping[str, Any]) -> Statement | None:
         return Statement(
             at_unix_s=round(ended.timestamp() - took_ms / 1000, 6),
             pid=int(entry["pid"]),
-            sql=scrubbed(" ".join(sql.split()))[:MOST_SQL],
+            # An ORM names every column: what matters comes after them.
+            sql=scrubbed(_COLUMNS.sub(r"\1 … \2", " ".join(sql.split())))[:MOST_SQL],
             took_ms=took_ms,
             request=tags.get("request", ""),
             route=tags.get("route", ""),

@@ -66,6 +66,13 @@ def test_secrets_leave_the_statement():
     assert "eyJ" not in found.sql
 
 
+def test_an_orm_s_list_of_columns_is_left_out():
+    columns = ", ".join(f'"shop_order"."column_{n}"' for n in range(9))
+    sql = f'SELECT {columns} FROM "shop_order" WHERE "shop_order"."id" = 1'
+    (found,) = statements(iter([entry(f"{sql} /*request='0-7'*/")]))
+    assert found.sql == 'SELECT … FROM "shop_order" WHERE "shop_order"."id" = 1'
+
+
 def test_a_comment_of_the_query_itself_is_no_tag():
     assert statements(iter([entry("SELECT 1 /* request of somebody */")])) == []
 
