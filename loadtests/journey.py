@@ -24,6 +24,9 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
     order: str = ""
     order_status: str = ""
+    shown: int | None = None
+    issued: str = ""
+    digest: str = ""
 
 
 class Call(msgspec.Struct, kw_only=True, gc=False):
@@ -52,6 +55,10 @@ class Call(msgspec.Struct, kw_only=True, gc=False):
     tier: int | None = None
     quantity: int = 0
     order: str = ""
+    token: str = ""
+    state: str = ""
+    expires: float | None = None
+    expects: str = ""
 
 
 class Arrival(msgspec.Struct, kw_only=True, gc=False):

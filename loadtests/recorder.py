@@ -112,6 +112,10 @@ class Recorder:
                 tier=call.tier,
                 quantity=call.quantity,
                 order=call.order,
+                token=call.token,
+                state=call.state,
+                expires=None if call.expires is None else round(call.expires, 6),
+                expects=call.expects,
             )
         )
         figures = self.figures
@@ -137,6 +141,9 @@ class Recorder:
                 reason=reading.reason,
                 order=reading.order,
                 order_status=reading.order_status,
+                shown=reading.shown,
+                issued=reading.issued,
+                digest=reading.digest,
             )
         )
         outcome = "refused" if reading.refused else reading.outcome.value

@@ -90,6 +90,7 @@ class History:
                     begun.refused = ended.refused
                     begun.reason = ended.reason
                     begun.order_status = ended.order_status
+                    begun.shown, begun.issued, begun.digest = ended.shown, ended.issued, ended.digest
                     begun.order = ended.order or begun.order
                     operations += 1
                     yield begun

@@ -11,12 +11,18 @@ operations are counted against the schedule. Polls and double clicks are operati
 
 from __future__ import annotations
 
+import hashlib
 from enum import StrEnum
 from typing import TypeAlias
 
 import msgspec
 
 HISTORY_VERSION = 1
+
+
+def fingerprint(secret: str | bytes) -> str:
+    """Tells tokens and bodies apart without giving them away: 16 hex digits of SHA-256."""
+    return hashlib.sha256(secret.encode() if isinstance(secret, str) else secret).hexdigest()[:16]
 
 
 class Outcome(StrEnum):
@@ -55,6 +61,10 @@ class Invoke(msgspec.Struct, tag="invoke", tag_field="t", kw_only=True, omit_def
         attempt: 1 for the first try of this intent, 2 for a double click or a retry with the same key.
         key: The client's intent: the idempotency key, also the order's `reference`. Empty for reads.
         customer: Id of the customer in whose name it is sent; None for anonymous.
+        token: Fingerprint of the token that is presented (see `fingerprint`), or the name that a login tries.
+        state: What the lab knows of that token when it sends: `valid`, `expired`, `forged_…`, `race`, …
+        expires: From when on the token must not be accepted; None when that is not what it is about.
+        expects: Statuses that the access matrix allows, such as `200` or `202 409`.
     """
 
     id: str
@@ -69,6 +79,10 @@ class Invoke(msgspec.Struct, tag="invoke", tag_field="t", kw_only=True, omit_def
     tier: int | None = None
     quantity: int = 0
     order: str = ""
+    token: str = ""
+    state: str = ""
+    expires: float | None = None
+    expects: str = ""
 
 
 class _Ended(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
@@ -79,6 +93,9 @@ class _Ended(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
         refused: True for a documented business refusal (e.g. 409 "sold out"): an answer, not a failure.
         reason: Refusal code (`sold_out`), or the transport error's name.
         order, order_status: Order id and status as the answer named them.
+        shown: Id of the customer whose data the answer showed; somebody else's goes before the asker's own.
+        issued: Fingerprint of the refresh token that the answer held.
+        digest: Fingerprint of the answer's body, where two answers have to be the same.
     """
 
     id: str
@@ -88,6 +105,9 @@ class _Ended(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     reason: str = ""
     order: str = ""
     order_status: str = ""
+    shown: int | None = None
+    issued: str = ""
+    digest: str = ""
 
 
 class Ok(_Ended, tag="ok", tag_field="t"):
@@ -141,6 +161,13 @@ class Operation(msgspec.Struct, kw_only=True, gc=False):
     status: int = 0
     refused: bool = False
     reason: str = ""
+    token: str = ""
+    state: str = ""
+    expires: float | None = None
+    expects: str = ""
+    shown: int | None = None
+    issued: str = ""
+    digest: str = ""
 
     @property
     def latency_s(self) -> float | None:

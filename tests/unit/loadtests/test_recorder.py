@@ -185,3 +185,18 @@ def test_a_full_disk_is_said_so(path: Path, writer: HistoryWriter, recorder: Rec
     os.close(full)
     with pytest.raises(HistoryLost, match=r"worker-3.jsonl: got No space left on device, expected to write"):
         recorder.begin(call())
+
+
+def test_the_token_and_what_the_answer_showed_are_on_record(recorder: Recorder, path: Path) -> None:
+    operation = recorder.begin(call(token="t", state="expired", expires=1.23456789, expects="401"))
+    recorder.end(operation, Reading(Outcome.OK, shown=7, issued="i", digest="d"), status=200, ended=5.0)
+    recorder.begin(call())  # flushes the ending
+    (_, invoke, ending, plain) = [json.loads(line) for line in path.read_bytes().splitlines()]
+    assert {key: invoke[key] for key in ("token", "state", "expires", "expects")} == {
+        "token": "t",
+        "state": "expired",
+        "expires": 1.234568,
+        "expects": "401",
+    }
+    assert {key: ending[key] for key in ("shown", "issued", "digest")} == {"shown": 7, "issued": "i", "digest": "d"}
+    assert "token" not in plain

@@ -141,3 +141,13 @@ def test_no_file_is_a_problem(tmp_path):
     history = History.of_run(tmp_path)
     assert list(history) == []
     assert history.problems == ["history: got no file, expected one per load worker"]
+
+
+def test_what_is_known_of_the_token_and_of_the_answer_is_joined(tmp_path):
+    asked = Invoke(
+        id="m", op="me", phase="calm", intended=1, sent=1, token="t", state="expired", expires=0.5, expects="401"
+    )
+    answered = Ok(id="m", ended=2, status=200, shown=7, issued="i", digest="d")
+    (op,) = read_operations([write(tmp_path / "w.jsonl", [START, asked, answered])])
+    assert (op.token, op.state, op.expires, op.expects) == ("t", "expired", 0.5, "401")
+    assert (op.shown, op.issued, op.digest) == (7, "i", "d")
