@@ -194,6 +194,11 @@ class Shop:
         with psycopg.connect(self.database) as connection:
             return connection.execute(query, values).fetchall()
 
+    def execute(self, query: str, *values: Any) -> None:
+        """Change the variant's database directly."""
+        with psycopg.connect(self.database) as connection:
+            connection.execute(query, values)
+
 
 @dataclass
 class ShopServices:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROLES = ("api", "worker", "relay", "manage")
 DEFAULT_BASE_PORT = 18000
+ACCESS_LIFETIME_FILE = "access-lifetime-s"  # beside the variant file; the stack's `prepare` writes it, each run anew
 _VARIANT_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _NOT_A_VARIANT = {"core", "mutants"}
 
@@ -30,6 +31,7 @@ class Config:
         bind_host: Address that API, worker and relay listen on.
         also_known_as: Host name under which the API is asked besides loopback's; empty for none.
         run_dir: Where short-lived files of a process may be put; may not exist yet.
+        access_lifetime_s: How long access tokens live in this run; None leaves it to the variant.
     """
 
     variant: str
@@ -48,6 +50,7 @@ class Config:
     run_dir: Path
     bind_host: str = "127.0.0.1"
     also_known_as: str = ""
+    access_lifetime_s: int | None = None
 
     @property
     def database_name(self) -> str:
@@ -78,6 +81,7 @@ def from_environment(environment: Mapping[str, str]) -> Config:
         run_dir=_run_dir(environment),
         bind_host=environment.get("FIREDRILL_BIND_HOST") or "127.0.0.1",
         also_known_as=environment.get("SHOP_API_HOSTNAME") or "",
+        access_lifetime_s=_access_lifetime_s(environment),
     )
 
 
@@ -147,6 +151,22 @@ def _read(path: Path, name: str) -> str:
         return path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{name}: got {path}, expected a readable file ({error})") from error
+
+
+def _access_lifetime_s(environment: Mapping[str, str]) -> int | None:
+    variant_file = environment.get("FIREDRILL_VARIANT_FILE")
+    if not variant_file:
+        return None
+    path = Path(variant_file).with_name(ACCESS_LIFETIME_FILE)
+    try:
+        text = path.read_text("utf-8").strip()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: got {error}, expected a readable file") from error
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise ConfigError(f"{path}: got {text!r}, expected whole seconds above 0")
+    return int(text)
 
 
 def _run_dir(environment: Mapping[str, str]) -> Path:

@@ -1,24 +1,56 @@
-"""Login and tokens."""
+"""Login, and tokens: who gets them, how they are renewed, and when they stop working.
+
+A login begins a session. An access token names its session and ends with it; a refresh token works once and is followed
+by the next one of the same session. What has ended is on record in PostgreSQL and nowhere else: a cache that is away
+lets nothing pass and locks nobody out, and without PostgreSQL the answer is 503.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+from rest_framework import serializers
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.serializers import TokenObtainPairSerializer
-from rest_framework_simplejwt.tokens import Token
+from rest_framework_simplejwt.tokens import RefreshToken, Token
+
+from . import sessions
+from .models import Customer
 
 
 class Authentication(JWTAuthentication):
     """`Authorization: Bearer …`."""
 
+    def get_user(self, validated_token: Token) -> Customer:  # type: ignore[override]
+        """Whose token it is, from the database: the account, its role and the session as they stand now."""
+        session = sessions.live(validated_token)
+        if session is None:
+            raise AuthenticationFailed("The session has ended.", code="session_ended")
+        return session.customer
+
 
 class TokenSerializer(TokenObtainPairSerializer):
-    """Adds the role, for clients that show or hide menus by it."""
+    """Adds the role, for clients that show or hide menus by it. Permissions never read it."""
 
     @classmethod
     def get_token(cls, user: Any) -> Token:
-        """A refresh token for *user*."""
+        """A refresh token of a new session of *user*."""
         token = super().get_token(user)
         token["role"] = user.role
+        token[sessions.CLAIM] = str(sessions.begin(user).pk)
         return token
+
+
+class RefreshSerializer(serializers.Serializer[dict[str, str]]):
+    """A refresh token for the next pair."""
+
+    refresh = serializers.CharField()
+    access = serializers.CharField(read_only=True)
+
+    def validate(self, attrs: dict[str, str]) -> dict[str, str]:
+        """Each token once; a second use ends the session, because nobody can tell who the thief is."""
+        token = sessions.renew(RefreshToken(attrs["refresh"]))  # type: ignore[arg-type]
+        if token is None:
+            raise AuthenticationFailed("The session has ended.", code="session_ended")
+        return {"access": str(token.access_token), "refresh": str(token)}

@@ -48,6 +48,14 @@ class KeyReused(APIException):
     default_detail = "This Idempotency-Key was used for another request."
 
 
+class TooFewSeats(APIException):
+    """More seats are sold already than would be there."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "too_few_seats"
+    default_detail = "More seats than that are sold."
+
+
 class DependencyDown(APIException):
     """Something that the shop needs does not answer. Nothing is known to have happened."""
 

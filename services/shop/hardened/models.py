@@ -84,6 +84,39 @@ class Customer(AbstractBaseUser):
     REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]
 
 
+class Session(models.Model):
+    """What a login began. Its tokens name it and work until it has ended."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="sessions")
+    began_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class UsedRefreshToken(models.Model):
+    """A refresh token that has had its one use. Of no use to anybody once it has expired."""
+
+    jti = models.CharField(max_length=64, primary_key=True)
+    expires_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.jti
+
+
+class LoginAttempts(models.Model):
+    """Logins tried for a name from an address, until the window ends. The key is a hash of both."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    attempts = models.PositiveIntegerField()
+    window_ends_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.attempts} until {self.window_ends_at}"
+
+
 class Order(models.Model):
     """Seats that a customer asked for; pending until the payment is through.
 

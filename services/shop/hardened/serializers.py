@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.urls import reverse
 from rest_framework import serializers
 
-from .models import Event, Order, Performer, Ticket, TicketTier, Venue
+from . import services
+from .models import Customer, Event, Order, Performer, Ticket, TicketTier, Venue
 
 
 class VenueSerializer(serializers.ModelSerializer[Venue]):
@@ -109,6 +112,94 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
     def get_status_url(self, order: Order) -> str:
         """Where to ask how it is going."""
         return reverse("order-detail", args=[order.pk])
+
+
+class SupportOrderSerializer(OrderSerializer):
+    """An order as support sees it: with who ordered."""
+
+    customer = serializers.CharField(source="customer.username", read_only=True)
+
+    class Meta:
+        model = Order
+        fields = (
+            "id",
+            "customer",
+            "status",
+            "status_url",
+            "tier",
+            "quantity",
+            "amount_cents",
+            "reference",
+            "created_at",
+            "tickets",
+        )
+
+
+class SalesSerializer(serializers.Serializer[dict[str, object]]):
+    """What a tier has brought in so far."""
+
+    tier = serializers.IntegerField()
+    event = serializers.CharField()
+    name = serializers.CharField()
+    paid_orders = serializers.IntegerField()
+    revenue_cents = serializers.IntegerField()
+
+
+class ProfileSerializer(serializers.ModelSerializer[Customer]):
+    """One's own account. A new password needs the present one, and ends every session."""
+
+    password = serializers.CharField(write_only=True, required=False, min_length=8, max_length=128)
+    current_password = serializers.CharField(write_only=True, required=False)
+
+    class Meta:
+        model = Customer
+        fields = (
+            "id",
+            "username",
+            "email",
+            "role",
+            "password",
+            "current_password",
+        )
+        read_only_fields = (
+            "id",
+            "username",
+            "role",
+        )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """A stolen token must not be enough to lock the owner out."""
+        assert self.instance is not None
+        current = attrs.pop("current_password", "")
+        if "password" in attrs and not self.instance.check_password(current):
+            raise serializers.ValidationError({"current_password": ["That is not the present password."]})
+        return attrs
+
+    def update(self, instance: Customer, validated_data: dict[str, Any]) -> Customer:
+        """Only what was sent."""
+        return services.change_profile(customer=instance, **validated_data)
+
+
+class AdminTierSerializer(serializers.ModelSerializer[TicketTier]):
+    """A tier as an admin sees it and changes it."""
+
+    class Meta:
+        model = TicketTier
+        fields = (
+            "id",
+            "name",
+            "price_cents",
+            "capacity",
+            "sold",
+        )
+        read_only_fields = (
+            "id",
+            "sold",
+        )
+
+    def update(self, instance: TicketTier, validated_data: dict[str, Any]) -> TicketTier:
+        """Only what was sent: seats are being sold meanwhile."""
+        return services.change_tier(tier=instance, **validated_data)
 
 
 class ProblemSerializer(serializers.Serializer[dict[str, object]]):

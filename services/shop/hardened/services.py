@@ -9,17 +9,65 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import OperationalError, transaction
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models import Count, F, Q, Sum
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 from psycopg.errors import LockNotAvailable
 
-from .errors import KeyInFlight, KeyReused, SoldOut
+from . import sessions
+from .errors import KeyInFlight, KeyReused, SoldOut, TooFewSeats
 from .models import Confirmation, Customer, Order, Outbox, Payment, Ticket, TicketTier
 
 CLAIM_S = 6  # longer than a charge and its bookkeeping may take
 FIRST_REDISPATCH_S = 3
 LONGEST_REDISPATCH_S = 8
+
+
+def change_profile(*, customer: Customer, email: str | None = None, password: str | None = None) -> Customer:
+    """Change what is given. A new password ends every session of *customer*, this one too."""
+    with transaction.atomic():
+        if email is not None:
+            customer.email = email
+            customer.save(update_fields=["email"])
+        if password is not None:
+            customer.set_password(password)
+            customer.save(update_fields=["password"])
+            sessions.end_all(customer)
+    return customer
+
+
+def change_tier(*, tier: TicketTier, capacity: int | None = None, **changes: object) -> TicketTier:
+    """Change what is given, and nothing that a sale changes at the same time.
+
+    Raises:
+        TooFewSeats: More seats are sold than *capacity*.
+    """
+    with transaction.atomic():
+        rows = TicketTier.objects.filter(pk=tier.pk)
+        if capacity is not None and not rows.filter(sold__lte=capacity).update(capacity=capacity):
+            raise TooFewSeats
+        if changes:
+            rows.update(**changes)
+    tier.refresh_from_db()
+    return tier
+
+
+def sales() -> list[dict[str, object]]:
+    """One row per tier, in one query."""
+    paid = Q(orders__status=Order.Status.PAID)
+    tiers = TicketTier.objects.select_related("event").annotate(
+        paid_orders=Count("orders", filter=paid), revenue_cents=Coalesce(Sum("orders__amount_cents", filter=paid), 0)
+    )
+    return [
+        {
+            "tier": tier.pk,
+            "event": tier.event.slug,
+            "name": tier.name,
+            "paid_orders": tier.paid_orders,
+            "revenue_cents": tier.revenue_cents,
+        }
+        for tier in tiers.order_by("id")
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,9 +51,12 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {"TITLE": "Box office", "VERSION": "1.0.0", "SERVE_INCLUDE_SCHEMA": False}
 
 SIMPLE_JWT = {
-    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
+    "ACCESS_TOKEN_LIFETIME": timedelta(seconds=CONFIG.access_lifetime_s or 15 * 60),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
     "TOKEN_OBTAIN_SERIALIZER": f"{__package__}.auth.TokenSerializer",
+    "TOKEN_REFRESH_SERIALIZER": f"{__package__}.auth.RefreshSerializer",
+    "CHECK_REVOKE_TOKEN": True,  # a token knows its password's fingerprint, and ends with the password
+    "LEEWAY": timedelta(0),  # whoever signs also checks, by one clock
     "ISSUER": "box-office",
     "AUDIENCE": "box-office",
 }

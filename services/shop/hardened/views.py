@@ -7,14 +7,27 @@ from typing import Any
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, status
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import Throttled, ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework_simplejwt.views import TokenObtainPairView
 
-from . import fallback, services
-from .models import Customer, Event, Order
-from .serializers import EventSerializer, OrderRequestSerializer, OrderSerializer, ProblemSerializer
+from . import fallback, services, sessions
+from .auth import TokenSerializer
+from .models import Customer, Event, Order, TicketTier
+from .permissions import IsAdmin, IsAnybody, IsSupport
+from .serializers import (
+    AdminTierSerializer,
+    EventSerializer,
+    OrderRequestSerializer,
+    OrderSerializer,
+    ProblemSerializer,
+    ProfileSerializer,
+    SalesSerializer,
+    SupportOrderSerializer,
+)
 
 MAX_KEY = 128
 MAX_PAGE_DIGITS = 6
@@ -90,3 +103,74 @@ class OrderDetail(generics.RetrieveAPIView[Order]):
     def get_queryset(self) -> QuerySet[Order]:
         """Others' orders do not exist for this customer."""
         return Order.objects.filter(customer=self.request.user.pk)
+
+
+class SupportOrderList(generics.ListAPIView[Order]):
+    """Everybody's orders, for support."""
+
+    permission_classes = (IsSupport,)
+    serializer_class = SupportOrderSerializer
+    queryset = Order.objects.select_related("customer").prefetch_related("tickets").order_by("-created_at", "id")
+
+
+class Sales(APIView):
+    """What each tier has brought in."""
+
+    permission_classes = (IsAdmin,)
+
+    @extend_schema(responses=SalesSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """For admins."""
+        return Response(services.sales())
+
+
+class AdminTier(generics.UpdateAPIView[TicketTier]):
+    """A tier, to be changed by an admin."""
+
+    permission_classes = (IsAdmin,)
+    serializer_class = AdminTierSerializer
+    queryset = TicketTier.objects.all()
+    http_method_names = ("patch", "options")
+
+
+class Me(generics.RetrieveUpdateAPIView[Customer]):
+    """One's own account."""
+
+    permission_classes = (IsAnybody,)
+    serializer_class = ProfileSerializer
+    http_method_names = ("get", "patch", "head", "options")
+
+    def get_object(self) -> Customer:
+        """Whoever asks."""
+        assert isinstance(self.request.user, Customer)
+        return self.request.user
+
+
+class Login(TokenObtainPairView):
+    """Name and password for a pair of tokens."""
+
+    @extend_schema(responses={200: TokenSerializer} | dict.fromkeys((400, 401, 429, 503), ProblemSerializer))
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Counted before the password is looked at. An unknown name is answered, and counted, like a wrong password."""
+        username = str(request.data.get("username", "")) if isinstance(request.data, dict) else ""
+        who = {"username": username, "address": str(request.META.get("REMOTE_ADDR", ""))}
+        if wait_s := sessions.count_attempt(**who):
+            raise Throttled(wait=wait_s)
+        response = super().post(request, *args, **kwargs)
+        sessions.forget_attempts(**who)
+        return response
+
+
+class Logout(APIView):
+    """The end of a session."""
+
+    permission_classes = (IsAnybody,)
+
+    @extend_schema(request=None, responses={204: None, 401: ProblemSerializer, 503: ProblemSerializer})
+    def post(self, request: Request) -> Response:
+        """No token of this session can be used any more, this access token among them."""
+        token: Any = request.auth
+        session = sessions.live(token)
+        if session is not None:
+            sessions.end(session)
+        return Response(status=status.HTTP_204_NO_CONTENT)

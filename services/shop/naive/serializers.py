@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from django.urls import reverse
 from rest_framework import serializers
 
-from .models import Event, Order, Performer, Ticket, TicketTier, Venue
+from .models import Customer, Event, Order, Performer, Ticket, TicketTier, Venue
 
 
 class VenueSerializer(serializers.ModelSerializer[Venue]):
@@ -109,3 +111,69 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
     def get_status_url(self, order: Order) -> str:
         """Where to ask how it is going."""
         return reverse("order-detail", args=[order.pk])
+
+
+class SupportOrderSerializer(OrderSerializer):
+    """An order as support sees it: with who ordered."""
+
+    customer = serializers.CharField(source="customer.username", read_only=True)
+
+    class Meta:
+        model = Order
+        fields = (
+            "id",
+            "customer",
+            "status",
+            "status_url",
+            "tier",
+            "quantity",
+            "amount_cents",
+            "reference",
+            "created_at",
+            "tickets",
+        )
+
+
+class SalesSerializer(serializers.Serializer[dict[str, object]]):
+    """What a tier has brought in so far."""
+
+    tier = serializers.IntegerField()
+    event = serializers.CharField()
+    name = serializers.CharField()
+    paid_orders = serializers.IntegerField()
+    revenue_cents = serializers.IntegerField()
+
+
+class ProfileSerializer(serializers.ModelSerializer[Customer]):
+    """One's own account."""
+
+    class Meta:
+        model = Customer
+        fields = (
+            "id",
+            "username",
+            "email",
+            "role",
+            "password",
+        )
+        extra_kwargs: ClassVar[dict[str, dict[str, bool]]] = {"password": {"write_only": True}}
+
+    def update(self, instance: Customer, validated_data: dict[str, Any]) -> Customer:
+        """A password is stored as a hash."""
+        if "password" in validated_data:
+            instance.set_password(validated_data.pop("password"))
+        return super().update(instance, validated_data)
+
+
+class AdminTierSerializer(serializers.ModelSerializer[TicketTier]):
+    """A tier as an admin sees it and changes it."""
+
+    class Meta:
+        model = TicketTier
+        fields = (
+            "id",
+            "name",
+            "price_cents",
+            "capacity",
+            "sold",
+        )

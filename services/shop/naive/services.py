@@ -9,6 +9,23 @@ from .errors import SoldOut
 from .models import Customer, Order, TicketTier
 
 
+def sales() -> list[dict[str, object]]:
+    """One row per tier."""
+    rows: list[dict[str, object]] = []
+    for tier in TicketTier.objects.order_by("id"):
+        paid = Order.objects.filter(tier=tier, status=Order.Status.PAID)
+        rows.append(
+            {
+                "tier": tier.pk,
+                "event": tier.event.slug,
+                "name": tier.name,
+                "paid_orders": paid.count(),
+                "revenue_cents": sum(order.amount_cents for order in paid),
+            }
+        )
+    return rows
+
+
 def place_order(*, customer: Customer, tier: TicketTier, quantity: int, reference: str) -> Order:
     """Reserve seats and start the payment.
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ..core.base import *  # noqa: F403
-from ..core.base import CONFIG, POSTGRES
+from ..core.base import CONFIG, INSTALLED_APPS, POSTGRES
+
+INSTALLED_APPS = [*INSTALLED_APPS, "rest_framework_simplejwt.token_blacklist"]
 
 DATABASES = {"default": {**POSTGRES, "CONN_MAX_AGE": 60}}
 
@@ -29,9 +31,12 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {"TITLE": "Box office", "VERSION": "1.0.0", "SERVE_INCLUDE_SCHEMA": False}
 
 SIMPLE_JWT = {
-    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=30),
+    "ACCESS_TOKEN_LIFETIME": timedelta(seconds=CONFIG.access_lifetime_s or 30 * 60),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
     "TOKEN_OBTAIN_SERIALIZER": f"{__package__}.auth.TokenSerializer",
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    "LEEWAY": timedelta(minutes=1),  # clocks differ
 }
 
 CELERY_BROKER_URL = CONFIG.broker_url

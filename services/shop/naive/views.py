@@ -12,10 +12,24 @@ from rest_framework import generics, status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework_simplejwt.serializers import TokenRefreshSerializer
+from rest_framework_simplejwt.tokens import RefreshToken
+from rest_framework_simplejwt.views import TokenObtainPairView
 
 from . import services
-from .models import Customer, Event, Order
-from .serializers import EventSerializer, OrderRequestSerializer, OrderSerializer
+from .auth import LoginThrottle
+from .models import Customer, Event, Order, TicketTier
+from .permissions import IsAdmin, IsAnybody, IsSupport
+from .serializers import (
+    AdminTierSerializer,
+    EventSerializer,
+    OrderRequestSerializer,
+    OrderSerializer,
+    ProfileSerializer,
+    SalesSerializer,
+    SupportOrderSerializer,
+)
 
 
 @method_decorator(cache_page(5), name="dispatch")
@@ -63,10 +77,67 @@ class OrderList(generics.ListAPIView[Order]):
 
 
 class OrderDetail(generics.RetrieveAPIView[Order]):
-    """One of the customer's own orders."""
+    """One order. Its id is a secret that only its customer knows."""
 
     serializer_class = OrderSerializer
+    queryset = Order.objects.all()
 
-    def get_queryset(self) -> QuerySet[Order]:
-        """Others' orders do not exist for this customer."""
-        return Order.objects.filter(customer=self.request.user.pk)
+
+class SupportOrderList(generics.ListAPIView[Order]):
+    """Everybody's orders, for support."""
+
+    permission_classes = (IsSupport,)
+    serializer_class = SupportOrderSerializer
+    queryset = Order.objects.order_by("-created_at", "id")
+
+
+class Sales(APIView):
+    """What each tier has brought in."""
+
+    permission_classes = (IsAdmin,)
+
+    @extend_schema(responses=SalesSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """For admins."""
+        return Response(services.sales())
+
+
+class AdminTier(generics.UpdateAPIView[TicketTier]):
+    """A tier, to be changed by an admin."""
+
+    permission_classes = (IsAdmin,)
+    serializer_class = AdminTierSerializer
+    queryset = TicketTier.objects.all()
+    http_method_names = ("patch", "options")
+
+
+class Me(generics.RetrieveUpdateAPIView[Customer]):
+    """One's own account."""
+
+    permission_classes = (IsAnybody,)
+    serializer_class = ProfileSerializer
+    http_method_names = ("get", "patch", "head", "options")
+
+    def get_object(self) -> Customer:
+        """Whoever asks."""
+        assert isinstance(self.request.user, Customer)
+        return self.request.user
+
+
+class Login(TokenObtainPairView):
+    """Name and password for a pair of tokens."""
+
+    throttle_classes = (LoginThrottle,)
+
+
+class Logout(APIView):
+    """The end of a session."""
+
+    permission_classes = (IsAnybody,)
+
+    @extend_schema(request=TokenRefreshSerializer, responses={204: None})
+    def post(self, request: Request) -> Response:
+        """The refresh token in the body can't be used any more."""
+        body: Any = request.data
+        RefreshToken(body["refresh"]).blacklist()
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -186,6 +186,37 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.PROTECT, related_name="orders", to="shop.tickettier"
             ),
         ),
+        migrations.CreateModel(
+            name="Session",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("began_at", models.DateTimeField(auto_now_add=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sessions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="UsedRefreshToken",
+            fields=[
+                ("jti", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("expires_at", models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="LoginAttempts",
+            fields=[
+                ("key", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("attempts", models.PositiveIntegerField()),
+                ("window_ends_at", models.DateTimeField()),
+            ],
+        ),
         migrations.AddConstraint(
             model_name="tickettier",
             constraint=models.CheckConstraint(

@@ -18,11 +18,15 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from rest_framework_simplejwt.settings import api_settings as jwt_settings
 
+from services.shop.core import forged, routes
 from services.shop.core import world as worlds
 from services.shop.core.config import current
 
 EMPTIED_APPS = ("shop", "token_blacklist")
 ROWS_A_STATEMENT = 2_000
+SEEDED_ACCESS_LIFETIME = timedelta(hours=1)  # outlives any run, however short the tokens are that it is about
+CAST = ("customer", "other", "support", "admin")
+GONE = ("deleted", "disabled", "password_changed")
 
 
 class Command(BaseCommand):
@@ -44,11 +48,14 @@ class Command(BaseCommand):
         if size is None:
             raise CommandError(f"world: got {world}, expected a JSON object")
         password = _password(seed)
+        hashed = make_password(password)  # once: a hash costs a quarter of a second
         plan = worlds.plan(size, seed=seed)
         with transaction.atomic():
             _empty()
-            customers = _make_customers(plan, password)
+            customers = [_with_tokens(customer) for customer in _make_customers(plan, hashed)]
             events = _make_events(plan)
+            cast = _make_cast(hashed, tier=events[-1][1][-1])
+            bad_tokens = _bad_tokens(cast["customer"], hashed)
         document = {
             "variant": current().variant,
             "seed": seed,
@@ -67,7 +74,11 @@ class Command(BaseCommand):
                 for (event, tiers), planned_event in zip(events, plan.events, strict=True)
                 for tier, planned in zip(tiers, planned_event.tiers, strict=True)
             ],
-            "customers": [_with_tokens(customer) for customer in customers],
+            "customers": customers,
+            "cast": cast,
+            "bad_tokens": bad_tokens,
+            "access_lifetime_s": current().access_lifetime_s,
+            "routes": routes.served(),
         }
         _write(out, document)
         self.stdout.write(f"{current().variant}: {len(events)} events, {len(customers)} customers, world in {out}")
@@ -89,9 +100,8 @@ def _empty() -> None:
         cursor.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")  # names come from the models
 
 
-def _make_customers(plan: worlds.Plan, password: str) -> list[Any]:
+def _make_customers(plan: worlds.Plan, hashed: str) -> list[Any]:
     model: Any = apps.get_model("shop", "Customer")
-    hashed = make_password(password)  # once: a hash costs a quarter of a second
     return _create(
         model,
         [
@@ -99,6 +109,70 @@ def _make_customers(plan: worlds.Plan, password: str) -> list[Any]:
             for name in plan.usernames
         ],
     )
+
+
+def _make_cast(hashed: str, *, tier: Any) -> dict[str, dict[str, Any]]:
+    """One person per role, and another customer; customers have an order that took no seat.
+
+    `stale` is the customer's token from the time when the customer was an admin.
+    """
+    model = _model("Customer")
+    made: dict[str, dict[str, Any]] = {}
+    for name in CAST:
+        role = "customer" if name == "other" else name
+        person = model.objects.create(
+            username=f"cast-{name}", email=f"cast-{name}@example.org", role=role, password=hashed
+        )
+        made[name] = _with_tokens(person)
+        if role == "customer":
+            made[name]["order"] = str(_cancelled_order(person, tier).pk)
+    made["customer"]["stale"] = forged.with_claims(made["customer"]["access"], key=settings.SECRET_KEY, role="admin")
+    return made
+
+
+def _cancelled_order(customer: Any, tier: Any) -> Any:
+    """A row that takes no seat and no money. What a variant has beyond the common columns gets some value."""
+    model = _model("Order")
+    known = {
+        "customer": customer,
+        "tier": tier,
+        "quantity": 1,
+        "amount_cents": tier.price_cents,
+        "reference": f"cast-{customer.pk}",
+        "status": "cancelled",
+    }
+    for column in model._meta.concrete_fields:
+        bare = not column.has_default() and not column.null and not column.primary_key
+        if bare and column.name not in known and not getattr(column, "auto_now", False):
+            known[column.name] = _some_value(column.get_internal_type(), customer.pk)
+    return model.objects.create(**known)
+
+
+def _some_value(kind: str, number: int) -> Any:
+    if kind.endswith("DateTimeField"):
+        return timezone.now()
+    return f"cast-{number}" if kind in {"CharField", "TextField", "SlugField"} else 0
+
+
+def _bad_tokens(customer: dict[str, Any], hashed: str) -> dict[str, str]:
+    """What is wrong with it → a token that must be refused."""
+    bad = dict(forged.refused(customer["access"], customer["refresh"], key=settings.SECRET_KEY))
+    model = _model("Customer")
+    for name in GONE:
+        person = model.objects.create(
+            username=f"cast-{name}", email=f"cast-{name}@example.org", role="customer", password=hashed
+        )
+        bad[name] = _with_tokens(person)["access"]
+        match name:
+            case "deleted":
+                person.delete()
+            case "disabled":
+                person.is_active = False
+                person.save()
+            case _:
+                person.set_unusable_password()
+                person.save()
+    return bad
 
 
 def _make_events(plan: worlds.Plan) -> list[tuple[Any, list[Any]]]:
@@ -151,10 +225,12 @@ def _create(model: Any, rows: list[Any]) -> list[Any]:
 def _with_tokens(customer: Any) -> dict[str, Any]:
     """Tokens as the variant's own login issues them."""
     refresh = import_string(jwt_settings.TOKEN_OBTAIN_SERIALIZER).get_token(customer)
+    access = refresh.access_token
+    access.set_exp(lifetime=SEEDED_ACCESS_LIFETIME)
     return {
         "id": customer.pk,
         "username": customer.username,
-        "access": str(refresh.access_token),
+        "access": str(access),
         "refresh": str(refresh),
     }
 

@@ -1,0 +1,274 @@
+"""Authentication and authorization: the contract of every variant, then what only the reference promises."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.stack.shop_fixtures import Answer, Shop, ShopServices, call, shop_services
+
+pytestmark = pytest.mark.stack
+__all__ = ["shop_services"]
+
+VARIANTS = ["naive", "hardened"]
+CONTRACT = {
+    "/live",
+    "/ready",
+    "/metrics",
+    "/api/schema/",
+    "/api/events/",
+    "/api/events/{}/",
+    "/api/auth/token/",
+    "/api/auth/refresh/",
+    "/api/auth/logout/",
+    "/api/me/",
+    "/api/orders/",
+    "/api/orders/{}/",
+    "/api/support/orders/",
+    "/api/admin/sales/",
+    "/api/admin/tiers/{}/",
+}
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def login(shop: Shop, username: str, password: str | None = None) -> Answer:
+    body = {"username": username, "password": shop.world["password"] if password is None else password}
+    return call(shop.port, "POST", "/api/auth/token/", body=body)
+
+
+def refresh(shop: Shop, token: str) -> Answer:
+    return call(shop.port, "POST", "/api/auth/refresh/", body={"refresh": token})
+
+
+def me(shop: Shop, token: str) -> Answer:
+    return shop.get("/api/me/", headers=bearer(token))
+
+
+def fresh_customer(shop: Shop, number: int) -> dict[str, Any]:
+    """One that no other test uses; from the end, because other modules take theirs from the start."""
+    customer: dict[str, Any] = shop.world["customers"][-1 - number]
+    return customer
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_address_of_the_contract_is_served(shop_services: ShopServices, variant: str) -> None:
+    assert set(shop_services.shop(variant).world["routes"]) >= CONTRACT
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_own_account(shop_services: ShopServices, variant: str) -> None:
+    shop = shop_services.shop(variant)
+    customer = fresh_customer(shop, 0)
+    own = me(shop, customer["access"])
+    assert (own.status, own.body["id"], own.body["username"]) == (200, customer["id"], customer["username"])
+    assert own.body["role"] == "customer"
+    assert "password" not in own.body
+    changed = call(
+        shop.port, "PATCH", "/api/me/", body={"email": "new@example.org"}, headers=bearer(customer["access"])
+    )
+    assert (changed.status, changed.body["email"]) == (200, "new@example.org")
+    assert shop.get("/api/me/").status == 401
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_roles(shop_services: ShopServices, variant: str) -> None:
+    shop = shop_services.shop(variant)
+    tokens = {role: shop.world["cast"][role]["access"] for role in ("customer", "support", "admin")}
+    seen = {
+        (path, role): shop.get(path, headers=bearer(token)).status
+        for path in ("/api/orders/", "/api/support/orders/", "/api/admin/sales/")
+        for role, token in tokens.items()
+    }
+    assert seen == {
+        ("/api/orders/", "customer"): 200,
+        ("/api/orders/", "support"): 403,
+        ("/api/orders/", "admin"): 403,
+        ("/api/support/orders/", "customer"): 403,
+        ("/api/support/orders/", "support"): 200,
+        ("/api/support/orders/", "admin"): 200,
+        ("/api/admin/sales/", "customer"): 403,
+        ("/api/admin/sales/", "support"): 403,
+        ("/api/admin/sales/", "admin"): 200,
+    }
+    tier = shop.world["tiers"][-1]
+    path = f"/api/admin/tiers/{tier['id']}/"
+    body = {"price_cents": tier["price_cents"] + 1}
+    assert call(shop.port, "PATCH", path, body=body, headers=bearer(tokens["support"])).status == 403
+    changed = call(shop.port, "PATCH", path, body=body, headers=bearer(tokens["admin"]))
+    assert (changed.status, changed.body["price_cents"]) == (200, tier["price_cents"] + 1)
+    order = shop.world["cast"]["customer"]["order"]
+    listed = shop.get("/api/support/orders/", headers=bearer(tokens["support"])).body["results"]
+    assert {"cast-customer"} == {row["customer"] for row in listed if row["id"] == order}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_logout_ends_the_refresh_token(shop_services: ShopServices, variant: str) -> None:
+    shop = shop_services.shop(variant)
+    customer = fresh_customer(shop, 1)
+    body = {"refresh": customer["refresh"]}
+    done = call(shop.port, "POST", "/api/auth/logout/", body=body, headers=bearer(customer["access"]))
+    assert done.status == 204
+    assert refresh(shop, customer["refresh"]).status == 401
+    assert call(shop.port, "POST", "/api/auth/logout/", body=body).status == 401
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_refresh_token_works_once(shop_services: ShopServices, variant: str) -> None:
+    shop = shop_services.shop(variant)
+    customer = fresh_customer(shop, 2)
+    pair = refresh(shop, customer["refresh"])
+    assert pair.status == 200
+    assert me(shop, pair.body["access"]).status == 200
+    assert refresh(shop, customer["refresh"]).status == 401
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(
+    "flaw", ["garbage", "alg_none", "wrong_key", "tampered", "unsigned", "expired_long_ago", "without_expiry",
+             "refresh_as_access", "deleted", "disabled"]
+)  # fmt: skip
+def test_tokens_that_every_variant_refuses(shop_services: ShopServices, variant: str, flaw: str) -> None:
+    shop = shop_services.shop(variant)
+    assert me(shop, shop.world["bad_tokens"][flaw]).status == 401
+
+
+# What only the reference promises.
+
+
+@pytest.fixture
+def hardened(shop_services: ShopServices) -> Shop:
+    return shop_services.shop("hardened")
+
+
+@pytest.mark.parametrize("flaw", ["wrong_audience", "wrong_issuer", "expired_just_now", "password_changed"])
+def test_hardened_refuses_what_simplejwt_lets_pass(hardened: Shop, flaw: str) -> None:
+    assert me(hardened, hardened.world["bad_tokens"][flaw]).status == 401
+
+
+def test_a_role_in_the_token_is_no_role(hardened: Shop) -> None:
+    stale = hardened.world["cast"]["customer"]["stale"]
+    assert me(hardened, stale).status == 200
+    assert hardened.get("/api/admin/sales/", headers=bearer(stale)).status == 403
+
+
+def test_a_second_use_ends_the_family(hardened: Shop) -> None:
+    customer = fresh_customer(hardened, 3)
+    pair = refresh(hardened, customer["refresh"]).body
+    assert refresh(hardened, customer["refresh"]).status == 401
+    assert refresh(hardened, pair["refresh"]).status == 401
+    assert me(hardened, pair["access"]).status == 401
+
+
+def test_eight_at_once_give_one_successor(hardened: Shop) -> None:
+    token = fresh_customer(hardened, 4)["refresh"]
+    answers: list[int] = []
+    gate = threading.Barrier(8)
+
+    def race() -> None:
+        gate.wait()
+        answers.append(refresh(hardened, token).status)
+
+    racers = [threading.Thread(target=race) for _ in range(8)]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join()
+    assert Counter(answers) == {200: 1, 401: 7}
+
+
+def test_refresh_of_a_deleted_customer(hardened: Shop) -> None:
+    pair = login(hardened, fresh_customer(hardened, 5)["username"]).body
+    gone = fresh_customer(hardened, 5)["id"]
+    query = "WITH s AS (DELETE FROM shop_session WHERE customer_id = %s) DELETE FROM shop_customer WHERE id = %s"
+    hardened.execute(query, gone, gone)
+    assert refresh(hardened, pair["refresh"]).status == 401
+    assert me(hardened, pair["access"]).status == 401
+
+
+def test_logout_ends_the_access_token(hardened: Shop) -> None:
+    customer = fresh_customer(hardened, 6)
+    other = login(hardened, customer["username"]).body
+    body = {"refresh": customer["refresh"]}
+    assert call(hardened.port, "POST", "/api/auth/logout/", body=body, headers=bearer(customer["access"])).status == 204
+    assert me(hardened, customer["access"]).status == 401
+    assert me(hardened, other["access"]).status == 200, "another session of the same customer goes on"
+
+
+def test_a_new_password_ends_every_session(hardened: Shop) -> None:
+    customer = fresh_customer(hardened, 7)
+    pair = login(hardened, customer["username"]).body
+    headers = bearer(pair["access"])
+    asked = {"password": "a-new-passphrase"}
+    assert call(hardened.port, "PATCH", "/api/me/", body=asked, headers=headers).status == 400
+    asked["current_password"] = hardened.world["password"]
+    assert call(hardened.port, "PATCH", "/api/me/", body=asked, headers=headers).status == 200
+    assert me(hardened, pair["access"]).status == 401
+    assert me(hardened, customer["access"]).status == 401
+    assert refresh(hardened, pair["refresh"]).status == 401
+    assert login(hardened, customer["username"], "a-new-passphrase").status == 200
+
+
+def test_nobody_makes_himself_an_admin(hardened: Shop) -> None:
+    customer = fresh_customer(hardened, 8)
+    body = {"role": "admin", "id": 1, "username": "root", "is_active": False}
+    call(hardened.port, "PATCH", "/api/me/", body=body, headers=bearer(customer["access"]))
+    rows = hardened.rows("SELECT username, role, is_active FROM shop_customer WHERE id = %s", customer["id"])
+    assert rows == [(customer["username"], "customer", True)]
+
+
+def test_anothers_order_does_not_exist(hardened: Shop) -> None:
+    cast = hardened.world["cast"]
+    path = f"/api/orders/{cast['other']['order']}/"
+    assert hardened.get(path, headers=bearer(cast["other"]["access"])).status == 200
+    assert hardened.get(path, headers=bearer(cast["customer"]["access"])).status == 404
+
+
+def test_thirty_guesses_at_once(hardened: Shop) -> None:
+    customer = fresh_customer(hardened, 9)
+    answers: list[Answer] = []
+    gate = threading.Barrier(30)
+
+    def guess(number: int) -> None:
+        gate.wait()
+        answers.append(login(hardened, customer["username"], f"wrong-{number}"))
+
+    guessers = [threading.Thread(target=guess, args=(number,)) for number in range(30)]
+    for guesser in guessers:
+        guesser.start()
+    for guesser in guessers:
+        guesser.join()
+    assert Counter(answer.status for answer in answers) == {401: 5, 429: 25}
+    late = next(answer for answer in answers if answer.status == 429)
+    assert 0 < int(late.headers["retry-after"]) <= 60
+    assert login(hardened, customer["username"]).status == 429, "the right password too: it can't be told from a guess"
+    assert login(hardened, fresh_customer(hardened, 10)["username"]).status == 200, "others are not locked out"
+
+
+def test_an_unknown_name_is_answered_like_a_wrong_password(hardened: Shop) -> None:
+    known, unknown = login(hardened, fresh_customer(hardened, 11)["username"], "wrong"), login(hardened, "nobody-here")
+    assert (known.status, json.dumps(known.body)) == (unknown.status, json.dumps(unknown.body))
+    assert [login(hardened, "nobody-here").status for _ in range(5)] == [401] * 4 + [429]
+
+
+def test_a_login_clears_the_count(hardened: Shop) -> None:
+    name = fresh_customer(hardened, 12)["username"]
+    assert [login(hardened, name, "wrong").status for _ in range(4)] == [401] * 4
+    assert login(hardened, name).status == 200
+    assert [login(hardened, name, "wrong").status for _ in range(4)] == [401] * 4
+
+
+def test_a_tier_keeps_what_is_sold_of_it(hardened: Shop) -> None:
+    tier = hardened.hot_tier(2)
+    path, headers = f"/api/admin/tiers/{tier}/", bearer(hardened.world["cast"]["admin"]["access"])
+    hardened.execute("UPDATE shop_tickettier SET sold = 3 WHERE id = %s", tier)
+    assert call(hardened.port, "PATCH", path, body={"capacity": 2}, headers=headers).status == 409
+    call(hardened.port, "PATCH", path, body={"sold": 0, "name": "Stalls"}, headers=headers)
+    assert hardened.rows("SELECT name, sold, capacity FROM shop_tickettier WHERE id = %s", tier) == [("Stalls", 3, 10)]
+    hardened.execute("UPDATE shop_tickettier SET sold = 0 WHERE id = %s", tier)
