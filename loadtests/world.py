@@ -24,21 +24,51 @@ class WorldEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorldCustomer(msgspec.Struct, frozen=True, kw_only=True):
-    """A customer with an access token that outlives the run."""
+    """A customer with an access token that outlives the run, and a refresh token that nobody has used."""
 
     id: int
     username: str
     access: str
+    refresh: str = ""
+
+
+class WorldPerson(WorldCustomer, frozen=True, kw_only=True):
+    """One of the cast.
+
+    Attributes:
+        order: Id of an order of this customer's; empty for staff.
+        stale: A token of this person that still claims a role the person no longer has.
+    """
+
+    order: str = ""
+    stale: str = ""
 
 
 class World(msgspec.Struct, frozen=True, kw_only=True):
-    """world.json; keys that the driver doesn't need are ignored."""
+    """world.json; keys that the driver doesn't need are ignored.
+
+    Attributes:
+        cast: `customer`, `other` (a customer too), `support`, `admin` → person.
+        bad_tokens: What is wrong with it → an access token that must be refused.
+        access_lifetime_s: How long access tokens live in this run; None where the scenario leaves it to the variant.
+        routes: Addresses that the variant serves, as `/api/events/{}/`.
+    """
 
     variant: str
     password: str
     events: tuple[WorldEvent, ...]
     tiers: tuple[WorldTier, ...]
     customers: tuple[WorldCustomer, ...]
+    cast: dict[str, WorldPerson] = {}
+    bad_tokens: dict[str, str] = {}
+    access_lifetime_s: int | None = None
+    routes: tuple[str, ...] = ()
+
+    def person(self, name: str) -> WorldPerson:
+        """One of the cast. Raises: ValueError when the world has none."""
+        if name not in self.cast:
+            raise ValueError(f"world.json: cast: got no {name!r}, expected the cast of prepare")
+        return self.cast[name]
 
 
 def read(path: Path) -> World:

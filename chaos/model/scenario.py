@@ -8,9 +8,33 @@ from chaos.model.checks import CheckSpec, ProbeUse
 from chaos.model.faults import FaultParams
 
 # What load mixes may ask for: the main operations of loadtests/journeys. A test holds the two against each other.
-OPERATIONS = ("browse", "buy", "login")
+OPERATIONS = (
+    "browse",
+    "buy",
+    "change_password",
+    "escalate",
+    "foreign_order",
+    "forged",
+    "login",
+    "login_attack",
+    "me",
+    "refresh",
+    "refresh_race",
+    "reuse",
+    "revoke",
+    "support_list",
+)
 # Operations that come with another one: whoever buys also polls.
-FOLLOW_UPS = {"buy": ("poll",)}
+FOLLOW_UPS = {
+    "buy": ("poll",),
+    "change_password": ("renew", "use"),
+    "escalate": ("trespass",),
+    "foreign_order": ("own_list", "own_order"),
+    "refresh": ("renew", "use"),
+    "reuse": ("renew", "use"),
+    "revoke": ("renew", "use"),
+    "support_list": ("trespass",),
+}
 
 # The six drills, by number, with the stable keys that the scorecard uses.
 DRILL_KEYS = {

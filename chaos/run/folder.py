@@ -55,9 +55,10 @@ def strip_secrets(world: Path) -> None:
     """Tokens and the password leave the world file: the evidence is handed to other people."""
     data = msgspec.json.decode(world.read_bytes())
     data.pop("password", None)
-    for customer in data.get("customers", ()):
-        customer.pop("access", None)
-        customer.pop("refresh", None)
+    data.pop("bad_tokens", None)
+    for person in [*data.get("customers", ()), *data.get("cast", {}).values()]:
+        for token in ("access", "refresh", "stale"):
+            person.pop(token, None)
     world.write_bytes(msgspec.json.format(msgspec.json.encode(data), indent=1))
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from chaos.model.history import Outcome
 from chaos.model.loadplan import LoadPlan
+from loadtests.accounts import VALID
 from loadtests.journey import BAD_BODY, Arrival, Call, Http, Journey, Reading, decoded, unless_ok
 from loadtests.world import World
 
@@ -50,5 +51,7 @@ class Login(Journey):
                 intended=arrival.intended,
                 phase=arrival.phase,
                 customer=customer.id,
+                token=customer.username,
+                state=VALID,
             )
         )

@@ -98,3 +98,40 @@ class World:
 @pytest.fixture
 def world() -> World:
     return World()
+
+
+class Accounts:
+    """Builds operations about accounts, then lets an invariant judge them."""
+
+    def __init__(self) -> None:
+        self.operations: list[Operation] = []
+        self.state = EndState(settled=True, healthy=True)
+
+    def ask(self, state: str, status: int, *, op: str = "use", at_s: float = 0.0, **more: Any) -> str:
+        """An exchange that takes 0.1 s; status 0 has no answer, a 5xx is unknown. Returns its id."""
+        outcome = Outcome.OK if 200 <= status < 300 else Outcome.FAIL if 400 <= status < 500 else Outcome.INFO
+        id_ = f"op-{len(self.operations)}"
+        base = {"op": op, "phase": "rush", "intended": at_s, "sent": at_s, "ended": at_s + 0.1 if status else None}
+        self.operations.append(
+            Operation(**{**base, "id": id_, "state": state, "status": status, "outcome": outcome, **more})
+        )
+        return id_
+
+    def judge(self, invariant: str, **params: Any) -> Finding:
+        """Feed forwards and backwards: the order of the history decides nothing."""
+        kind = KINDS[invariant]
+        context = Context(state=self.state, t0_unix_s=T0_UNIX_S, phases=(), history_complete=True)
+        findings = []
+        for operations in (self.operations, self.operations[::-1]):
+            reducer = kind.reducer(kind.params(**params))
+            for op in operations:
+                if kind.ops is None or op.op in kind.ops:
+                    reducer.feed(op)
+            findings.append(reducer.finish(context))
+        assert (findings[0].verdict, findings[0].figures) == (findings[1].verdict, findings[1].figures)
+        return findings[0]
+
+
+@pytest.fixture
+def accounts() -> Accounts:
+    return Accounts()

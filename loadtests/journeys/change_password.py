@@ -1,0 +1,61 @@
+"""A customer takes a new password because somebody else knows the old one, and the tokens too."""
+
+from __future__ import annotations
+
+from chaos.model.history import Outcome, fingerprint
+from chaos.model.loadplan import LoadPlan
+from loadtests.accounts import ENDS_SESSION, ME, REVOKED, Accounts, PairReader, read_account
+from loadtests.journey import Arrival, Http, Journey
+from loadtests.world import World
+
+
+class ChangePassword(Journey):
+    """PATCH /api/me/ with a new password, then both old tokens. Two hashes a time: at a low rate only."""
+
+    name = "change_password"
+    follow_ups = ("renew", "use")
+
+    def __init__(self, *, plan: LoadPlan, world: World, http: Http) -> None:
+        self._http = http
+        self._accounts = Accounts(http)
+        self._customers = world.customers
+        self._password = world.password
+
+    def run(self, arrival: Arrival) -> None:
+        if arrival.index >= len(self._customers):
+            raise ValueError(f"world: got {len(self._customers)} customers, expected one for every new password")
+        customer = self._customers[arrival.index]
+        session = fingerprint(customer.refresh)
+        change = self._accounts.send(
+            self.name,
+            "PATCH",
+            ME,
+            {"password": f"{self._password}-{arrival.index}", "current_password": self._password},
+            access=customer.access,
+            customer=customer.id,
+            session=session,
+            state=ENDS_SESSION,
+            read=read_account,
+            arrival=arrival,
+        )
+        if self._http.exchange(change).outcome is not Outcome.OK:
+            return
+        self._accounts.get(
+            "use",
+            ME,
+            access=customer.access,
+            customer=customer.id,
+            session=session,
+            state=REVOKED,
+            read=read_account,
+        )
+        self._http.exchange(
+            self._accounts.refresh(
+                "renew",
+                customer.refresh,
+                customer=customer.id,
+                session=session,
+                state=REVOKED,
+                read=PairReader(),
+            )
+        )

@@ -1,0 +1,40 @@
+"""Tokens that nobody issued, or not for this API, or not for that person any more."""
+
+from __future__ import annotations
+
+from chaos.model.loadplan import LoadPlan
+from loadtests.accounts import EXPIRED, ME, REVOKED, Accounts, read_account
+from loadtests.journey import Arrival, Http, Journey
+from loadtests.world import World
+
+SALES = "/api/admin/sales/"
+EXPIRES = ("expired_just_now", "expired_long_ago")
+WITHDRAWN = ("deleted", "disabled", "password_changed")
+# By the clock that signed it, `expired_just_now` ran out half a minute before the load was even prepared.
+BEFORE_THE_LOAD_S = -1.0
+
+
+class Forged(Journey):
+    """GET /api/me/ with one bad token after the other; GET /api/admin/sales/ with a role that is in the token only."""
+
+    name = "forged"
+
+    def __init__(self, *, plan: LoadPlan, world: World, http: Http) -> None:
+        self._accounts = Accounts(http)
+        self._customer = world.person("customer")
+        self._tokens = [*sorted(world.bad_tokens.items()), ("stale_role", self._customer.stale)]
+
+    def run(self, arrival: Arrival) -> None:
+        flaw, token = self._tokens[arrival.index % len(self._tokens)]
+        state = EXPIRED if flaw in EXPIRES else REVOKED if flaw in WITHDRAWN else f"forged_{flaw}"
+        self._accounts.get(
+            self.name,
+            SALES if flaw == "stale_role" else ME,
+            access=token,
+            customer=self._customer.id,
+            session=flaw,
+            state=state,
+            read=read_account,
+            arrival=arrival,
+            expires=BEFORE_THE_LOAD_S if state == EXPIRED else None,
+        )

@@ -1,0 +1,33 @@
+"""A customer looks at the own account: what a token is good for, at its simplest."""
+
+from __future__ import annotations
+
+from chaos.model.history import fingerprint
+from chaos.model.loadplan import LoadPlan
+from loadtests.accounts import ME, VALID, Accounts, read_account
+from loadtests.journey import Arrival, Http, Journey
+from loadtests.world import World
+
+
+class Me(Journey):
+    """GET /api/me/ with a token that must be accepted."""
+
+    name = "me"
+
+    def __init__(self, *, plan: LoadPlan, world: World, http: Http) -> None:
+        self._accounts = Accounts(http)
+        self._customers = [(customer, fingerprint(customer.refresh)) for customer in world.customers]
+
+    def run(self, arrival: Arrival) -> None:
+        # Those at the end: the journeys that end sessions take theirs from the start.
+        customer, session = self._customers[-1 - arrival.draws.below(max(1, len(self._customers) // 10))]
+        self._accounts.get(
+            self.name,
+            ME,
+            access=customer.access,
+            customer=customer.id,
+            session=session,
+            state=VALID,
+            read=read_account,
+            arrival=arrival,
+        )
