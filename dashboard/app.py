@@ -14,10 +14,12 @@ import streamlit as st  # noqa: E402
 
 from dashboard import markup  # noqa: E402
 
+NAMES = ("Overview", "Live", "Run", "Compare", "Scores", "Progress", "Drill")
 PAGES = {
-    "overview": st.Page(str(HERE / "app_pages" / "overview.py"), title="Overview", url_path="overview", default=True),
-    "live": st.Page(str(HERE / "app_pages" / "live.py"), title="Live", url_path="live"),
-    "scores": st.Page(str(HERE / "app_pages" / "scores.py"), title="Scores", url_path="scores"),
+    name.lower(): st.Page(
+        str(HERE / "app_pages" / f"{name.lower()}.py"), title=name, url_path=name.lower(), default=name == "Overview"
+    )
+    for name in NAMES
 }
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dashboard.evidence import Fault, Limit, Phase, Run
@@ -47,12 +48,20 @@ def fault_tag(index: int) -> str:
     return chr(ord("A") + index) if index < 26 else str(index + 1)
 
 
-def timeline_option(timeline: Timeline, run: Run, *, dark: bool) -> dict[str, Any]:
-    """One chart with a grid for each panel, fault bands through all of them, phases and latency limits."""
+def timeline_option(
+    timeline: Timeline, run: Run, *, dark: bool, window: tuple[float, float] | None = None
+) -> dict[str, Any]:
+    """One chart with a grid for each panel, fault bands through all of them, phases and latency limits.
+
+    Args:
+        window: Seconds to show instead of the whole run.
+    """
     colours = DARK if dark else LIGHT
     panels = [panel for panel in _TITLES if any(line.panel == panel for line in timeline.lines)] or ["rate"]
-    end_s = horizon_s(timeline, run)
-    top_px = _labels_px(run.faults, end_s)
+    start_s, end_s = (0.0, horizon_s(timeline, run)) if window is None else window
+    if window is not None:
+        run = _within(run, start_s, end_s)
+    top_px = _labels_px(run.faults, end_s - start_s)
     option: dict[str, Any] = {
         "animation": False,
         "tooltip": {"trigger": "axis", "confine": True, "axisPointer": {"type": "line", "animation": False}},
@@ -75,7 +84,7 @@ def timeline_option(timeline: Timeline, run: Run, *, dark: bool) -> dict[str, An
             {"left": 46, "right": 14, "top": grid_px, "height": _PANEL_PX - 10, "containLabel": False}
         )
         option["xAxis"].append({
-            "type": "value", "gridIndex": index, "min": 0, "max": end_s, "splitLine": {"show": False},
+            "type": "value", "gridIndex": index, "min": start_s, "max": end_s, "splitLine": {"show": False},
             "axisLabel": {"show": last, "formatter": "{value} s", "color": colours.quiet},
             "axisTick": {"show": last}, "axisLine": {"lineStyle": {"color": colours.quiet}},
         })  # fmt: skip
@@ -83,15 +92,18 @@ def timeline_option(timeline: Timeline, run: Run, *, dark: bool) -> dict[str, An
             "type": "value", "gridIndex": index, "min": 0, "minInterval": 1 if panel == "backlog" else 0,
             "splitNumber": 3, "axisLabel": {"color": colours.quiet},
         })  # fmt: skip
-        option["series"].append(_marks(panel, index, run, colours=colours, end_s=end_s, labels=first))
-        option["series"].extend(_series(line, index, colours) for line in lines)
+        option["series"].append(_marks(panel, index, run, colours=colours, start_s=start_s, end_s=end_s, labels=first))
+        option["series"].extend(_series(_cut(line, start_s, end_s), index, colours) for line in lines)
     return option
 
 
-def height_px(timeline: Timeline, run: Run) -> int:
+def height_px(timeline: Timeline, run: Run, *, window: tuple[float, float] | None = None) -> int:
     """What the option of `timeline_option` needs."""
     panels = len({line.panel for line in timeline.lines}) or 1
-    labels_px = _labels_px(run.faults, horizon_s(timeline, run))
+    if window is None:
+        labels_px = _labels_px(run.faults, horizon_s(timeline, run))
+    else:
+        labels_px = _labels_px(_within(run, *window).faults, window[1] - window[0])
     return _TOP_PX + panels * (_PANEL_PX + _HEAD_PX) + labels_px + _FOOT_PX
 
 
@@ -100,6 +112,42 @@ def horizon_s(timeline: Timeline, run: Run) -> float:
     seen = [line.times_s[-1] for line in timeline.lines if line.times_s]
     lifted = [fault.lifted_s or fault.injected_s for fault in run.faults]
     return float(max(10, math.ceil(max([*seen, *lifted, run.load_end_s or 0.0]))))
+
+
+def _within(run: Run, start_s: float, end_s: float) -> Run:
+    """The run with what lies in a window; bands and phases are cut at its edges."""
+    phases = tuple(
+        replace(
+            phase, start_s=max(phase.start_s, start_s), end_s=None if phase.end_s is None else min(phase.end_s, end_s)
+        )
+        for phase in run.phases
+        if phase.start_s < end_s and (phase.end_s is None or phase.end_s > start_s)
+    )
+    faults = tuple(
+        replace(fault, injected_s=max(fault.injected_s, start_s), lifted_s=min(_stop(fault, run), end_s))
+        for fault in run.faults
+        if fault.injected_s < end_s and _stop(fault, run) >= start_s
+    )
+    return replace(run, phases=phases, faults=faults, all_faults=run.faults)
+
+
+def _stop(fault: Fault, run: Run) -> float:
+    return fault.lifted_s if fault.lifted_s is not None else max(run.last_s, fault.injected_s)
+
+
+def _tag_of(fault: Fault, run: Run, index: int) -> str:
+    """The tag that a fault has in the whole run, also where the chart shows only some of them."""
+    ids = [each.id for each in run.all_faults]
+    return fault_tag(ids.index(fault.id) if fault.id in ids else index)
+
+
+def _cut(line: Line, start_s: float, end_s: float) -> Line:
+    """The points of a window, and one beyond each edge, so that the line reaches the edges."""
+    inside = [index for index, at in enumerate(line.times_s) if start_s <= at <= end_s]
+    if not inside or len(inside) == len(line.times_s):
+        return line
+    part = slice(max(0, inside[0] - 1), inside[-1] + 2)
+    return replace(line, times_s=line.times_s[part], values=line.values[part])
 
 
 def _series(line: Line, grid: int, colours: Colours) -> dict[str, Any]:
@@ -133,16 +181,19 @@ def _series(line: Line, grid: int, colours: Colours) -> dict[str, Any]:
     return series
 
 
-def _marks(panel: str, grid: int, run: Run, *, colours: Colours, end_s: float, labels: bool) -> dict[str, Any]:
+def _marks(
+    panel: str, grid: int, run: Run, *, colours: Colours, start_s: float, end_s: float, labels: bool
+) -> dict[str, Any]:
     """An empty series that carries the bands, the phase borders and the limits, so that they stand without any data."""
-    lines = [_phase_line(phase, colours, end_s=end_s, labels=labels) for phase in run.phases]
+    span_s = end_s - start_s
+    lines = [_phase_line(phase, colours, span_s=span_s, labels=labels) for phase in run.phases]
     bands: list[list[dict[str, Any]]] = []
-    for index, (fault, row) in enumerate(zip(run.faults, _label_rows(run.faults, end_s), strict=True)):
+    for index, (fault, row) in enumerate(zip(run.faults, _label_rows(run.faults, span_s), strict=True)):
         stop_s = fault.lifted_s if fault.lifted_s is not None else min(max(run.last_s, fault.injected_s), end_s)
         # The phases' names stand on the row just above the panel, the faults' above that.
         label = {
-            "show": labels, "formatter": f"{fault_tag(index)} {fault.kind}", "color": colours.text, "fontSize": 11,
-            "distance": 4 + (row + 1) * _LABEL_ROW_PX,
+            "show": labels, "formatter": f"{_tag_of(fault, run, index)} {fault.kind}",
+            "color": colours.text, "fontSize": 11, "distance": 4 + (row + 1) * _LABEL_ROW_PX,
         }  # fmt: skip
         if stop_s - fault.injected_s < _INSTANT_S:
             line = {"color": colours.errors, "type": "solid", "width": 1.5}
@@ -160,9 +211,9 @@ def _marks(panel: str, grid: int, run: Run, *, colours: Colours, end_s: float, l
     }  # fmt: skip
 
 
-def _phase_line(phase: Phase, colours: Colours, *, end_s: float, labels: bool) -> dict[str, Any]:
+def _phase_line(phase: Phase, colours: Colours, *, span_s: float, labels: bool) -> dict[str, Any]:
     """Where a phase starts. A phase that is short on this axis has no room for its name."""
-    room = phase.end_s is None or phase.end_s - phase.start_s >= 0.1 * end_s
+    room = phase.end_s is None or phase.end_s - phase.start_s >= 0.1 * span_s
     return {
         "xAxis": phase.start_s,
         "lineStyle": {"color": colours.quiet, "type": "dotted", "width": 1},
@@ -196,3 +247,137 @@ def _label_rows(faults: tuple[Fault, ...], end_s: float) -> list[int]:
 def _labels_px(faults: tuple[Fault, ...], end_s: float) -> int:
     """Height of the label rows above the top panel: the phases' names, then the faults'."""
     return (max(_label_rows(faults, end_s), default=-1) + 1) * _LABEL_ROW_PX
+
+
+_COMPARED = {"served": "Served per second", "errors": "Errors per second", "p95": "p95 from the intended start, ms"}
+
+
+def comparison_option(
+    lines: Sequence[Line], *, names: tuple[str, str], faults: Sequence[tuple[float, float]], dark: bool
+) -> dict[str, Any]:
+    """Two runs on one axis, seconds since the fault's start; *faults* are bands on that axis."""
+    colours = DARK if dark else LIGHT
+    styles = {
+        names[0]: {"width": 2, "type": "dashed", "color": colours.fourth},
+        names[1]: {"width": 2, "type": "solid", "color": colours.served},
+    }
+    ats = [at for line in lines for at in (line.times_s[0], line.times_s[-1]) if line.times_s] if lines else []
+    start_s, end_s = (math.floor(min(ats)), math.ceil(max(ats))) if ats else (0, 10)
+    option: dict[str, Any] = {
+        "animation": False,
+        "tooltip": {"trigger": "axis", "confine": True, "axisPointer": {"type": "line", "animation": False}},
+        "axisPointer": {"link": [{"xAxisIndex": "all"}]},
+        "title": [], "legend": [], "grid": [], "xAxis": [], "yAxis": [], "series": [],
+    }  # fmt: skip
+    for index, (panel, title) in enumerate(_COMPARED.items()):
+        head_px = _TOP_PX + index * (_PANEL_PX + _HEAD_PX)
+        last = index == len(_COMPARED) - 1
+        option["title"].append(
+            {"text": title, "left": 0, "top": head_px, "textStyle": {"fontSize": 13, "color": colours.text}}
+        )
+        option["legend"].append({
+            "data": list(names), "left": 0, "top": head_px + 20, "selectedMode": False, "itemWidth": 24,
+            "itemHeight": 8, "padding": 0, "textStyle": {"color": colours.text},
+        })  # fmt: skip
+        option["grid"].append({"left": 46, "right": 14, "top": head_px + _HEAD_PX, "height": _PANEL_PX - 10})
+        option["xAxis"].append({
+            "type": "value", "gridIndex": index, "min": start_s, "max": end_s, "splitLine": {"show": False},
+            "axisLabel": {"show": last, "formatter": "{value} s", "color": colours.quiet},
+            "axisTick": {"show": last}, "axisLine": {"onZero": False, "lineStyle": {"color": colours.quiet}},
+        })  # fmt: skip
+        option["yAxis"].append({
+            "type": "value", "gridIndex": index, "min": 0, "splitNumber": 3, "axisLabel": {"color": colours.quiet},
+            "axisLine": {"onZero": False},
+        })  # fmt: skip
+        bands = [[{"xAxis": start, "itemStyle": {"color": colours.fault}}, {"xAxis": stop}] for start, stop in faults]
+        option["series"].append({
+            "type": "line", "name": f"marks {panel}", "xAxisIndex": index, "yAxisIndex": index, "data": [],
+            "silent": True, "tooltip": {"show": False}, "markArea": {"silent": True, "data": bands},
+            "markLine": {
+                "silent": True, "symbol": "none", "animation": False, "label": {"show": False},
+                "data": [{"xAxis": 0, "lineStyle": {"color": colours.errors, "type": "solid", "width": 1}}],
+            },
+        })  # fmt: skip
+        factor = 1000.0 if panel == "p95" else 1.0
+        for line in lines:
+            if line.panel == panel:
+                option["series"].append({
+                    "type": "line", "name": line.name, "xAxisIndex": index, "yAxisIndex": index, "symbol": "none",
+                    "lineStyle": styles[line.name], "itemStyle": {"color": styles[line.name]["color"]},
+                    "emphasis": {"disabled": True},
+                    "data": [
+                        [at, None if value is None or not math.isfinite(value) else round(value * factor, 2)]
+                        for at, value in zip(line.times_s, line.values, strict=True)
+                    ],
+                })  # fmt: skip
+    return option
+
+
+COMPARISON_PX = _TOP_PX + 3 * (_PANEL_PX + _HEAD_PX) + _FOOT_PX
+
+
+def radar_option(names: Sequence[str], means: Sequence[float | None], *, dark: bool) -> dict[str, Any]:
+    """Means from 0 to 3 on one axis per dimension; a dimension without a score is drawn at 0 and named as unscored."""
+    colours = DARK if dark else LIGHT
+    shown = [f"{name} (no score)" if mean is None else name for name, mean in zip(names, means, strict=True)]
+    return {
+        "animation": False,
+        "tooltip": {"trigger": "item", "confine": True},
+        "radar": {
+            "indicator": [{"name": _broken(name, 14), "min": 0, "max": 3} for name in shown],
+            "radius": "60%", "splitNumber": 3, "shape": "polygon",
+            "axisName": {"color": colours.text, "fontSize": 11, "lineHeight": 14},
+            "axisLine": {"lineStyle": {"color": colours.quiet, "opacity": 0.5}},
+            "splitLine": {"lineStyle": {"color": colours.quiet, "opacity": 0.5}}, "splitArea": {"show": False},
+        },
+        "series": [{
+            "type": "radar", "name": "Mean score", "symbolSize": 6,
+            "lineStyle": {"width": 2, "color": colours.served}, "itemStyle": {"color": colours.served},
+            "areaStyle": {"color": colours.served, "opacity": 0.2},
+            "data": [{"name": "Mean score", "value": [mean or 0 for mean in means]}],
+        }],
+    }  # fmt: skip
+
+
+def _broken(name: str, most: int) -> str:
+    """Words on lines of about *most* characters."""
+    rows: list[str] = []
+    for word in name.split():
+        if rows and len(rows[-1]) + 1 + len(word) <= most:
+            rows[-1] += f" {word}"
+        else:
+            rows.append(word)
+    return "\n".join(rows)
+
+
+def trend_option(
+    months: Sequence[str], averages: Sequence[float | None], flags: Sequence[int | None], *, dark: bool
+) -> dict[str, Any]:
+    """Average score as a line with gaps where there is no data, red flags as bars."""
+    colours = DARK if dark else LIGHT
+    axis = {"axisLabel": {"color": colours.quiet}, "splitLine": {"lineStyle": {"color": colours.quiet, "opacity": 0.2}}}
+    return {
+        "animation": False,
+        "tooltip": {"trigger": "axis", "confine": True},
+        "legend": {
+            "data": ["average score", "red flags"], "left": 0, "top": 0, "selectedMode": False, "padding": 0,
+            "textStyle": {"color": colours.text},
+        },
+        "grid": {"left": 28, "right": 28, "top": 34, "bottom": 24},
+        "xAxis": {"type": "category", "data": list(months), "axisLabel": {"color": colours.quiet}},
+        "yAxis": [
+            {"type": "value", "min": 0, "max": 3, "interval": 1, **axis},
+            {"type": "value", "min": 0, "minInterval": 1, "position": "right", **axis, "splitLine": {"show": False}},
+        ],
+        "series": [
+            {
+                "type": "line", "name": "average score", "data": list(averages), "symbol": "circle", "symbolSize": 8,
+                "lineStyle": {"width": 2, "color": colours.served}, "itemStyle": {"color": colours.served},
+                "connectNulls": False, "z": 3,
+            },
+            {
+                "type": "bar", "name": "red flags", "yAxisIndex": 1, "data": list(flags), "barMaxWidth": 18,
+                "itemStyle": {"color": colours.errors, "opacity": 0.55},
+            },
+        ],
+    }  # fmt: skip

@@ -90,6 +90,7 @@ class Run:
         duration_s: How long the whole run took; None until it has ended.
         verdict: Empty until the run is judged.
         broken: Names of the violated checks.
+        all_faults: For a view of a part of the run: the faults of the whole; else empty.
         unreadable_lines: Lines of the journal that could not be understood.
     """
 
@@ -112,6 +113,7 @@ class Run:
     broken: tuple[str, ...] = ()
     phases: tuple[Phase, ...] = ()
     faults: tuple[Fault, ...] = ()
+    all_faults: tuple[Fault, ...] = ()
     limits: tuple[Limit, ...] = ()
     unreadable_lines: int = 0
 
@@ -163,7 +165,7 @@ def read_run(evidence_dir: Path, run_id: str, *, now_unix_s: float | None = None
         )
     events, unreadable = _events(folder / "journal.jsonl")
     started = next((event for event in events if event.event is EventKind.RUN_STARTED), None)
-    verdict = _json_object(folder / "verdict.json")
+    verdict = json_object(folder / "verdict.json")
     facts: dict[str, Any] = {**(started.data if started else {}), **verdict}
     state = _state(folder, events, now_unix_s if now_unix_s is not None else time.time())
     plan = _plan(folder / "load-plan.json")
@@ -220,7 +222,7 @@ def history_seconds(folder: Path) -> dict[int, Second]:
 def _add_file(seconds: dict[int, Second], path: Path) -> None:
     decoder = msgspec.json.Decoder(Line)
     intended: dict[str, float] = {}
-    for raw in _lines(path):
+    for raw in whole_lines(path):
         try:
             line = decoder.decode(raw)
         except msgspec.MsgspecError:
@@ -246,7 +248,7 @@ def _second(seconds: dict[int, Second], at_s: float) -> Second:
     return seconds.setdefault(max(0, int(at_s)), Second())
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def whole_lines(path: Path) -> Iterator[bytes]:
     """Whole lines only: one without its newline is still being written."""
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
@@ -257,11 +259,16 @@ def _lines(path: Path) -> Iterator[bytes]:
         return
 
 
+def journal_events(folder: Path) -> list[Event]:
+    """The journal's events as far as they can be read, in order."""
+    return _events(folder / "journal.jsonl")[0]
+
+
 def _events(path: Path) -> tuple[list[Event], int]:
     decoder = msgspec.json.Decoder(Event)
     events: list[Event] = []
     unreadable = 0
-    for raw in _lines(path):
+    for raw in whole_lines(path):
         try:
             events.append(decoder.decode(raw))
         except msgspec.MsgspecError:
@@ -393,7 +400,8 @@ def _plan(path: Path) -> LoadPlan | None:
         return None
 
 
-def _json_object(path: Path) -> dict[str, Any]:
+def json_object(path: Path) -> dict[str, Any]:
+    """A file's JSON object; empty when it is not there or holds something else."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except (OSError, msgspec.MsgspecError):

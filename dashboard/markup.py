@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
-from dashboard.words import Sign
+from dashboard.scorecard import Standing
+from dashboard.words import Sign, score_text, status_sign
 
 # Streamlit sets `color-scheme` to its theme, so light-dark() follows it without a rerun.
 STYLE = """<style>
 .fd-good{color:light-dark(#14683a,#7fdca4)} .fd-warn{color:light-dark(#8a4b00,#ffc26b)}
 .fd-bad{color:light-dark(#b3261e,#ff9a91)} .fd-none,.fd-quiet{color:light-dark(#5a5e6b,#b0b4c2)}
-.fd-sign{font-weight:600;white-space:nowrap}
+.fd-sign{font-weight:600;white-space:nowrap}.fd-sign.fd-wrap{white-space:normal}
 .fd-dot{display:inline-block;width:.78em;height:.78em;border-radius:50%;overflow:hidden;color:transparent;
   text-indent:2em;vertical-align:-.04em;white-space:nowrap}
 .fd-dot.fd-good{background:#2e9e5b;color:transparent}.fd-dot.fd-warn{background:#e0a100;color:transparent}
@@ -38,12 +40,15 @@ ul.fd-strip li{border:1px solid light-dark(#d5d8e0,#444a5a);border-radius:.5rem;
 .fd-banner.fd-hot{border-color:light-dark(#b3261e,#ff9a91);background:light-dark(#fdf0ee,#33201f)}
 .fd-banner p{margin:0}
 p.fd-quiet{margin:0}
+ul.fd-list{margin:0;padding:0 0 0 1.2rem}ul.fd-list li{margin:0 0 .15rem;padding:0}
+.fd-list a{color:light-dark(#1d5fc4,#7fb2ff)}
 ul.fd-faults{margin:0;padding:0;list-style:none;font-size:.9rem}ul.fd-faults li{margin:0 0 .15rem;padding:0}
 .stMainBlockContainer{padding-top:4.5rem!important;padding-bottom:3rem!important}
 .st-key-cards{display:grid!important;grid-template-columns:repeat(4,minmax(0,1fr));gap:.75rem}
-.st-key-phone-nav{display:none}
+.st-key-phone-nav,.fd-narrow{display:none}
 @media (max-width:640px){
   .st-key-phone-nav{display:flex}
+  .fd-narrow{display:block}
   .st-key-cards{grid-template-columns:repeat(2,minmax(0,1fr))}
   .st-key-cards [data-testid=stMetric]{padding:.6rem .7rem}
   .fd-wide{display:none}
@@ -106,6 +111,16 @@ def card(heading: str, focus: str, facts: Sequence[tuple[str, str]]) -> str:
     return f'<div class="fd-card"><h3>{text(heading)}</h3><p class="fd-quiet">{text(focus)}</p><dl>{listed}</dl></div>'
 
 
+def name(identifier: str) -> str:
+    """An identifier that a narrow column may break behind its underscores and brackets."""
+    return re.sub(r"([_\[:,/])", r"\1<wbr>", text(identifier))
+
+
+def bullets(items: Sequence[str], *, label: str) -> str:
+    """A list; its items are HTML."""
+    return f'<ul class="fd-list" aria-label="{text(label)}">{"".join(f"<li>{item}</li>" for item in items)}</ul>'
+
+
 def quiet(html: str) -> str:
     """A remark that steps back behind the rest."""
     return f'<p class="fd-quiet">{html}</p>'
@@ -115,3 +130,27 @@ def banner(lines: Sequence[str], *, hot: bool = False) -> str:
     """Lines of HTML; *hot* while something is broken on purpose."""
     said = "".join(f"<p>{line}</p>" for line in lines)
     return f'<div class="fd-banner{" fd-hot" if hot else ""}" role="status">{said}</div>'
+
+
+def code(sentence: str) -> str:
+    """A sentence in which `backticks` mark code, as HTML."""
+    parts = text(sentence).split("`")
+    return "".join(f"<code>{part}</code>" if index % 2 else part for index, part in enumerate(parts))
+
+
+def standing_facts(value: int | None, standing: Standing) -> list[tuple[str, str]]:
+    """Score, status, ceiling and the gap between them: what is shown beside a score wherever it stands."""
+    attested = ' <span class="fd-quiet">self-attested, until a mentor confirms it</span>' * standing.self_attested
+    ceiling = "no evidence" if standing.ceiling is None else str(standing.ceiling)
+    facts = [
+        ("Self-score", text(score_text(value)) + attested),
+        ("Status", sign(status_sign(value))),
+        ("Ceiling", f'{text(ceiling)} <span class="fd-quiet">{text(standing.reason)}</span>'),
+    ]
+    if standing.overclaim:
+        gap = f"{standing.gap} above what the evidence supports"
+        facts.append(("Gap", sign(Sign("▲", gap, "warn"))))
+    if standing.regressed:
+        said = f"{', '.join(standing.regressed)} held before, violated now"
+        facts.append(("Regression", sign(Sign("■", said, "bad")).replace("fd-sign", "fd-sign fd-wrap")))
+    return facts

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
+from dashboard import evidence, markup, sources, words
 from dashboard.errors import SourceAway
+from dashboard.evidence import Run
+
+OFFERED_RUNS = 50
 
 
 def away(error: SourceAway) -> None:
@@ -14,3 +20,60 @@ def away(error: SourceAway) -> None:
 
 def is_dark() -> bool:
     return st.context.theme.type == "dark"
+
+
+def picked_run(parameter: str, *, label: str) -> Run | None:
+    """The run that the address names, else the newest; a box to pick another. None after a sentence on why."""
+    folder = sources.evidence_dir()
+    ids, error = sources.attempt(partial(evidence.run_ids, folder))
+    if ids is None:
+        if error is not None:
+            away(error)
+        return None
+    if not ids:
+        st.info(f"No runs yet. {evidence.RUN_WAY_ON}")
+        return None
+    wanted = st.query_params.get(parameter, "")
+    if wanted and wanted not in ids:
+        away(unknown(wanted))
+    offered = ids[:OFFERED_RUNS]
+    if wanted in ids and wanted not in offered:
+        offered = [*offered, wanted]
+    # A box of another set of runs is another box: its state must not outlive what it offers.
+    chosen = st.selectbox(
+        label, offered, index=offered.index(wanted) if wanted in offered else 0, key=f"{parameter}:{wanted}",
+        format_func=run_label,
+    )  # fmt: skip
+    if chosen != wanted:
+        st.query_params[parameter] = chosen or offered[0]
+    run, error = sources.attempt(partial(sources.run, folder, chosen or offered[0]))
+    if run is None and error is not None:
+        away(error)
+    return run
+
+
+def unknown(run_id: str) -> SourceAway:
+    """A run that the address names and the evidence folder does not have, though the scorecard may know of it."""
+    known, _ = sources.attempt(lambda: sources.scores().run(run_id))
+    if known is None:
+        return SourceAway(f"There is no run “{words.plain(run_id)}” in the evidence folder.", "Pick another one below.")
+    told = f"{known.title} on {known.variant} was {known.verdict}"
+    return SourceAway(
+        f"The scorecard knows the run “{words.plain(run_id)}” ({words.plain(told)}), but its evidence is not here.",
+        "Copy its folder into `evidence/`, or pick another one below.",
+    )
+
+
+def run_label(run_id: str) -> str:
+    """`24 Nov 13:21:46 · flash-sale-naive-s1`: what a run id says, readable."""
+    day, moment, what = run_id.split("-", 2)
+    months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+    month = int(day[4:6])
+    name = months[month - 1] if 1 <= month <= 12 else day[4:6]
+    return f"{day[6:]} {name} {moment[:2]}:{moment[2:4]}:{moment[4:]} · {what}"
+
+
+def verdict_link(run: Run) -> str:
+    """Sign of the verdict, and the run's title as a link to its page."""
+    sign = markup.sign(words.verdict_sign(run.verdict))
+    return f"{sign} {markup.link('run', f'{run.title} on {run.variant}', run=run.run_id)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import httpx
 import msgspec
@@ -12,6 +13,7 @@ from dashboard.errors import SourceAway
 from dashboard.words import plain
 
 TIMEOUT = httpx.Timeout(3.0, connect=0.5)
+EXPORT_TIMEOUT = httpx.Timeout(20.0, connect=0.5)
 T = TypeVar("T")
 WAY_ON = "`make status` says how it is; scores already recorded are kept in its own file."
 
@@ -69,6 +71,17 @@ class Dimension(msgspec.Struct, frozen=True, kw_only=True):
     name: str
 
 
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """A self-score against its evidence; `ceiling` is None while no evidence decides."""
+
+    ceiling: int | None = None
+    reason: str = ""
+    gap: int = 0
+    overclaim: bool = False
+    regressed: list[str] = []
+    self_attested: bool = False
+
+
 class Drill(msgspec.Struct, frozen=True, kw_only=True):
     """A drill with its score and its latest run on each variant."""
 
@@ -79,11 +92,108 @@ class Drill(msgspec.Struct, frozen=True, kw_only=True):
     dimensions: list[Dimension] = []
     risk_focus: str = ""
     score: Score = Score()
+    standing: Standing = Standing()
+    core: list[str] = []
+    stretch: list[str] = []
     latest_runs: list[Run] = []
 
 
+class Hint(msgspec.Struct, frozen=True, kw_only=True):
+    """A hint; `text` is None until it was opened."""
+
+    key: str
+    level: str = ""
+    title: str = ""
+    used_at: str | None = None
+    text: str | None = None
+
+
+class Brief(msgspec.Struct, frozen=True, kw_only=True):
+    """What a learner reads before a drill; texts are Markdown."""
+
+    brief: str = ""
+    steps: list[str] = []
+    deliverable: list[str] = []
+    checked: list[str] = []
+    hints: list[Hint] = []
+
+
+class Axis(msgspec.Struct, frozen=True, kw_only=True):
+    """An axis of the radar; drills by number."""
+
+    key: str
+    name: str
+    mean: float | None = None
+    scored: int = 0
+    drills: list[int] = []
+    raise_with: list[int] = []
+
+
+class Missing(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a level still asks for."""
+
+    text: str
+    drill: int | None = None
+
+
+class Level(msgspec.Struct, frozen=True, kw_only=True):
+    """A completion level."""
+
+    key: str
+    name: str
+    asks: str = ""
+    reached: bool = False
+    missing: list[Missing] = []
+
+
+class RedFlag(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to look at; `kind` is `critical_gap`, `overclaim` or `regression`."""
+
+    kind: str
+    drill: int
+    text: str = ""
+
+
+class Month(msgspec.Struct, frozen=True, kw_only=True):
+    """A month of the trend with its notes."""
+
+    month: str
+    has_data: bool = False
+    average: float | None = None
+    scored: int = 0
+    red_flags: list[RedFlag] = []
+    notes: str = ""
+    version: int = 0
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that Progress shows."""
+
+    average: float | None = None
+    scored: int = 0
+    radar: list[Axis] = []
+    weakest: list[Axis] = []
+    levels: list[Level] = []
+    reached: str | None = None
+    next_level: str | None = None
+    self_attested: list[int] = []
+    red_flags: list[RedFlag] = []
+    months: list[Month] = []
+
+
+class Learner(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose scorecard this is; an empty name was not given yet."""
+
+    name: str = ""
+    version: int = 0
+
+
 class StaleScore(Exception):
-    """Somebody else saved this score since it was loaded; nothing was written."""
+    """Somebody else saved this since it was loaded; nothing was written."""
+
+
+class Refused(Exception):
+    """The scorecard understood and said no; its sentence."""
 
 
 class Scorecard:
@@ -103,9 +213,15 @@ class Scorecard:
             raise SourceAway("The scorecard knows no drills yet.", "It loads them when it starts: `make up`.")
         return sorted(drills, key=lambda drill: drill.number)
 
-    def runs(self) -> list[Run]:
-        """The newest runs: one page of them."""
-        return _decode(self._ask("GET", "/api/runs/"), list[Run])
+    def runs(self, *, drill: int | None = None) -> list[Run]:
+        """The newest runs, of one drill or of all: one page of them."""
+        path = "/api/runs/" if drill is None else f"/api/runs/?drill={drill}&page_size=100"
+        return _decode(self._ask("GET", path), list[Run])
+
+    def run(self, run_id: str) -> Run | None:
+        """One indexed run; None when the scorecard doesn't know it."""
+        answer = self._ask("GET", f"/api/runs/{quote(run_id, safe='')}/", accept=(404,))
+        return None if answer.status_code == 404 else _decode(answer, Run)
 
     def history(self, key: str) -> list[ScoreChange]:
         """How a drill's score came to be, newest first."""
@@ -122,10 +238,65 @@ class Scorecard:
             raise StaleScore
         return _decode(answer, Score)
 
-    def _ask(self, method: str, path: str, *, json: Any = None, accept: tuple[int, ...] = ()) -> httpx.Response:
+    def progress(self) -> Progress:
+        return _decode(self._ask("GET", "/api/progress/"), Progress)
+
+    def save_month(self, month: str, *, notes: str, version: int) -> None:
+        """Raises: StaleScore."""
+        self._put(f"/api/months/{month}/", {"notes": notes, "version": version})
+
+    def learner(self) -> Learner:
+        return _decode(self._ask("GET", "/api/learner/"), Learner)
+
+    def name_learner(self, name: str, *, version: int) -> None:
+        """Raises: StaleScore."""
+        self._put("/api/learner/", {"name": name, "version": version})
+
+    def brief(self, key: str) -> Brief:
+        return _decode(self._ask("GET", f"/api/drills/{key}/brief/"), Brief)
+
+    def open_hint(self, key: str, hint: str) -> Hint:
+        """Its text; that it was opened is logged, once."""
+        return _decode(self._ask("PUT", f"/api/drills/{key}/hints/{hint}/", json={}), Hint)
+
+    def confirm(self, key: str, *, mentor: str, run_id: str) -> None:
+        """Record a mentor's re-run. Raises: Refused, when that run confirms nothing."""
+        body = {"mentor": mentor, "run_id": run_id}
+        answer = self._ask("POST", f"/api/drills/{key}/confirmations/", json=body, accept=(400, 409))
+        if not answer.is_success:
+            raise Refused(_detail(answer).removeprefix(": "))
+
+    def exported(self, kind: str) -> bytes:
+        """The whole drill map, as `markdown` or `json`."""
+        path = "/api/drill-map.md" if kind == "markdown" else "/api/drill-map/"
+        return self._ask("GET", path, timeout=EXPORT_TIMEOUT).content
+
+    def imported(self, document: bytes) -> dict[str, int]:
+        """Put a drill map back. Returns how many of what were added. Raises: Refused, for a damaged document."""
+        answer = self._ask("POST", "/api/drill-map/", content=document, accept=(400, 413), timeout=EXPORT_TIMEOUT)
+        if not answer.is_success:
+            raise Refused(_detail(answer).removeprefix(": "))
+        return _decode(answer, dict[str, int])
+
+    def _put(self, path: str, body: dict[str, Any]) -> None:
+        if self._ask("PUT", path, json=body, accept=(409,)).status_code == 409:
+            raise StaleScore
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        content: bytes | None = None,
+        accept: tuple[int, ...] = (),
+        timeout: httpx.Timeout = TIMEOUT,
+    ) -> httpx.Response:
         headers = {"Authorization": f"Token {self._token}"} if method != "GET" else {}
+        if content is not None:
+            headers["Content-Type"] = "application/json"
         try:
-            answer = self._client.request(method, path, json=json, headers=headers)
+            answer = self._client.request(method, path, json=json, content=content, headers=headers, timeout=timeout)
         except httpx.TimeoutException as error:
             raise SourceAway("The scorecard does not answer in time.", WAY_ON) from error
         except httpx.HTTPError as error:

@@ -63,6 +63,12 @@ def scores() -> scorecard.Scorecard:
     return _scorecard(found.urls.scorecard.rstrip("/"), found.lab_token)
 
 
+@st.cache_data(ttl=10, max_entries=2, show_spinner=False)
+def drill_map(kind: str) -> bytes:
+    """The exported drill map, `markdown` or `json`: a page offers both at each rerun."""
+    return scores().exported(kind)
+
+
 @st.cache_data(ttl=5, max_entries=4, show_spinner=False)
 def parts(_stack: Stack, key: str) -> list[health.Part]:
     """Health of the stack; *key* tells one stack from another without hashing its token."""
@@ -83,6 +89,13 @@ def run(folder: Path, run_id: str) -> evidence.Run:
 def latest_runs(folder: Path, most: int) -> list[evidence.Run]:
     """The newest runs as their folders tell them: for when the scorecard is away."""
     return [evidence.read_run(folder, run_id) for run_id in evidence.run_ids(folder)[:most]]
+
+
+def others_of(run: evidence.Run, most: int = 4) -> list[evidence.Run]:
+    """Other runs of the same scenario, those with the same seed first; what it makes sense to compare with."""
+    known = [each for each in latest_runs(run.folder.parent, 40) if each.scenario == run.scenario]
+    others = [each for each in known if each.run_id != run.run_id and each.verdict]
+    return sorted(others, key=lambda each: (each.seed != run.seed, each.variant == run.variant))[:most]
 
 
 @st.cache_data(ttl=LIVE_TTL_S, max_entries=8, show_spinner=False)

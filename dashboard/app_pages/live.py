@@ -6,10 +6,10 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import charts, evidence, markup, sources, timeline, words
+from dashboard import evidence, markup, runchart, sources, timeline, words
 from dashboard.errors import SourceAway
 from dashboard.evidence import Run, RunState
-from dashboard.parts import away, is_dark
+from dashboard.parts import away
 
 REFRESH = "2s"
 
@@ -43,11 +43,11 @@ def block() -> None:
     banner(run)
     if wanted and running and running != run_id:
         back(running)
-    drawn, why_not = timeline_for(run)
+    drawn, why_not = runchart.timeline_for(run)
     cards(run)
     if why_not is not None:
         away(why_not)
-    chart(run, drawn)
+    runchart.chart(run, drawn)
     if run.state is RunState.RUNNING or not wanted:
         dependencies()
 
@@ -89,27 +89,6 @@ def _progress(run: Run) -> str:
     return f" · {run.last_s:.0f} of {run.load_end_s:.0f} s of load"
 
 
-def timeline_for(run: Run) -> tuple[timeline.Timeline, SourceAway | None]:
-    """From Prometheus; where it is away or remembers nothing of this run, from the run's own history."""
-    client, why_not = sources.attempt(sources.prometheus)
-    if client is not None and run.t0_unix_s is not None:
-        found, why_not = sources.attempt(lambda: sources.timeline_of(run.run_id, prometheus_url(), run))
-        if found is not None and any(line.panel == "rate" for line in found.lines) and not found.empty:
-            return found, None
-    if run.state is RunState.RUNNING and run.t0_unix_s is None:
-        return timeline.Timeline(source="", lines=()), None
-    seconds, no_history = sources.attempt(partial(sources.history, run.folder, run.state.value))
-    if seconds is not None:
-        until_s = run.last_s if run.state is RunState.RUNNING else None
-        return timeline.from_history(seconds, until_s=until_s), why_not
-    return timeline.Timeline(source="", lines=()), why_not or no_history
-
-
-def prometheus_url() -> str:
-    """Raises: SourceAway."""
-    return (sources.stack().urls.prometheus or "").rstrip("/")
-
-
 def cards(run: Run) -> None:
     shown = None
     if run.state is RunState.RUNNING:
@@ -133,7 +112,7 @@ HELP = {
 def live_cards(run: Run) -> list[tuple[str, str, str]]:
     """Label, figure and small line of each card. Raises: SourceAway, when Prometheus has nothing of this run."""
     sources.prometheus()
-    now = sources.live_figures(prometheus_url(), run.variant)
+    now = sources.live_figures(runchart.prometheus_url(), run.variant)
     if now.offered_per_s is None:
         raise SourceAway("Prometheus has no sample of this run yet.", "It scrapes every second.")
     return [
@@ -159,44 +138,13 @@ def total_cards(totals: timeline.Totals, *, over: bool) -> list[tuple[str, str, 
     ]
 
 
-def chart(run: Run, drawn: timeline.Timeline) -> None:
-    if drawn.empty and not run.phases:
-        st.info("Nothing to draw yet: the load has not started.")
-        return
-    st.echarts_chart(
-        charts.timeline_option(drawn, run, dark=is_dark()),
-        height=charts.height_px(drawn, run),
-        key="timeline",
-        alt=f"{run.title} on {run.variant}: requests per second, latency and backlog, with {len(run.faults)} faults",
-    )
-    if run.faults:
-        items = "".join(f"<li>{fault_line(index, fault)}</li>" for index, fault in enumerate(run.faults))
-        st.html(f'<ul class="fd-faults" aria-label="Faults">{items}</ul>')
-    st.html(markup.quiet(origin(drawn)))
-    if run.unreadable_lines:
-        st.warning(f"{run.unreadable_lines} line(s) of the journal can't be read; `firedrill verify` says which.")
-
-
-def origin(drawn: timeline.Timeline) -> str:
-    """Where the lines come from, so that nobody takes one source for another."""
-    said = ["fault bands from the journal", "time in seconds since the load started"]
-    if drawn.source == "Prometheus":
-        said.insert(0, "Lines from Prometheus, averaged over 5 s")
-    elif drawn.source:
-        said.insert(0, f"Lines from the run's own {drawn.source}, the client's side only")
-    return markup.text("; ".join(said)) + "."
-
-
-def fault_line(index: int, fault: evidence.Fault) -> str:
-    until = "still active" if fault.lifted_s is None else f"lifted at {fault.lifted_s:.1f} s"
-    return f"<b>{charts.fault_tag(index)}</b> {markup.text(fault.text)}: injected at {fault.injected_s:.1f} s, {until}"
-
-
 def dependencies() -> None:
     st.subheader("Dependencies")
     client, error = sources.attempt(sources.prometheus)
     found, error = (
-        sources.attempt(lambda: sources.dependencies(prometheus_url())) if client is not None else (None, error)
+        sources.attempt(lambda: sources.dependencies(runchart.prometheus_url()))
+        if client is not None
+        else (None, error)
     )
     if found is None:
         if error is not None:

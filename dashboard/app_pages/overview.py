@@ -87,15 +87,23 @@ def cards(drills: Sequence[scorecard.Drill]) -> None:
             with column, st.container(border=True, height="stretch", key=f"drill-{drill.number}"):
                 focus = drill.competency_focus or ", ".join(each.name for each in drill.dimensions)
                 st.html(markup.card(f"{drill.number} · {drill.title}", focus, facts(drill)))
-                st.page_link(
-                    "app_pages/scores.py", label=f"Record drill {drill.number}", query_params={"drill": drill.key}
-                )
+                with st.container(horizontal=True):
+                    for page, label in (("drill", "Open"), ("scores", "Record")):
+                        st.page_link(
+                            f"app_pages/{page}.py", label=f"{label} drill {drill.number}",
+                            query_params={"drill": drill.key},
+                        )  # fmt: skip
 
 
 def facts(drill: scorecard.Drill) -> list[tuple[str, str]]:
+    stands = drill.standing
+    gap = f" {markup.sign(words.Sign(words.WARN, f'score is {stands.gap} above', 'warn'))}" if stands.overclaim else ""
+    regressed = f" {markup.sign(words.Sign(words.BAD, 'regression', 'bad'))}" if stands.regressed else ""
+    ceiling = '<span class="fd-quiet">no evidence</span>' if stands.ceiling is None else str(stands.ceiling)
     listed = [
         ("Status", markup.sign(words.status_sign(drill.score.value))),
         ("Self-score", markup.text(words.score_text(drill.score.value))),
+        ("Ceiling", f"{ceiling}{gap}{regressed}"),
     ]
     for run in sorted(drill.latest_runs, key=lambda run: _variant_order(run.variant)):
         listed.append((run.variant, f"{result_link(run)} <span class='fd-quiet'>{_age(run.started_unix_s)}</span>"))
@@ -105,7 +113,7 @@ def facts(drill: scorecard.Drill) -> list[tuple[str, str]]:
 
 
 def result_link(run: scorecard.Run) -> str:
-    return f"{markup.sign(words.verdict_sign(run.verdict))} {markup.link('live', 'timeline', run=run.run_id)}"
+    return f"{markup.sign(words.verdict_sign(run.verdict))} {markup.link('run', 'open', run=run.run_id)}"
 
 
 def _variant_order(variant: str) -> int:
@@ -152,7 +160,10 @@ def latest(rows: Sequence[Row]) -> None:
     ]  # fmt: skip
     body = [
         [
-            Cell(html=markup.link("live", row.title, run=row.run_id) + _seed(row.seed)),
+            Cell(
+                html=markup.link("live" if row.sign.word == "running" else "run", row.title, run=row.run_id)
+                + _seed(row.seed)
+            ),
             Cell(html=markup.text(row.variant or words.UNKNOWN), tight=True),
             Cell(html=markup.sign(row.sign), tight=True),
             Cell(html=markup.text(", ".join(row.broken) or words.UNKNOWN), wide_only=True),

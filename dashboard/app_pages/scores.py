@@ -13,6 +13,7 @@ import streamlit as st
 
 from dashboard import markup, scorecard, sources, words
 from dashboard.errors import SourceAway
+from dashboard.markup import Cell
 from dashboard.parts import away
 
 UNSCORED = "Not scored"
@@ -33,8 +34,40 @@ def main() -> None:
             "2–3 competent, 1 needs guided practice, 0 critical gap."
         )
     )
-    for drill in picked(drills):
+    shown = picked(drills)
+    if len(shown) > 1:
+        table(shown)
+    for drill in shown:
         one(drill)
+
+
+def table(drills: list[scorecard.Drill]) -> None:
+    """The scoring table at a glance; the forms are below."""
+    head = [
+        Cell(html="Drill"), Cell(html="Dimensions", wide_only=True), Cell(html="AI / risk focus", wide_only=True),
+        Cell(html="Score", tight=True), Cell(html="Status"), Cell(html="Ceiling"), Cell(html="Notes", wide_only=True),
+    ]  # fmt: skip
+    rows = []
+    for drill in drills:
+        stands = drill.standing
+        ceiling = "no evidence" if stands.ceiling is None else str(stands.ceiling)
+        if stands.overclaim:
+            ceiling += f" {markup.sign(words.Sign(words.WARN, f'gap of {stands.gap}', 'warn'))}"
+        if stands.regressed:
+            ceiling += f" {markup.sign(words.Sign(words.BAD, 'regression', 'bad'))}"
+        notes = " ".join(drill.score.notes.split())
+        rows.append(
+            [
+                Cell(html=markup.link("scores", f"{drill.number} · {drill.title}", drill=drill.key)),
+                Cell(html=markup.text(", ".join(each.name for each in drill.dimensions)), wide_only=True),
+                Cell(html=markup.text(drill.risk_focus), wide_only=True),
+                Cell(html=words.UNKNOWN if drill.score.value is None else str(drill.score.value), tight=True),
+                Cell(html=markup.sign(words.status_sign(drill.score.value)).replace("fd-sign", "fd-sign fd-wrap")),
+                Cell(html=ceiling),
+                Cell(html=markup.text(notes[:90] + "…" * (len(notes) > 90)), wide_only=True),
+            ]
+        )
+    st.html(markup.table(head, rows, label="Scores of all drills"))
 
 
 def picked(drills: list[scorecard.Drill]) -> list[scorecard.Drill]:
@@ -152,25 +185,54 @@ def _quoted(notes: str) -> str:
 
 def evidence(drill: scorecard.Drill, shown: scorecard.Score) -> None:
     facts = [
-        ("Status", markup.sign(words.status_sign(shown.value))),
+        *markup.standing_facts(shown.value, drill.standing),
         ("Dimensions", markup.text(", ".join(each.name for each in drill.dimensions) or words.UNKNOWN)),
         ("Risk focus", markup.text(drill.risk_focus or words.UNKNOWN)),
     ]
     for run in drill.latest_runs:
         age = words.UNKNOWN if run.started_unix_s is None else words.age_text(time.time() - run.started_unix_s)
-        named = markup.link("live", run.title or run.scenario, run=run.run_id)
+        named = markup.link("run", run.title or run.scenario, run=run.run_id)
         told = f"{markup.sign(words.verdict_sign(run.verdict))} {named}"
         told += f' <span class="fd-quiet">{age}{": " + markup.text(", ".join(run.broken)) if run.broken else ""}</span>'
         facts.append((run.variant, told))
     if not drill.latest_runs:
         facts.append(("Evidence", '<span class="fd-quiet">no evidence yet; a score needs none</span>'))
     st.html(markup.card("Evidence", drill.competency_focus, facts))
+    st.page_link(
+        "app_pages/drill.py", label=f"Brief, steps and hints of drill {drill.number}", query_params={"drill": drill.key}
+    )
+    if drill.standing.self_attested:
+        confirm(drill)
     past, _ = sources.attempt(partial(past_scores, drill.key, shown.version))
     if past:
         with st.expander(f"History of drill {drill.number} ({len(past)})"):
             for score in past[:20]:
                 at = score.changed_at[:16].replace("T", " ")
                 st.text(f"{at} UTC  {words.score_text(score.value)}{_quoted(score.notes)}")
+
+
+def confirm(drill: scorecard.Drill) -> None:
+    """A mentor has run the learner's code again, on a seed of his choice."""
+    with st.expander(f"Confirm the 3 of drill {drill.number} (for a mentor)"):
+        st.html(
+            markup.quiet(
+                "Run the learner's patch on a seed of your own "
+                "(<code>firedrill run … --variant attempt --seed N</code>); when it held, name the run here."
+            )
+        )
+        with st.form(f"confirm:{drill.key}", border=False):
+            mentor = st.text_input(f"Mentor of drill {drill.number}", max_chars=100, key=f"mentor:{drill.key}")
+            run_id = st.text_input(f"Run that confirms drill {drill.number}", max_chars=120, key=f"by:{drill.key}")
+            if st.form_submit_button(f"Confirm drill {drill.number}"):
+                try:
+                    sources.scores().confirm(drill.key, mentor=mentor.strip(), run_id=run_id.strip())
+                except scorecard.Refused as refused:
+                    st.error(f"Not confirmed. {refused}")
+                except SourceAway as error:
+                    st.error(f"Not confirmed. {error.what} {error.way_on}")
+                else:
+                    st.session_state[f"saved:{drill.key}"] = f"Confirmed by {words.plain(mentor)}."
+                    st.rerun()
 
 
 @st.cache_data(ttl=30, max_entries=32, show_spinner=False)

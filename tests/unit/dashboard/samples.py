@@ -251,6 +251,12 @@ DRILLS = (
 )
 
 
+STANDING = {
+    "ceiling": None, "reason": "No evidence yet.", "gap": 0, "overclaim": False, "regressed": [],
+    "self_attested": False,
+}  # fmt: skip
+
+
 @dataclass
 class FakeScorecard:
     """The scorecard's contract, in memory: enough for the pages, over real HTTP.
@@ -262,6 +268,11 @@ class FakeScorecard:
     scores: dict[str, dict[str, Any]] = field(default_factory=dict)
     changes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     runs: list[dict[str, Any]] = field(default_factory=list)
+    standings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    learner: dict[str, Any] = field(default_factory=lambda: {"name": "", "version": 0, "updated_at": None})
+    months: dict[str, dict[str, Any]] = field(default_factory=dict)
+    opened: dict[str, str] = field(default_factory=dict)
+    imports: list[Any] = field(default_factory=list)
     odd: bytes | None = None
     url: str = ""
 
@@ -279,6 +290,8 @@ class FakeScorecard:
             "risk_focus": "Risks",
             "dimensions": [{"key": dimension, "name": dimension.title()}], "score": self.scores[key],
             "latest_runs": list(newest.values()),
+            "core": ["concurrency/flash-sale"] if number == 3 else [], "stretch": [],
+            "standing": self.standings.get(key, STANDING),
         }  # fmt: skip
 
     def save(self, key: str, body: dict[str, Any], token: str) -> tuple[int, dict[str, Any]]:
@@ -300,11 +313,84 @@ class FakeScorecard:
     def get(self, path: str) -> tuple[int, Any]:
         if path == "/api/drills/":
             return 200, [self.drill(number) for number in range(1, 7)]
+        if path == "/api/learner/":
+            return 200, self.learner
+        if path == "/api/progress/":
+            return 200, self.progress()
+        if path.endswith("/brief/"):
+            return 200, self.brief(path.split("/")[3])
+        if path == "/api/drill-map/":
+            return 200, {"format": "firedrill-drill-map"}
+        if path == "/api/drill-map.md":
+            return 200, "# Backend drill map"
+        if path.startswith("/api/runs/") and path != "/api/runs/":
+            found = [run for run in self.runs if run["run_id"] == path.split("/")[3]]
+            return (200, found[0]) if found else (404, {"title": "Not found"})
         if path.startswith("/api/runs/"):
             return 200, {"count": len(self.runs), "next": None, "previous": None, "results": self.runs}
         if path.endswith("/scores/"):
             return 200, self.changes[path.split("/")[3]]
         return (200, {"status": "ok"}) if path == "/health" else (404, {"title": "Not found"})
+
+    def put(self, path: str, body: dict[str, Any], token: str) -> tuple[int, dict[str, Any]]:
+        """Everything but scores. A body that says `damaged` is refused, as a damaged drill map is."""
+        if token != f"Token {TOKEN}":
+            return 401, {"title": "Unauthorized", "detail": "a wrong token"}
+        if path == "/api/drill-map/":
+            if body.get("damaged"):
+                return 400, {"title": "Bad Request", "detail": "digest: got one that does not fit the content"}
+            self.imports.append(body)
+            return 200, {"scores": 2, "hints": 0, "confirmations": 0, "months": 0, "runs": 0, "names": 0}
+        if path.endswith("/confirmations/"):
+            return 409, {"title": "Conflict", "detail": "run_id: got 'r', expected an indexed run"}
+        if "/hints/" in path:
+            key = path.split("/")[5]
+            self.opened[key] = iso(1)
+            return 201, self.hint(key)
+        month = path.split("/")[3]
+        old = self.learner if path == "/api/learner/" else self.months.get(month, {"version": 0})
+        if body["version"] != old["version"]:
+            return 409, {"title": "Conflict", "detail": "stale", "current": old}
+        new = {**old, **body, "version": old["version"] + 1, "updated_at": iso(1)}
+        if path == "/api/learner/":
+            self.learner = new
+        else:
+            self.months[month] = new
+        return 200, new
+
+    def hint(self, key: str) -> dict[str, Any]:
+        text = f"The text of {key}." if key in self.opened else None
+        level = "solution" if key == "reference" else "nudge"
+        return {"key": key, "level": level, "title": f"About {key}", "used_at": self.opened.get(key), "text": text}
+
+    def brief(self, key: str) -> dict[str, Any]:
+        hints = [self.hint("first-look"), self.hint("reference")]
+        texts = {"steps": ["Look.", "Mend."], "deliverable": ["A diff."], "checked": ["By invariants."]}
+        return {"brief": f"What {key} is about.", **texts, "hints": hints}
+
+    def progress(self) -> dict[str, Any]:
+        values = [score["value"] for score in self.scores.values() if score["value"] is not None]
+        mean = sum(values) / len(values) if values else None
+        axes = [
+            {"key": key, "name": name, "mean": mean, "scored": len(values), "drills": [1, 3], "raise_with": [3]}
+            for key, name in (("backend-systems", "Backend Systems"), ("performance", "Performance"))
+        ]
+        missing = [{"text": "drill 3 (Async): not scored, needs 2", "drill": 3, "has": None, "needs": 2}]
+        flag = {"kind": "critical_gap", "drill": 3, "text": "critical gap: scored 0"}
+        note = self.months.get("2026-10", {"notes": "", "version": 0})
+        return {
+            "average": mean, "scored": len(values), "radar": axes, "weakest": axes[:1],
+            "levels": [
+                {"key": "bridge-engineer", "name": "Bridge Engineer", "asks": "", "reached": False, "missing": missing}
+            ],
+            "reached": None, "next_level": "bridge-engineer", "self_attested": [], "red_flags": [flag],
+            "months": [
+                {"month": "2026-09", "has_data": True, "average": mean, "scored": len(values), "red_flags": [flag],
+                 "notes": "", "version": 0, "updated_at": None},
+                {"month": "2026-10", "has_data": False, "average": None, "scored": 0, "red_flags": [],
+                 "notes": note["notes"], "version": note["version"], "updated_at": None},
+            ],
+        }  # fmt: skip
 
     @contextmanager
     def served(self) -> Iterator[FakeScorecard]:
@@ -316,7 +402,13 @@ class FakeScorecard:
 
             def do_PUT(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                self._answer(*fake.save(self.path.split("/")[3], body, self.headers.get("Authorization", "")))
+                token = self.headers.get("Authorization", "")
+                if self.path.endswith("/score/"):
+                    self._answer(*fake.save(self.path.split("/")[3], body, token))
+                else:
+                    self._answer(*fake.put(self.path, body, token))
+
+            do_POST = do_PUT
 
             def _answer(self, status: int, body: Any) -> None:
                 payload = fake.odd if fake.odd is not None and self.command == "GET" else json.dumps(body).encode()

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-PAGES = ("overview", "live", "scores")
+UNKNOWN = "20260101-000000-no-such-s1"
+PAGES = ("overview", "live", "run", "compare", "scores", "progress", "drill")
 
 
 def said(app: AppTest) -> str:
@@ -104,7 +105,9 @@ def stack_down(lab: Any, scorecard: Any, serve: Callable[[str], str]) -> None:
     "state", [normal, no_runs, prometheus_down, not_a_number, scorecard_down, scorecard_odd, stack_down]
 )
 @pytest.mark.parametrize(
-    "query", [{}, {"run": "20260101-000000-no-such-s1", "drill": "no-such"}], ids=["plain", "unknown"]
+    "query",
+    [{}, {"run": UNKNOWN, "a": UNKNOWN, "b": UNKNOWN, "drill": "no-such"}],
+    ids=["plain", "unknown"],
 )
 def test_no_page_ever_shows_a_traceback(
     lab: Any, scorecard: Any, serve_prometheus: Callable[[str], str], page: str, state: State, query: dict[str, str]

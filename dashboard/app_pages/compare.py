@@ -1,0 +1,158 @@
+"""Compare (`?a=&b=`): two runs of one scenario on one axis, seconds since the fault's start."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from dashboard import charts, comparison, details, evidence, markup, sources, words
+from dashboard.comparison import Row, Side
+from dashboard.evidence import Run
+from dashboard.markup import Cell
+from dashboard.parts import away, is_dark, run_label, unknown
+
+OFFERED_RUNS = 50
+
+
+def main() -> None:
+    st.title("Compare")
+    folder = sources.evidence_dir()
+    ids, error = sources.attempt(partial(evidence.run_ids, folder))
+    if ids is None or error is not None:
+        if error is not None:
+            away(error)
+        return
+    if len(ids) < 2:
+        st.info(f"Comparing takes two runs; there {'is one' if ids else 'are none'}. {evidence.RUN_WAY_ON}")
+        return
+    default = default_pair(ids)
+    left, right = st.columns(2)
+    with left:
+        a = pick("a", ids, default[0])
+    with right:
+        b = pick("b", ids, default[1])
+    if a is None or b is None:
+        return
+    why_not = comparison.refusal(a, b)
+    if why_not:
+        st.error(why_not)
+        offer(a)
+        return
+    note = comparison.caution(a, b)
+    if note:
+        st.warning(note)
+    show(side(a), side(b))
+
+
+def default_pair(ids: list[str]) -> tuple[str, str]:
+    """The newest run and the newest other of its scenario and seed on another variant: `naive` on the left."""
+    newest, _ = sources.attempt(partial(sources.latest_runs, sources.evidence_dir(), 12))
+    judged = [run for run in newest or [] if run.verdict]
+    for first in judged:
+        for other in judged:
+            if (other.scenario, other.seed) == (first.scenario, first.seed) and other.variant != first.variant:
+                pair = sorted((first, other), key=lambda run: (run.variant != "naive", run.run_id))
+                return pair[0].run_id, pair[1].run_id
+    return ids[1], ids[0]
+
+
+def pick(parameter: str, ids: list[str], otherwise: str) -> Run | None:
+    wanted = st.query_params.get(parameter, "")
+    if wanted and wanted not in ids:
+        away(unknown(wanted))
+    start = wanted if wanted in ids else otherwise
+    offered = list(dict.fromkeys([*ids[:OFFERED_RUNS], start]))
+    chosen = st.selectbox(
+        f"Run {parameter.upper()}", offered, index=offered.index(start), key=f"{parameter}:{wanted}",
+        format_func=run_label,
+    )  # fmt: skip
+    if chosen and chosen != wanted:
+        st.query_params[parameter] = chosen
+    run, error = sources.attempt(partial(sources.run, sources.evidence_dir(), chosen or start))
+    if error is not None:
+        away(error)
+    return run
+
+
+def offer(a: Run) -> None:
+    others = sources.others_of(a)
+    if others:
+        links = ", ".join(
+            markup.link("compare", f"{other.variant}, seed {other.seed}", a=a.run_id, b=other.run_id)
+            for other in others
+        )
+        st.html(markup.quiet(f"Runs that can stand beside A: {links}."))
+
+
+def side(run: Run) -> Side:
+    seconds, _ = sources.attempt(partial(sources.history, run.folder, run.state.value))
+    return Side(
+        run=run,
+        findings=details.findings(run.folder),
+        operations=details.operations(run.folder),
+        seconds=seconds or {},
+    )
+
+
+def show(a: Side, b: Side) -> None:
+    names = comparison.names(a, b)
+    heads = [
+        f"<b>{letter}</b> {markup.sign(words.verdict_sign(each.run.verdict))} "
+        f"{markup.link('run', name, run=each.run.run_id)}, seed {each.run.seed}"
+        for letter, each, name in (("A", a, names[0]), ("B", b, names[1]))
+    ]
+    said = [markup.text(sentence) for sentence in comparison.in_words(a, b)]
+    st.html(markup.banner([f"<b>{markup.text(a.run.title)}</b>: {' against '.join(heads)}", *said]))
+    st.subheader("On one axis")
+    if a.seconds and b.seconds:
+        chart(a, b, names)
+    else:
+        st.info("One of the runs has no operation history that a page could draw; the tables below still stand.")
+    st.subheader("Checks")
+    table("Checks of both runs", comparison.check_rows(a, b), names, with_delta=False)
+    st.subheader("Figures")
+    table("Figures of both runs", comparison.figure_rows(a, b), names, with_delta=True)
+
+
+def chart(a: Side, b: Side, names: tuple[str, str]) -> None:
+    longer = max((a, b), key=lambda each: len(each.run.faults))
+    bands = [
+        (fault.injected_s - longer.fault_s, (fault.lifted_s or fault.injected_s) - longer.fault_s)
+        for fault in longer.run.faults
+    ]
+    st.echarts_chart(
+        charts.comparison_option(
+            [*comparison.lines(a, names[0]), *comparison.lines(b, names[1])], names=names, faults=bands, dark=is_dark()
+        ),
+        height=charts.COMPARISON_PX,
+        key="comparison",
+        alt=f"{a.run.title}: served, errors and p95 of {names[0]} and {names[1]} by seconds since the fault's start",
+    )
+    faults = ", ".join(fault.text for fault in longer.run.faults) or "none"
+    zero = "the first fault took effect" if longer.run.faults else "the load started (no faults here)"
+    st.html(
+        markup.quiet(
+            f"Second 0 is where {zero} in each run; shaded: {markup.text(faults)}. Lines from the operation histories."
+        )
+    )
+
+
+def table(label: str, rows: list[Row], names: tuple[str, str], *, with_delta: bool) -> None:
+    head = [Cell(html=markup.text(each)) for each in (label.split(" ", maxsplit=1)[0], *names)]
+    if with_delta:
+        head.append(Cell(html="Difference"))
+    body = []
+    for row in rows:
+        cells = [Cell(html=markup.name(row.what))]
+        for letter, value in (("a", row.a), ("b", row.b)):
+            told = markup.text(value)
+            cells.append(Cell(html=f"<b>{told}</b>" if row.better == letter else told))
+        if with_delta:
+            cells.append(Cell(html=markup.text(row.delta or words.UNKNOWN)))
+        body.append(cells)
+    st.html(markup.table(head, body, label=label))
+    st.html(markup.quiet("The better one is bold; where none is, they are alike or one was not decided."))
+
+
+main()

@@ -1,0 +1,150 @@
+"""Drill (`?drill=`): brief, steps, deliverable, hints (logged), how it is checked, scenarios with their last result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from dashboard import markup, scorecard, sources, words
+from dashboard.errors import SourceAway
+from dashboard.markup import Cell
+from dashboard.parts import away
+
+LEVELS = {
+    "nudge": "a nudge",
+    "direction": "a direction",
+    "solution": "gives the solution away",
+}
+
+
+def main() -> None:
+    st.title("Drill")
+    drills, error = sources.attempt(lambda: sources.scores().drills())
+    if drills is None:
+        if error is not None:
+            away(error)
+        return
+    drill = picked(drills)
+    st.subheader(f"{drill.number} · {drill.title}", anchor=False)
+    st.html(markup.quiet(markup.text(drill.competency_focus)))
+    brief, error = sources.attempt(lambda: sources.scores().brief(drill.key))
+    if brief is None:
+        if error is not None:
+            away(error)
+    else:
+        text(drill, brief)
+    scenarios(drill)
+    if brief is not None:
+        hints(drill, brief.hints)
+    where_you_are(drill)
+
+
+def picked(drills: Sequence[scorecard.Drill]) -> scorecard.Drill:
+    by_key = {drill.key: drill for drill in drills}
+    wanted = st.query_params.get("drill", "")
+    if wanted and wanted not in by_key:
+        st.info(f"There is no drill “{words.plain(wanted)}”. This is the first; the box has the others.")
+    chosen = st.selectbox(
+        "Which drill", list(by_key), index=list(by_key).index(wanted) if wanted in by_key else 0, key=f"drill:{wanted}",
+        format_func=lambda key: f"{by_key[key].number} · {by_key[key].title}",
+    )  # fmt: skip
+    if chosen and chosen != wanted:
+        st.query_params["drill"] = chosen
+    return by_key.get(chosen or "", drills[0])
+
+
+def text(drill: scorecard.Drill, brief: scorecard.Brief) -> None:
+    st.markdown(brief.brief)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        st.markdown("#### Steps")
+        st.markdown("\n".join(f"{number}. {step}" for number, step in enumerate(brief.steps, start=1)))
+    with right:
+        st.markdown("#### What you hand in")
+        st.markdown("\n".join(f"- {each}" for each in brief.deliverable))
+    st.markdown("#### How it is checked")
+    st.markdown("\n".join(f"- {each}" for each in brief.checked))
+
+
+def scenarios(drill: scorecard.Drill) -> None:
+    st.markdown("#### Scenarios")
+    if not drill.core and not drill.stretch:
+        st.html(markup.quiet("No scenario grades this drill; its checks are the ones named above."))
+        return
+    runs, error = sources.attempt(partial(last_results, drill.number))
+    if runs is None and error is not None:
+        away(error)
+    newest: dict[tuple[str, str], scorecard.Run] = {}
+    for run in runs or []:
+        newest.setdefault((run.scenario, run.variant), run)
+    head = [
+        Cell(html="Scenario"), Cell(html="Part", tight=True, wide_only=True), Cell(html="Your attempt"),
+        Cell(html="naive", wide_only=True), Cell(html="hardened", wide_only=True),
+    ]  # fmt: skip
+    rows = [
+        [
+            Cell(html=f"{markup.name(name)}<span class='fd-narrow fd-quiet'>{part}</span>"),
+            Cell(html=part, tight=True, wide_only=True),
+            Cell(html=result(newest.get((name, "attempt")))),
+            Cell(html=result(newest.get((name, "naive"))), wide_only=True),
+            Cell(html=result(newest.get((name, "hardened"))), wide_only=True),
+        ]
+        for part, names in (("core", drill.core), ("stretch", drill.stretch))
+        for name in names
+    ]
+    st.html(markup.table(head, rows, label="Scenarios with their last results"))
+    first = (drill.core or drill.stretch)[0]
+    st.code(f"firedrill attempt start\nmake scenario S={first} VARIANT=attempt", language="bash")
+
+
+@st.cache_data(ttl=5, max_entries=12, show_spinner=False)
+def last_results(number: int) -> list[scorecard.Run]:
+    """The newest runs of a drill, newest first."""
+    return sources.scores().runs(drill=number)
+
+
+def result(run: scorecard.Run | None) -> str:
+    if run is None:
+        return '<span class="fd-quiet">not run yet</span>'
+    age = words.UNKNOWN if run.started_unix_s is None else words.age_text(time.time() - run.started_unix_s)
+    sign = markup.sign(words.verdict_sign(run.verdict))
+    return f'{sign} {markup.link("run", f"seed {run.seed}", run=run.run_id)} <span class="fd-quiet">{age}</span>'
+
+
+def hints(drill: scorecard.Drill, listed: Sequence[scorecard.Hint]) -> None:
+    st.markdown("#### Hints")
+    st.html(
+        markup.quiet(
+            "Opening a hint is logged, once. The stretch counts only for runs before the first hint; one that gives "
+            "the solution away sets the ceiling to 1, unless the core has held before."
+        )
+    )
+    for hint in listed:
+        with st.container(border=True, key=f"hint-{hint.key}"):
+            st.markdown(f"**{hint.title}** · {LEVELS.get(hint.level, hint.level)}")
+            if hint.text is not None:
+                st.markdown(hint.text)
+                st.html(markup.quiet(f"opened {markup.text((hint.used_at or '')[:10])}"))
+            elif st.button("Open this hint", key=f"open:{drill.key}:{hint.key}"):
+                open_hint(drill, hint)
+
+
+def open_hint(drill: scorecard.Drill, hint: scorecard.Hint) -> None:
+    try:
+        sources.scores().open_hint(drill.key, hint.key)
+    except SourceAway as error:
+        st.error(f"Not opened. {error.what} {error.way_on}")
+    else:
+        st.rerun()
+
+
+def where_you_are(drill: scorecard.Drill) -> None:
+    st.markdown("#### Where you are")
+    st.html(markup.card("Score and evidence", "", markup.standing_facts(drill.score.value, drill.standing)))
+    st.page_link("app_pages/scores.py", label=f"Record drill {drill.number}", query_params={"drill": drill.key})
+
+
+main()

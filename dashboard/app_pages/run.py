@@ -1,0 +1,297 @@
+"""Run (`?run=`): the verdict in a sentence, each check, the window that failed, what to take away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from dashboard import details, evidence, markup, runchart, sources, words
+from dashboard.details import Finding
+from dashboard.evidence import Run, RunState
+from dashboard.markup import Cell
+from dashboard.parts import away, picked_run
+
+WINDOWS = {"Failing window": True, "Whole run": False}
+KINDS = {
+    "invariant": "exact, over the whole history",
+    "slo": "limit over a phase",
+    "recovery": "after the last lift",
+    "steady_state": "before any fault",
+    "fault": "was it broken, and felt",
+    "self_check": "the lab itself",
+    "witness": "who saw it",
+}
+
+
+def main() -> None:
+    st.title("Run")
+    run = picked_run("run", label="Which run")
+    if run is None:
+        return
+    listed = details.findings(run.folder)
+    verdict(run, listed)
+    if run.state is RunState.RUNNING:
+        st.page_link("app_pages/live.py", label="It is still going on: watch it live", query_params={"run": run.run_id})
+        return
+    if run.verdict == "inconclusive" or run.state is RunState.CUT_SHORT:
+        next_steps(run, listed)
+    checks(listed)
+    st.subheader("Timeline")
+    drawn, why_not = runchart.timeline_for(run)
+    if why_not is not None and drawn.empty:
+        away(why_not)
+    runchart.chart(run, drawn, window=window(run, listed))
+    counterexamples(run, listed)
+    operations(run)
+    samples(run)
+    events(run)
+    downloads(run)
+
+
+def verdict(run: Run, listed: Sequence[Finding]) -> None:
+    seed = "" if run.seed is None else f", seed {run.seed}"
+    what = f"<b>{markup.text(run.title)}</b> on <b>{markup.text(run.variant or '?')}</b>{seed}"
+    sign = words.verdict_sign(run.verdict)
+    if run.state is RunState.RUNNING:
+        st.html(markup.banner([f"▶ running: {what} · {markup.text(run.stage)}"]))
+        return
+    if run.state is RunState.CUT_SHORT:
+        sign = words.Sign(words.WARN, "cut short", "warn")
+    counted = {name: sum(each.verdict == name for each in listed) for name in ("violated", "inconclusive", "held")}
+    lines = [f"{markup.sign(sign)} {what}", markup.text(run.summary or "This run has no verdict.")]
+    if listed:
+        told = ", ".join(f"{count} {name}" for name, count in counted.items() if count)
+        took = words.duration_text(run.duration_s)
+        lines.append(f'<span class="fd-quiet">{told} of {len(listed)} checks · took {took} · {run.run_id}</span>')
+    st.html(markup.banner(lines, hot=run.verdict == "violated"))
+    if run.verdict == "violated" and run.variant == "naive":
+        st.html(markup.quiet("naive is the positive control: violated is what is expected of it."))
+
+
+def next_steps(run: Run, listed: Sequence[Finding]) -> None:
+    st.subheader("What to do next")
+    found = details.advice(run, listed)
+    if run.state is RunState.CUT_SHORT:
+        st.markdown("The runner ended without a verdict. `firedrill heal` checks that nothing is left broken; the next "
+                    "`firedrill run` closes this run with the evidence so far.")  # fmt: skip
+    for each in found:
+        st.markdown(f"- **{words.plain(each.check)}**: {each.text}")
+    if not found and run.state is not RunState.CUT_SHORT:
+        st.markdown("Nothing was decided, and no check says why. Run it again; `make logs` has what the lab wrote.")
+
+
+def checks(listed: Sequence[Finding]) -> None:
+    st.subheader("Checks")
+    if not listed:
+        st.info("No check has been judged in this run. An unfinished run is judged by the next `firedrill run`.")
+        return
+    head = [
+        Cell(html="Verdict", tight=True), Cell(html="Check"), Cell(html="Expected", wide_only=True),
+        Cell(html="Measured"), Cell(html="Where", wide_only=True),
+    ]  # fmt: skip
+    main: list[list[Cell]] = []
+    lab: list[list[Cell]] = []
+    for finding in listed:
+        reason = "" if finding.verdict == "held" else finding.reason
+        more = f'<br><span class="fd-quiet">{markup.text(reason)}</span>' if reason else ""
+        row = [
+            Cell(html=markup.sign(words.verdict_sign(finding.verdict)), tight=True),
+            Cell(html=f"{markup.name(finding.check)}<br><span class='fd-quiet'>{KINDS.get(finding.kind, '')}</span>"),
+            Cell(html=markup.text(finding.expected or words.UNKNOWN), wide_only=True),
+            Cell(html=_expected_on_phones(finding) + markup.text(finding.measured or words.UNKNOWN) + more),
+            Cell(html=markup.text(finding.where or "whole run"), wide_only=True),
+        ]
+        quiet = finding.verdict == "held" and finding.kind in ("self_check", "witness", "fault", "steady_state")
+        (lab if quiet else main).append(row)
+    if main:
+        st.html(markup.table(head, main, label="Checks, worst first"))
+    if lab:
+        with st.expander(f"{len(lab)} checks of the lab itself held"):
+            st.html(markup.table(head, lab, label="Checks of the lab itself"))
+
+
+def _expected_on_phones(finding: Finding) -> str:
+    """A phone has no room for the columns "expected" and "where"."""
+    where = f" ({markup.text(finding.where)})" if finding.where else ""
+    return f'<span class="fd-narrow fd-quiet">Expected: {markup.text(finding.expected)}{where}</span>'
+
+
+def window(run: Run, listed: Sequence[Finding]) -> tuple[float, float] | None:
+    """The window that failed, unless the reader asks for the whole run."""
+    failing = details.failing_window(run, listed)
+    if failing is None:
+        return None
+    choice = st.pills("Show", list(WINDOWS), default="Failing window", key="window", label_visibility="collapsed")
+    return failing if WINDOWS.get(choice or "Whole run", False) else None
+
+
+def counterexamples(run: Run, listed: Sequence[Finding]) -> None:
+    violated = [finding for finding in listed if finding.verdict == "violated"]
+    if not violated:
+        return
+    st.subheader("Counterexamples")
+    for finding in violated:
+        with st.expander(
+            f"{finding.check}: {words.plain(finding.measured, most=100)}", expanded=finding is violated[0]
+        ):
+            counterexample(run, finding)
+
+
+def counterexample(run: Run, finding: Finding) -> None:
+    found = finding.counterexample
+    if finding.reason:
+        st.text(finding.reason)
+    if found is not None and found.says:
+        st.text(found.says)
+    pointers = found or details.Counterexample(orders=finding.examples[:3], keys=finding.examples[:3])
+    seen = details.exchanges(run.folder, pointers)
+    if seen:
+        head = [Cell(html=name) for name in ("Sent", "Took", "Operation", "Outcome", "Order")]
+        rows = [
+            [
+                Cell(html=f"{each.sent_s:.3f} s", tight=True),
+                Cell(html=words.latency_text(None if each.ended_s is None else each.ended_s - each.sent_s), tight=True),
+                Cell(html=f"{markup.text(each.op)}<br><span class='fd-quiet'>{markup.text(each.id)}</span>"),
+                Cell(html=f"{markup.text(each.outcome)} {each.status or ''}", tight=True),
+                Cell(html=markup.text(each.order or each.key or words.UNKNOWN)),
+            ]
+            for each in seen[:20]
+        ]
+        st.html(markup.table(head, rows, label=f"Operations that show {finding.check}"))
+    told = details.explained(run.folder, finding.check)
+    if told:
+        st.code(told, language=None, wrap_lines=True)
+    elif not seen:
+        shown = ", ".join(finding.examples[:5]) or "none were kept"
+        st.html(markup.quiet(f"No single operation of the history shows it. Examples: {markup.text(shown)}."))
+    st.html(markup.quiet(f"<code>firedrill explain {markup.text(run.run_id)} '{markup.text(finding.check)}'</code> "
+                         "lays it on one time line with SQL and log."))  # fmt: skip
+
+
+def operations(run: Run) -> None:
+    st.subheader("Operations")
+    listed = details.operations(run.folder)
+    if not listed:
+        st.info("This run has no histograms: it ended before its load did, or nothing was sent.")
+        return
+    head = [
+        Cell(html="Phase"), Cell(html="Operation"), Cell(html="Outcome"), Cell(html="Count", tight=True),
+        Cell(html="p50", tight=True), Cell(html="p95", tight=True), Cell(html="p99", tight=True, wide_only=True),
+        Cell(html="max", tight=True, wide_only=True),
+    ]  # fmt: skip
+    rows = [
+        [
+            Cell(html=markup.text(each.phase)), Cell(html=markup.text(each.op)), Cell(html=markup.text(each.outcome)),
+            Cell(html=words.count_text(each.count), tight=True),
+            Cell(html=_ms(each.p50_ms), tight=True), Cell(html=_ms(each.p95_ms), tight=True),
+            Cell(html=_ms(each.p99_ms), tight=True, wide_only=True),
+            Cell(html=_ms(each.max_ms), tight=True, wide_only=True),
+        ]
+        for each in listed
+    ]  # fmt: skip
+    with st.expander(f"{len(listed)} rows: phase × operation × outcome", expanded=len(listed) <= 12):
+        st.html(markup.table(head, rows, label="Operations by phase and outcome"))
+    st.html(
+        markup.quiet(
+            "Times count from the intended start. Refused is a documented refusal, such as sold out; info is unknown: "
+            "it may have happened."
+        )
+    )
+
+
+def _ms(value_ms: float | None) -> str:
+    return words.latency_text(None if value_ms is None else value_ms / 1000)
+
+
+def samples(run: Run) -> None:
+    st.subheader("Sampled requests and answers")
+    listed = details.samples(run.folder)
+    if not listed:
+        st.html(markup.quiet("This run kept no samples: it was made before the driver took them, or nothing was sent."))
+        return
+    kinds = sorted({(each.phase, each.op, each.outcome) for each in listed})
+    labels = {f"{phase} · {op} · {outcome}": (phase, op, outcome) for phase, op, outcome in kinds}
+    choice = st.selectbox("Phase, operation and outcome", list(labels), key="sample")
+    shown = [each for each in listed if (each.phase, each.op, each.outcome) == labels.get(choice or "")]
+    for each in shown[:3]:
+        st.code(_exchange_text(each), language="http", wrap_lines=True)
+
+
+def _exchange_text(sample: details.Sample) -> str:
+    asked = [f"{sample.method} {sample.path}", *(f"{name}: {value}" for name, value in sample.request_headers.items())]
+    if sample.request_body:
+        asked += ["", sample.request_body]
+    took = words.latency_text(sample.ended - sample.sent)
+    head = f"HTTP {sample.status}" if sample.status else f"no answer ({sample.reason})"
+    answer = [f"{head}   after {took}, at {sample.ended:.2f} s", *(f"{k}: {v}" for k, v in sample.headers.items())]
+    if sample.body:
+        answer += ["", sample.body + ("…" if sample.cut else "")]
+    return "\n".join([*asked, "", *answer])
+
+
+def events(run: Run) -> None:
+    listed = details.events(run.folder)
+    st.subheader("Event log")
+    if not listed:
+        st.info("The journal is empty or can't be read; `firedrill verify` says more.")
+        return
+    with st.expander(f"{len(listed)} events"):
+        head = [Cell(html="At", tight=True), Cell(html="Event", tight=True), Cell(html="Details")]
+        rows = [
+            [
+                Cell(html=words.UNKNOWN if event.at_s is None else f"{event.at_s:.2f} s", tight=True),
+                Cell(html=markup.text(event.event.value.replace("_", " ")), tight=True),
+                Cell(html=markup.text(_data(event.data))),
+            ]
+            for event in listed
+        ]
+        st.html(markup.table(head, rows, label="Events of the run, in order"))
+
+
+def _data(data: dict[str, object]) -> str:
+    said = [f"{name} {value}" for name, value in data.items() if isinstance(value, str | int | float) and value != ""]
+    text = ", ".join(said)
+    return text if len(text) <= 240 else f"{text[:239]}…"
+
+
+def downloads(run: Run) -> None:
+    st.subheader("Take it away")
+    missing = []
+    with st.container(horizontal=True):
+        for each in details.downloads(run):
+            if each.path is None:
+                missing.append(each)
+                continue
+            st.download_button(
+                each.label, data=partial(each.path.read_bytes), file_name=each.file_name, mime=each.mime,
+                key=f"take:{each.file_name}", on_click="ignore",
+            )  # fmt: skip
+        st.download_button(
+            "Operations (CSV)", data=partial(_operations_csv, run), file_name=f"{run.run_id}-operations.csv",
+            mime="text/csv", key="take:operations", on_click="ignore",
+        )  # fmt: skip
+        st.download_button(
+            "Seconds (CSV)", data=partial(_seconds_csv, run), file_name=f"{run.run_id}-seconds.csv", mime="text/csv",
+            key="take:seconds", on_click="ignore",
+        )  # fmt: skip
+    for each in missing:
+        st.html(markup.quiet(f"{markup.text(each.label)}: {markup.code(each.why)}."))
+    others = sources.others_of(run)
+    if others:
+        st.html(markup.quiet("Compare with " + ", ".join(
+            markup.link("compare", f"{other.variant}, seed {other.seed}", a=run.run_id, b=other.run_id)
+            for other in others) + "."))  # fmt: skip
+
+
+def _operations_csv(run: Run) -> str:
+    return details.operations_csv(details.operations(run.folder))
+
+
+def _seconds_csv(run: Run) -> str:
+    seconds, _ = sources.attempt(partial(evidence.history_seconds, run.folder))
+    return details.seconds_csv(seconds or {})
+
+
+main()
