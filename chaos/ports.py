@@ -378,6 +378,10 @@ class FaultKind(ABC):
         """First paragraph of the parameters' docstring."""
         return first_paragraph(self.params.__doc__)
 
+    def proof_s(self, params: FaultParams) -> float:
+        """How long a canary needs to feel it: a fault that is held for less would be held longer than asked."""
+        return 0.0
+
     @abstractmethod
     def arm(self, held: Held, lab: Lab) -> None:
         """Measure what has to be known beforehand, so that `inject` takes effect at once."""

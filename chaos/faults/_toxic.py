@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from math import inf
 from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import Field
 
 from chaos.faults._chance import tries
-from chaos.model.faults import ToxicFault
-from chaos.ports import CanaryReading, FaultKind, Held, Lab, Proof, ToxicSpec
+from chaos.model.faults import FaultParams, ToxicFault
+from chaos.ports import CanaryReading, Exchange, FaultKind, Held, Lab, Proof, ToxicSpec
 
 # What nobody disturbs takes a millisecond; a canary waits so much longer, on a busy machine too.
 PATIENCE_S = 2.0
@@ -18,6 +19,8 @@ PATIENCE_S = 2.0
 READINGS_BEFORE = 3
 # From here on a canary tells a delay from a machine that is busy.
 FELT_S = 0.04
+# Beside a fault that jitters, one comparison may come out wrong.
+LOOKS_BESIDE = 4
 
 
 class DirectedToxic(ToxicFault):
@@ -82,7 +85,7 @@ class ToxicKind(FaultKind, Generic[P, R]):
 
     def prove(self, held: Held, lab: Lab) -> Proof:
         params, before, alone = self._of(held), held.memory["before"], not held.beside
-        for _ in range(self.looks(params)):
+        for _ in range(self.looks(params) * (1 if alone else LOOKS_BESIDE)):
             during = self.read(params, lab)
             reason = self.why_not(before, during, params, alone=alone)
             if not reason:
@@ -107,8 +110,12 @@ class ToxicKind(FaultKind, Generic[P, R]):
         return answers_again(held, lab, patience_s=self.slowest_s(self._of(held)) + PATIENCE_S)
 
     def slowest_s(self, params: P) -> float:
-        """How long an answer may take that is still under way when the toxic is lifted."""
+        """How long an answer to the canary takes while the toxic is there."""
         return 0.0
+
+    def proof_s(self, params: FaultParams) -> float:
+        assert isinstance(params, self.params)
+        return self.slowest_s(params)
 
     def _of(self, held: Held) -> P:
         assert isinstance(held.params, self.params)
@@ -144,6 +151,29 @@ def answers_again(held: Held, lab: Lab, *, patience_s: float) -> Proof:
         canary={"after_s": reading.round_trip_s},
         reason="" if answered else f"after lifting the canary got no answer: {reading.error}",
     )
+
+
+def took_s(exchange: Exchange) -> float:
+    """From the question to the answer's last byte; `inf` for one that was not whole."""
+    return exchange.last_s if exchange.whole and exchange.last_s is not None else inf
+
+
+def broken(before: Exchange) -> str:
+    """Why *before* is nothing to compare with; empty when it is."""
+    if before.whole:
+        return ""
+    return f"the canary's echo was not whole before the fault ({before.error}), so nothing can be compared"
+
+
+def not_slower(before: Exchange, during: Exchange, least_s: float, size: int) -> str:
+    """Why *during* does not take *least_s* longer than *before*; empty when it does."""
+    if not during.whole:
+        got = f"{during.received} of {size} bytes ({during.error})"
+        return f"the canary got {got}, expected all of them, {least_s:.3f} s later than before"
+    more_s = took_s(during) - took_s(before)
+    if more_s < least_s:
+        return f"the canary's {size} bytes took {more_s:.3f} s longer than before, expected at least {least_s:.3f} s"
+    return ""
 
 
 def silent(before: CanaryReading) -> str:

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from chaos.model.faults import HeldFault
+from chaos.model.faults import FaultParams, HeldFault
 from chaos.ports import FaultKind, Held, Lab, Proof
 
 # A process that runs answers in a few milliseconds; the worker's ping goes through the broker.
@@ -33,6 +33,9 @@ class PauseKind(FaultKind):
     name = "pause"
     params = Pause
     arm_ahead_s = 2.0  # the first ping of a process imports Celery
+
+    def proof_s(self, params: FaultParams) -> float:
+        return ANSWER_S[params.on]
 
     def arm(self, held: Held, lab: Lab) -> None:
         on = held.params.on

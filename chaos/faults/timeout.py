@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from chaos.faults._toxic import DirectedToxic, ToxicKind, silent
+from chaos.model.faults import FaultParams
 from chaos.model.units import Seconds
 from chaos.ports import CanaryReading, Lab
 
@@ -42,6 +43,9 @@ class TimeoutKind(ToxicKind[Timeout, CanaryReading]):
     name = "timeout"
     params = Timeout
     severs = True
+
+    def proof_s(self, params: FaultParams) -> float:
+        return SILENCE_S
 
     def attributes(self, params: Timeout) -> dict[str, int]:
         return {"timeout": round(params.timeout * 1000)}

@@ -14,7 +14,8 @@ from chaos.config import CHECKOUT
 from chaos.errors import InvalidInput
 from chaos.invariants import KINDS as INVARIANTS
 from chaos.load.complaints import bad_paths, in_order, said
-from chaos.load.crosscheck import Complaint, complaints
+from chaos.load.crosscheck import complaints
+from chaos.load.overlaps import Complaint
 from chaos.load.salvage import salvage
 from chaos.load.schema import scenario_model
 from chaos.load.yaml import parse

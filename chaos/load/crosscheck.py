@@ -7,12 +7,11 @@ from collections.abc import Iterator
 
 from chaos.faults import KINDS as FAULTS
 from chaos.load.complaints import expected_one_of
+from chaos.load.overlaps import Complaint, overlap_complaints
 from chaos.load.yaml import Path
 from chaos.model.checks import InvariantCheck, ProbeUse, RecoveryCheck, SloCheck
 from chaos.model.faults import TARGETS, PhaseTime
 from chaos.model.scenario import OPERATIONS, FaultSpec, LoadPhase, Scenario
-
-Complaint = tuple[Path, str]
 
 # Twice what one core of the load driver is meant to reach; beyond it a file has a typo, and planning would take hours.
 MAX_RATE_PER_S = 10_000.0
@@ -24,7 +23,7 @@ def complaints(scenario: Scenario) -> Iterator[Complaint]:
     yield from _blast_radius(scenario)
     for index, fault in enumerate(scenario.faults):
         yield from _fault(index, fault, scenario)
-    yield from _overlaps(scenario)
+    yield from overlap_complaints(scenario)
     yield from _checks(scenario)
     first = scenario.load[0]
     yield from _probes("steady_state", scenario.steady_state, _probed(first), f"phase {first.name}")
@@ -94,26 +93,6 @@ def _timing(path: Path, fault: FaultSpec, moment: PhaseTime, scenario: Scenario)
     ends_s = starts_s + moment.offset_s + (fault.params.lasts_s or 0.0)
     if ends_s > scenario.duration_s:
         yield path, f"got a fault that ends at {ends_s:g}s, expected an end within the load's {scenario.duration_s:g}s"
-
-
-def _overlaps(scenario: Scenario) -> Iterator[Complaint]:
-    """Lifting one of two equal faults on the same target would lift the other, or hide that it is still there."""
-    starts: dict[str, float] = {}
-    at_s = 0.0
-    for phase in scenario.load:
-        starts.setdefault(phase.name, at_s)
-        at_s += phase.duration_s
-    held: list[tuple[FaultSpec, float, float]] = []
-    for index, fault in enumerate(scenario.faults):
-        moment, lasts_s = fault.params.starts, fault.params.lasts_s
-        if moment.phase not in starts or lasts_s is None:
-            continue
-        from_s = starts[moment.phase] + moment.offset_s
-        for other, other_from_s, other_until_s in held:
-            same = (other.kind, other.params.on) == (fault.kind, fault.params.on)
-            if same and from_s < other_until_s and other_from_s < from_s + lasts_s:
-                yield ("faults", index), f"got {fault.kind} on {fault.params.on} while {other.id} lasts, expected one"
-        held.append((fault, from_s, from_s + lasts_s))
 
 
 def _checks(scenario: Scenario) -> Iterator[Complaint]:

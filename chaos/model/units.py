@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 
 DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m)")
 RATE = re.compile(r"(?P<number>\d+(?:\.\d+)?)/s")
+KB_RATE = re.compile(r"(?P<number>\d+)KB/s")
 RATIO = re.compile(r"(?P<number>\d+(?:\.\d+)?)%")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
@@ -29,6 +30,14 @@ def parse_rate_per_s(value: Any) -> float:
     return float(match["number"])
 
 
+def parse_kb_per_s(value: Any) -> int:
+    """`20KB/s` in thousands of bytes per second, as Toxiproxy counts them. Raises: ValueError."""
+    match = KB_RATE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f"got {value!r}, expected a rate with its unit, such as 20KB/s")
+    return int(match["number"])
+
+
 def parse_ratio(value: Any) -> float:
     """`99%` as 0.99. Raises: ValueError."""
     match = RATIO.fullmatch(value) if isinstance(value, str) else None
@@ -45,4 +54,5 @@ def _parsed(parse: Any, pattern: re.Pattern[str], example: str) -> Any:
 
 Seconds = Annotated[float, *_parsed(parse_duration_s, DURATION, "10s")]
 RatePerS = Annotated[float, *_parsed(parse_rate_per_s, RATE, "20/s")]
+KilobytesPerS = Annotated[int, *_parsed(parse_kb_per_s, KB_RATE, "20KB/s")]
 Ratio = Annotated[float, *_parsed(parse_ratio, RATIO, "99%")]

@@ -15,7 +15,7 @@ from chaos.model.evidence import Charge, GatewayCall, Order, SideEffect, Ticket,
 from chaos.model.faults import PROXIES
 from chaos.model.journal import Event
 from chaos.model.loadplan import Progress
-from chaos.ports import CanaryReading, GatewayReading, Lab, Pending, Signalled, ToxicSpec
+from chaos.ports import CanaryReading, Exchange, GatewayReading, Lab, Pending, Signalled, ToxicSpec
 
 ROUND_TRIP_S = 0.001
 
@@ -181,6 +181,36 @@ class FakeCanary:
             return CanaryReading(connected=True, round_trip_s=None, error="TimeoutError")
         delay_s = sum(toxic.attributes.get("latency", 0) / 1000 for toxic in toxics)
         return CanaryReading(connected=True, round_trip_s=ROUND_TRIP_S + self.slow_s + delay_s)
+
+    def echo(self, proxy: str, size: int, *, timeout_s: float, finish: bool = False) -> Exchange:
+        self.reads += 1
+        if proxy in self.dead:
+            return Exchange(connected=True, error="closed")
+        if not self.proxies.enabled[proxy] and not self.numb:
+            return Exchange(connected=False, error="ConnectionRefusedError")
+        took_s, reads, closed_s = ROUND_TRIP_S + self.slow_s, 1, ROUND_TRIP_S + self.slow_s
+        for toxic in [] if self.numb else self.proxies.toxics[proxy].values():
+            has = toxic.attributes
+            if toxic.type in ("reset_peer", "timeout"):
+                error = "ConnectionResetError" if toxic.type == "reset_peer" else "TimeoutError"
+                return Exchange(connected=True, error=error)
+            if toxic.type == "limit_data" and size > has["bytes"]:
+                got = has["bytes"] if toxic.stream == "downstream" else 0
+                return Exchange(connected=True, received=got, error="closed")
+            if toxic.type == "slicer":
+                reads = -(-size // has["average_size"])
+                took_s += reads * has["delay"] / 1e6
+            took_s += has.get("latency", 0) / 1000 + (size / has["rate"] / 1000 if toxic.type == "bandwidth" else 0)
+            closed_s += has["delay"] / 1000 if toxic.type == "slow_close" else 0
+        return Exchange(
+            connected=True,
+            received=size,
+            whole=True,
+            first_s=took_s,
+            last_s=took_s,
+            reads=reads,
+            closed_s=closed_s if finish else None,
+        )
 
     def process(self, name: str, *, timeout_s: float) -> CanaryReading:
         self.reads += 1

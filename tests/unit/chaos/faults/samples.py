@@ -10,11 +10,16 @@ from chaos.ports import FaultKind, Held, Proof
 from tests.unit.chaos.fakes import Outside
 
 KEYS: dict[str, dict[str, Any]] = {
+    "bandwidth": {"on": "shop_to_gateway", "rate": "20KB/s", "from": "spike", "for": "6s"},
     "charge_then_drop": {"on": "gateway", "from": "spike", "for": "6s"},
     "down": {"on": "shop_to_postgres", "from": "spike", "for": "6s"},
     "kill": {"on": "worker", "at": "spike"},
     "latency": {"on": "shop_to_gateway", "latency": "300ms", "jitter": "50ms", "from": "spike", "for": "6s"},
+    "limit_data": {"on": "shop_to_gateway", "bytes": 300, "from": "spike", "for": "6s"},
     "pause": {"on": "worker", "from": "spike", "for": "6s"},
+    "reset_peer": {"on": "shop_to_gateway", "from": "spike", "for": "6s"},
+    "slicer": {"on": "shop_to_gateway", "average_size": 64, "delay": "2ms", "from": "spike", "for": "6s"},
+    "slow_close": {"on": "shop_to_gateway", "delay": "500ms", "from": "spike", "for": "6s"},
     "status": {"on": "gateway", "from": "spike", "for": "6s"},
     "timeout": {"on": "shop_to_cache", "from": "spike", "for": "6s"},
 }
