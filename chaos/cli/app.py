@@ -36,6 +36,7 @@ from chaos.load import all_scenarios, find_scenario, load_scenario, scenario_nam
 from chaos.load.reference import reference
 from chaos.load.schema import exported_schema
 from chaos.model.scenario import Scenario
+from chaos.report import explain
 from chaos.report.compare import comparison_table, comparison_text
 
 _ABOUT = "A chaos and load lab on one machine: run a scenario against an API, get a verdict backed by evidence."
@@ -375,6 +376,23 @@ def verify_command(
         if not as_json:
             sys.stderr.write("".join(f"firedrill: {problem}\n" for problem in problems))
         raise typer.Exit(ExitCode.INVALID)
+
+
+@app.command("explain")
+def explain_command(
+    evidence: Annotated[str, typer.Argument(metavar="RUN", help="An evidence folder, or a run id.")],
+    check: Annotated[str | None, typer.Argument(help="A violated check; all of them when left out.")] = None,
+    as_json: Json = False,
+) -> None:
+    """The smallest counterexample of a violation, on one time line: operations, SQL, charges, log lines. Offline."""
+    folder = folder_of(evidence)
+    found = conclude.explained(folder, check)
+    if as_json:
+        _document(found)
+    elif not found:
+        _print(f"{folder.name}: nothing is violated, so there is nothing to explain")
+    else:
+        sys.stdout.write("\n".join(explain.text(one) for one in found))
 
 
 @app.command()

@@ -14,15 +14,18 @@ import msgspec
 from chaos.config import CHECKOUT
 from chaos.drills.results import RunResult
 from chaos.errors import InvalidInput, LabBroken
-from chaos.files import write_atomic
+from chaos.files import read_lines, write_atomic
 from chaos.journal import Journal, read_events
 from chaos.judge.document import RunFacts, encode, verdict_document
+from chaos.judge.explain import explain
 from chaos.judge.folder import read_record
 from chaos.judge.judge import Judgement, Record, judge
 from chaos.judge.verify import write_manifest
 from chaos.load import parse_scenario
 from chaos.model.checks import Judged
+from chaos.model.counterexamples import COUNTEREXAMPLES, Explained
 from chaos.model.journal import Event, EventKind
+from chaos.model.samples import Sample
 from chaos.model.scenario import Scenario
 from chaos.model.verdict import Verdict
 from chaos.plan import Plan, judged, plan
@@ -43,11 +46,21 @@ def conclude(folder: Path, *, index: Index | None, say: Callable[[str], None]) -
     try:
         scenario, first, started = _as_run(folder)
         record = read_record(folder)
-        judgement = judge(judged(scenario, _plan_of(scenario, started)), record)
+        asked = judged(scenario, _plan_of(scenario, started))
+        judgement = judge(asked, record)
         facts = _facts(scenario, first, started, record)
         document = verdict_document(facts, judgement)
         write_atomic(folder / "verdict.json", encode(document))
-        write_reports(folder, Shown(document=document, timeline=judgement.timeline, events=record.events))
+        explained = explain(folder, asked, judgement, record.state)
+        write_atomic(folder / COUNTEREXAMPLES, encode(explained))
+        shown = Shown(
+            document=document,
+            timeline=judgement.timeline,
+            events=record.events,
+            counterexamples=explained.counterexamples,
+            samples=read_lines(folder / "samples.jsonl", Sample),
+        )
+        write_reports(folder, shown)
         write_manifest(folder, {"versions": facts.versions, "seed": facts.seed, "git_revision": git_revision()})
     except OSError as error:
         raise LabBroken(f"{folder}: got {error.strerror or error}, expected room to write the evidence") from None
@@ -81,6 +94,28 @@ def read_judged(scenario_file: Path) -> Judged:
     """For `verify`: the folder's scenario with the seed and scale of its own journal."""
     scenario, _, started = _as_run(scenario_file.parent)
     return judged(scenario, _plan_of(scenario, started))
+
+
+def explained(folder: Path, check: str | None) -> tuple[Explained, ...]:
+    """What shows the violated checks of a run, or the one named *check*.
+
+    Looked up anew from the record, so that a folder of before has it too. Raises: InvalidInput.
+    """
+    scenario = read_judged(folder / "scenario.yaml")
+    record = read_record(folder)
+    judgement = judge(scenario, record)
+    found = explain(folder, scenario, judgement, record.state).counterexamples
+    if check is None:
+        return found
+    chosen = tuple(one for one in found if one.check == check)
+    if not chosen:
+        known = {finding.check: finding.verdict for finding in judgement.findings}
+        got = f"{check}, which is {known[check]}" if check in known else repr(check)
+        raise InvalidInput(
+            f"check: got {got}, expected one that is violated in {folder.name}: "
+            f"{', '.join(one.check for one in found) or 'there is none'}"
+        )
+    return chosen
 
 
 class _Started(msgspec.Struct, frozen=True, kw_only=True):

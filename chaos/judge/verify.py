@@ -12,9 +12,11 @@ import msgspec
 from chaos.errors import FiredrillError
 from chaos.files import write_atomic
 from chaos.judge.document import encode, judged_part
+from chaos.judge.explain import explain
 from chaos.judge.folder import read_record
 from chaos.judge.judge import judge
 from chaos.model.checks import Judged
+from chaos.model.counterexamples import COUNTEREXAMPLES, Counterexamples
 from chaos.model.journal import EventKind
 
 MANIFEST = "manifest.json"
@@ -79,12 +81,14 @@ def _verdict_problems(evidence: Path, read_scenario: Callable[[Path], Judged]) -
         yield f"scenario.yaml: got {error}, expected the scenario as run"
         return
     record = read_record(evidence)
-    derived = judged_part(judge(scenario, record))
+    judgement = judge(scenario, record)
+    derived = judged_part(judgement)
     for name in ("verdict", "exit_code", "summary", "phases", "faults", "operations"):
         if said.get(name) != derived[name]:
             got, expected = _short(said.get(name)), _short(derived[name])
             yield f"verdict.json: {name}: got {got}, expected {expected} from the record"
     yield from _finding_problems(said.get("findings"), derived["findings"])
+    yield from _explained_problems(evidence, explain(evidence, scenario, judgement, record.state))
     for event in record.events:
         if event.event is EventKind.RUN_STARTED:
             for name in sorted(said.keys() & event.data.keys() - {"versions"}):
@@ -104,6 +108,24 @@ def _finding_problems(said: Any, derived: list[dict[str, Any]]) -> Iterator[str]
             )
     for check in by_check:
         yield f"verdict.json: finding {check}: got one that the record doesn't give, expected none"
+
+
+def _explained_problems(evidence: Path, derived: Counterexamples) -> Iterator[str]:
+    try:
+        said = msgspec.json.decode((evidence / COUNTEREXAMPLES).read_bytes(), type=Counterexamples)
+    except FileNotFoundError:
+        said = Counterexamples()
+    except (OSError, msgspec.DecodeError) as error:
+        yield f"{COUNTEREXAMPLES}: got {error}, expected the counterexamples of a run"
+        return
+    if said.counterexamples != derived.counterexamples:
+        got, expected = _checks(said), _checks(derived)
+        unlike = f"got {got}, expected {expected}" if got != expected else f"got others for {got}, expected those"
+        yield f"{COUNTEREXAMPLES}: {unlike} from the record"
+
+
+def _checks(document: Counterexamples) -> str:
+    return ", ".join(explained.check for explained in document.counterexamples) or "none"
 
 
 def _files(evidence: Path) -> Iterator[tuple[str, Path]]:

@@ -7,6 +7,9 @@ from html import escape
 from typing import Any
 
 from chaos.report.chart import Chart
+from chaos.report.explain import MOMENT_COLUMNS, moment_rows, operation
+from chaos.report.lanes import Lanes
+from chaos.report.samples import body, during_faults, request_line, status_line, telling_headers
 from chaos.report.words import (
     OPERATION_COLUMNS,
     WHAT_TO_DO,
@@ -50,6 +53,17 @@ svg .tick{fill:var(--soft)}svg .strong{font-weight:600}.grid,.phase{stroke:var(-
 .offered,.served,.p95,.limit,.noanswer{fill:none;stroke-width:2;stroke-linejoin:round}
 .offered{stroke:var(--offered);stroke-dasharray:5 4}.served{stroke:var(--served)}.errors{fill:var(--errors)}
 .p95{stroke:var(--p95)}.limit{stroke:var(--soft);stroke-width:1.2;stroke-dasharray:1 3}.noanswer{stroke:var(--errors)}
+.op{fill:var(--served)}.read{fill:var(--offered)}.write{fill:var(--errors)}
+.key .op{background:var(--served)}.key .read{background:var(--offered)}.key .write{background:var(--errors)}
+h3{font-size:1rem;margin:22px 0 4px}section{border-top:1px solid var(--line)}section ul{margin:6px 0;padding-left:20px}
+section details{margin-top:8px}section summary{font-size:.95rem}
+.moments td{font-size:.85rem;padding:4px 10px 4px 0}.moments td:nth-child(-n+3){white-space:nowrap}
+.moments td:last-child{font-family:ui-monospace,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
+.sample{padding:8px 14px;margin:10px 0;background:var(--panel);border-radius:6px}.sample p{margin:2px 0}
+.sample pre{margin:6px 0 0;white-space:pre-wrap;overflow-wrap:anywhere;
+font:.82rem ui-monospace,"DejaVu Sans Mono",monospace}
+.answer{font-weight:600}.answer.ok{color:var(--held)}.answer.refused{color:var(--inconclusive)}
+.answer.fail,.answer.info{color:var(--violated)}
 .tip{fill:transparent}.tip:hover{fill:var(--soft);fill-opacity:.12}.narrow{display:none}
 .key span{white-space:nowrap;margin-right:16px}.key i{display:inline-block;width:18px;margin-right:6px;
 vertical-align:middle;border-top:2px solid}.key .bar{height:10px;border:0;background:var(--errors)}
@@ -58,7 +72,7 @@ vertical-align:middle;border-top:2px solid}.key .bar{height:10px;border:0;backgr
 .cards,.cards tbody,.cards tr,.cards td{display:block;width:100%}
 .cards tr{padding:10px 0;border-bottom:1px solid var(--line)}
 .cards td{border:0;padding:1px 0}.cards td[data-name]::before{content:attr(data-name) ": ";color:var(--soft)}
-.cards td:empty{display:none}}
+.cards td:empty{display:none}.moments td:nth-child(-n+3){display:inline-block;width:auto;margin-right:8px}}
 @media print{details{display:block}.tip{display:none}}
 """
 
@@ -75,6 +89,7 @@ def render(shown: Shown) -> str:
         _run_line(document),
         "<h2>Checks</h2>",
         _findings(checks(document)),
+        _counterexamples(shown),
         "<h2>Timeline</h2>",
         _timeline(shown),
         "<h2>Operations</h2>",
@@ -82,6 +97,7 @@ def render(shown: Shown) -> str:
         '<p class="soft">Latency counts from the intended start. <em>no answer</em>: the operation at that rank got no '
         "promised answer. <em>refused</em> is a documented refusal such as sold out; <em>unknown</em> may have "
         "happened (timeout, reset, 5xx).</p>",
+        _samples(shown),
         _folded(f"The run itself: {_tally(about_run)}", _findings(about_run), opened=spoiled),
         _folded("Event log", _table(("at", "event", "details"), event_rows(shown.events), cards=True), opened=False),
     ]
@@ -156,6 +172,51 @@ def _timeline(shown: Shown) -> str:
         '<span style="color:var(--errors)">✕</span><span>p95 without an answer</span></p>'
     )
     return f'{key}<div class="wide">{wide}</div><div class="narrow">{narrow}</div>'
+
+
+def _counterexamples(shown: Shown) -> str:
+    parts = ["<h2>Counterexamples</h2>"] if shown.counterexamples else []
+    for explained in shown.counterexamples:
+        parts.append(
+            f"<section><h3><code>{_breakable(explained.check)}</code></h3><p>{escape(explained.says)}.</p><ul>"
+            + "".join(f"<li><strong>{op.label}</strong> {escape(operation(op))}</li>" for op in explained.operations)
+            + "</ul>"
+        )
+        wide, narrow = (Lanes(explained, width).svg() for width in (WIDE, NARROW))
+        if wide:
+            parts.append(
+                f'<div class="wide">{wide}</div><div class="narrow">{narrow}</div>'
+                '<p class="key"><span><i class="bar op"></i>at the client, from sending to the answer</span>'
+                '<span><i class="bar read"></i>a read of the database</span>'
+                '<span><i class="bar write"></i>a write, a commit, a charge</span></p>'
+            )
+        if explained.moments:
+            first_s = explained.moments[0].at_s
+            title = f"Every moment, with SQL and log lines, from {first_s:.3f} s on ({len(explained.moments)})"
+            table = _table(MOMENT_COLUMNS, moment_rows(explained), cards=True)
+            parts.append(_folded(title, f'<div class="moments">{table}</div>', opened=False))
+        if explained.left_out:
+            parts.append(f'<p class="soft">… and {explained.left_out} more; reads were left out first.</p>')
+        parts += [f'<p class="soft">Not known: {escape(what)}.</p>' for what in explained.unknown]
+        parts.append("</section>")
+    return "".join(parts)
+
+
+def _samples(shown: Shown) -> str:
+    found = during_faults(shown.document, shown.samples)
+    if not found:
+        return ""
+    during = "while a fault was there" if shown.document["faults"] else "of the run"
+    parts = [f"<h2>Sampled answers {during}</h2>"]
+    for sample in found:
+        headers = "".join(f"{escape(name)}: {escape(value)}\n" for name, value in telling_headers(sample))
+        parts.append(
+            f'<div class="sample"><p><strong>{escape(request_line(sample))}</strong> <span class="soft">at '
+            f"{sample.ended:.2f} s, phase {escape(sample.phase)}, request {escape(sample.id)}</span></p>"
+            f'<p class="answer {sample.outcome}">{escape(status_line(sample))}</p>'
+            f"<pre>{headers}\n{escape(body(sample))}</pre></div>"
+        )
+    return "".join(parts)
 
 
 def _table(

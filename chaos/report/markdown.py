@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from chaos.report.explain import MOMENT_COLUMNS, moment_rows, operation
+from chaos.report.samples import body, during_faults, request_line, status_line, telling_headers
 from chaos.report.words import (
     OPERATION_COLUMNS,
     WHAT_TO_DO,
@@ -40,6 +42,7 @@ def _lines(shown: Shown) -> Iterator[str]:
     )
     yield from _section("Checks", ("verdict", "check", "expected", "measured", "where"), map(_check, checks(document)))
     yield from _reasons([*checks(document), *run_findings(document)])
+    yield from _counterexamples(shown)
     faults = [
         (f["id"], f["kind"], f["on"], _seconds(f["injected_s"]), _seconds(f["lifted_s"]), _met(f))
         for f in document["faults"]
@@ -52,6 +55,7 @@ def _lines(shown: Shown) -> Iterator[str]:
         "Latency counts from the intended start. *no answer*: the operation at that rank got no promised answer. "
         "*refused* is a documented refusal such as sold out; *unknown* may have happened (timeout, reset, 5xx)."
     )
+    yield from _samples(shown)
     about = ((signed(f["verdict"]), f["check"], f["expected"], f["measured"]) for f in run_findings(document))
     yield from _section("The run itself", ("verdict", "check", "expected", "measured"), about)
     yield from _section("Events", ("at", "event", "details"), event_rows(shown.events))
@@ -75,11 +79,52 @@ def _reasons(findings: Iterable[Mapping[str, Any]]) -> Iterator[str]:
             yield f"  Examples: {', '.join(f'`{example}`' for example in examples)}{more}"
 
 
+def _counterexamples(shown: Shown) -> Iterator[str]:
+    """Each as a list of operations and one time line."""
+    if shown.counterexamples:
+        yield ""
+        yield "## Counterexamples"
+    for explained in shown.counterexamples:
+        yield ""
+        yield f"### `{explained.check}`"
+        yield ""
+        yield f"{cell(explained.says)}."
+        yield ""
+        for op in explained.operations:
+            yield f"- **{op.label}** {cell(operation(op))}"
+        if explained.moments:
+            yield from _table(MOMENT_COLUMNS, moment_rows(explained))
+        if explained.left_out:
+            yield f"\n… and {explained.left_out} more moments; reads were left out first."
+        yield from (f"\nNot known: {cell(what)}." for what in explained.unknown)
+
+
+def _samples(shown: Shown) -> Iterator[str]:
+    rows = [
+        (
+            f"{sample.ended:.2f} s",
+            sample.phase,
+            request_line(sample),
+            status_line(sample),
+            "; ".join(f"{name}: {value}" for name, value in telling_headers(sample)),
+            body(sample),
+        )
+        for sample in during_faults(shown.document, shown.samples)
+    ]
+    if rows:
+        during = "while a fault was there" if shown.document["faults"] else "of the run"
+        yield from _section(f"Sampled answers {during}", ("at", "phase", "request", "answer", "headers", "body"), rows)
+
+
 def _section(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, right_from: int | None = None
 ) -> Iterator[str]:
     yield ""
     yield f"## {title}"
+    yield from _table(columns, rows, right_from=right_from)
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right_from: int | None = None) -> Iterator[str]:
     yield ""
     yield f"| {' | '.join(columns)} |"
     right = len(columns) if right_from is None else right_from

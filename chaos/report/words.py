@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from chaos.judge.tables import Second
+from chaos.model.counterexamples import Explained
 from chaos.model.journal import Event
+from chaos.model.samples import Sample
 
 SIGNS = {"held": "●", "inconclusive": "▲", "violated": "■"}
 """Always beside the word: a sign alone is not read by everybody."""
@@ -29,11 +31,15 @@ class Shown:
         document: As in verdict.json.
         timeline: From the history, second by second.
         events: The journal.
+        counterexamples: What shows the violated checks.
+        samples: Whole exchanges, by the time they ended.
     """
 
     document: Mapping[str, Any]
     timeline: Sequence[Second]
     events: Sequence[Event]
+    counterexamples: Sequence[Explained] = ()
+    samples: Sequence[Sample] = ()
 
 
 def signed(verdict: str) -> str:

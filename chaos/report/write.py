@@ -1,15 +1,16 @@
-"""Puts both reports into an evidence folder."""
+"""Puts the reports into an evidence folder."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from chaos.files import write_atomic
-from chaos.report import html, markdown
+from chaos.report import html, junit, markdown
 from chaos.report.words import Shown
 
 
 def write_reports(evidence: Path, shown: Shown) -> None:
-    """report.md and report.html. Raises: OSError."""
+    """report.md, report.html and junit.xml. Raises: OSError."""
     write_atomic(evidence / "report.md", markdown.render(shown).encode())
     write_atomic(evidence / "report.html", html.render(shown).encode())
+    write_atomic(evidence / "junit.xml", junit.render(shown.document, shown.counterexamples).encode())

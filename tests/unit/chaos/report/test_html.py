@@ -7,6 +7,7 @@ import pytest
 from chaos.judge.tables import Second
 from chaos.report.chart import MAX_COLUMNS, Chart, columns, nice_ceiling
 from chaos.report.html import render
+from tests.unit.chaos.report.samples import OVERSOLD, SAMPLES
 
 VOID = {"meta", "wbr", "rect", "path"}
 
@@ -140,3 +141,19 @@ def test_seconds_without_arrivals_have_no_p95():
 )
 def test_axes_end_on_round_figures(value, ceiling):
     assert nice_ceiling(value) == pytest.approx(ceiling)
+
+
+def test_counterexamples_and_sampled_answers_stand_in_it_and_break_nothing(shown):
+    page = render(replace(shown, counterexamples=[OVERSOLD], samples=SAMPLES))
+    words = " ".join(" ".join(parsed(page).words).split())
+    assert "10 seats were taken when this order took 1 more." in words
+    assert "+20.0 ms A database, session 7 SELECT <b> & FROM shop_tickettier" in words
+    assert "Sampled answers while a fault was there POST /api/orders/ at 13.00 s" in words
+    assert 'Retry-After: 2 Content-Type: application/problem+json {"title": "<Busy>"}' in words
+    assert "0-1 " in words
+
+
+def test_without_violations_and_samples_there_are_no_such_headings(shown):
+    page = render(shown)
+    assert "Counterexamples</h2>" not in page
+    assert "Sampled answers" not in page

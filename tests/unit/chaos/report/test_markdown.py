@@ -2,6 +2,7 @@ from dataclasses import replace
 
 from chaos.report.markdown import cell, render
 from chaos.report.words import details
+from tests.unit.chaos.report.samples import OVERSOLD, SAMPLES
 
 EXPECTED = """\
 # ■ violated: Flash sale on `naive`
@@ -49,3 +50,13 @@ def test_few_examples_and_no_empty_details(shown):
     assert "  Examples: `e0`, `e1`, `e2` and 7 more" in text
     said = details({"reason": "", "missing": {}, "planned_s": None, "phases": [{"name": "spike", "mix": {"buy": 8}}]})
     assert said == "phases spike"
+
+
+def test_counterexamples_and_sampled_answers_stand_in_it(shown):
+    text = render(replace(shown, counterexamples=[OVERSOLD], samples=SAMPLES))
+    assert "## Counterexamples\n\n### `no_oversell`\n\n10 seats were taken when this order took 1 more." in text
+    assert (
+        "| +20.0 ms | A | database, session 7 | SELECT &lt;b> & FROM shop_tickettier (1.0 ms) [/api/orders/] |" in text
+    )
+    assert "| 13.00 s | spike | POST /api/orders/ | 503 (info: http_503), 200 ms after it was wanted |" in text
+    assert "Sampled answers while a fault was there" in text

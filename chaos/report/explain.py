@@ -1,0 +1,72 @@
+"""A counterexample in words: for the terminal, for Markdown, and the rows of its table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chaos.model.counterexamples import Explained, Moment, Shown
+
+LANES = {"client": "client", "database": "database", "gateway": "gateway", "api": "API log", "worker": "worker log"}
+MOMENT_COLUMNS = ("after", "of", "who", "what")
+
+
+def text(explained: Explained) -> str:
+    """For a terminal or a pipe: plain lines."""
+    return "\n".join(_lines(explained)) + "\n"
+
+
+def _lines(explained: Explained) -> Iterator[str]:
+    where = f" ({explained.where})" if explained.where else ""
+    yield f"■ {explained.check}: {explained.measured}{where}"
+    yield f"  expected: {explained.expected}"
+    yield f"  {explained.says}"
+    if explained.operations:
+        yield ""
+        for shown in explained.operations:
+            yield f"  {shown.label}  {operation(shown)}"
+    if explained.moments:
+        yield ""
+        yield f"  time line, from {explained.moments[0].at_s:.3f} s of the load on"
+        for row in moment_rows(explained):
+            yield f"  {row[0]:>11}  {row[1]:<2} {row[2]:<24} {row[3]}"
+    if explained.left_out:
+        yield f"  … and {explained.left_out} more, reads first left out (counterexamples.json has the same)"
+    yield from (f"  not known: {what}" for what in explained.unknown)
+
+
+def operation(shown: Shown) -> str:
+    """`0-275 buy, 1 seat, customer 128, through /api/orders/: 202 order pending, 140 ms`"""
+    parts = [f"{shown.id} {shown.op}"]
+    parts += [f"{shown.quantity} seat{'s' if shown.quantity > 1 else ''}"] if shown.quantity else []
+    parts += [f"customer {shown.customer}"] if shown.customer is not None else []
+    parts += [f"key {shown.key}"] if shown.key else []
+    parts += [f"order {shown.order}"] if shown.order else []
+    parts += [f"through {shown.route}"] if shown.route else []
+    took = "" if shown.ended_s is None else f", after {(shown.ended_s - shown.sent_s) * 1000:.0f} ms"
+    return f"{', '.join(parts)}: {shown.answer}{took}"
+
+
+def moment_rows(explained: Explained) -> list[tuple[str, str, str, str]]:
+    """Milliseconds after the first moment, label, who and what."""
+    first_s = explained.moments[0].at_s if explained.moments else 0.0
+    return [(after(moment, first_s), moment.label or "·", who(moment), what(moment)) for moment in explained.moments]
+
+
+def after(moment: Moment, first_s: float) -> str:
+    """`+12.4 ms`"""
+    return f"+{(moment.at_s - first_s) * 1000:.1f} ms"
+
+
+def who(moment: Moment) -> str:
+    """`database, session 17241`"""
+    lane = LANES.get(moment.lane, moment.lane)
+    return f"{lane}, session {moment.session}" if moment.session else lane
+
+
+def what(moment: Moment) -> str:
+    """On one line; what lasted says how long."""
+    said = " ".join(moment.text.split())
+    if moment.until_s is not None and moment.kind != "log":
+        took_ms = (moment.until_s - moment.at_s) * 1000
+        said = f"{said} ({took_ms:.1f} ms)" if took_ms >= 0.05 else said
+    return f"{said} [{moment.where}]" if moment.where and moment.kind == "statement" else said

@@ -1,0 +1,56 @@
+"""Which sampled exchanges a report shows, and how they read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chaos.model.samples import Sample
+
+MOST_SHOWN = 12
+HEADERS = ("retry-after", "age", "warning", "cache-control", "content-type", "location", "www-authenticate")
+"""Of an answer's headers, those that tell a client what to do next. `x-…` of the shop is kept too."""
+
+
+def during_faults(document: Mapping[str, Any], samples: Sequence[Sample]) -> list[Sample]:
+    """One of each kind of answer (operation, status, reason) that ended while a fault was there; else of the run."""
+    spans = [
+        (fault["injected_s"], fault["lifted_s"] if fault["lifted_s"] is not None else float("inf"))
+        for fault in document["faults"]
+        if fault["injected_s"] is not None
+    ]
+    inside = [s for s in samples if any(start <= s.ended and s.sent <= end for start, end in spans)]
+    kinds: dict[tuple[str, int, str], Sample] = {}
+    for sample in inside or samples:
+        kinds.setdefault((sample.op, sample.status, sample.reason), sample)
+    # What is not the normal answer first: that is what somebody came to see.
+    ordered = sorted(kinds.values(), key=lambda sample: (sample.outcome == "ok", sample.ended))
+    return sorted(ordered[:MOST_SHOWN], key=lambda sample: (sample.ended, sample.id))
+
+
+def request_line(sample: Sample) -> str:
+    """`POST /api/orders/`"""
+    return f"{sample.method} {sample.path}"
+
+
+def status_line(sample: Sample) -> str:
+    """`503 (info: http_503), 12 ms after it was wanted`"""
+    answer = str(sample.status) if sample.status else "no answer"
+    reason = f": {sample.reason}" if sample.reason else ""
+    return f"{answer} ({sample.outcome}{reason}), {(sample.ended - sample.intended) * 1000:.0f} ms after it was wanted"
+
+
+def telling_headers(sample: Sample) -> list[tuple[str, str]]:
+    """Those worth reading, in the order of the answer."""
+    skipped = ("x-request-id",)
+    return [
+        (name, value)
+        for name, value in sample.headers.items()
+        if (low := name.lower()) in HEADERS or (low.startswith(("x-", "idempotent")) and low not in skipped)
+    ]
+
+
+def body(sample: Sample, most: int = 300) -> str:
+    """The answer's body, cut."""
+    text = " ".join(sample.body.split())
+    return f"{text[:most]} …" if len(text) > most or sample.cut else text

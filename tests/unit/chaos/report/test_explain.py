@@ -1,0 +1,43 @@
+from chaos.model.counterexamples import Explained
+from chaos.report.explain import text
+from chaos.report.lanes import Lanes
+from tests.unit.chaos.report.samples import OVERSOLD
+
+EXPECTED = """\
+■ no_oversell: 11 of 10 seats taken (tier 1 (gig))
+  expected: in every tier, seats ≤ capacity
+  10 seats were taken when this order took 1 more
+
+  A  0-1 buy, 1 seat, customer 3, key k1, order o1, through /api/orders/: 202 order pending, after 100 ms
+  B  0-2 buy, 2 seats: no answer: timeout
+
+  time line, from 2.000 s of the load on
+      +0.0 ms  A  client                   buy: 202 (100.0 ms)
+     +20.0 ms  A  database, session 7      SELECT <b> & FROM shop_tickettier (1.0 ms) [/api/orders/]
+     +30.0 ms  A  database, session 7      UPDATE shop_tickettier SET sold = 11 (10.0 ms)
+    +200.0 ms  A  gateway                  charge c1 captured: 100 cents
+    +300.0 ms  B  API log                  ERROR boom Traceback
+  … and 4 more, reads first left out (counterexamples.json has the same)
+  not known: the run kept no lines of the shop's log
+"""
+
+
+def test_a_counterexample_in_the_terminal():
+    assert text(OVERSOLD) == EXPECTED
+
+
+def test_nothing_found_is_said():
+    nothing = Explained(check="c", says="s", expected="e", measured="m", unknown=("nothing in the record",))
+    assert text(nothing) == "■ c: m\n  expected: e\n  s\n  not known: nothing in the record\n"
+
+
+def test_the_lanes_show_operations_and_what_they_did_until_the_last_answer():
+    svg = Lanes(OVERSOLD, 400).svg()
+    assert svg.count('class="op"') == 2
+    assert svg.count('class="read"') == 1
+    assert svg.count('class="write"') == 1  # the charge came after the last answer: it is in the table
+    assert "&lt;b&gt; &amp; FROM" in svg
+
+
+def test_no_operation_no_lanes():
+    assert Lanes(Explained(check="c", says="s", expected="e", measured="m"), 400).svg() == ""
