@@ -7,6 +7,7 @@ The history is written once; judging runs in a process of its own, so that peak 
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import resource
 import subprocess
@@ -86,7 +87,7 @@ def write_folder(folder: Path, operations: int) -> None:
             main += kind < 7
             if kind < 4:
                 begin = Invoke(id=id_, op="browse", phase=phase, intended=at_s, sent=sent_s)
-                end: Ok | Fail = Ok(id=id_, ended=ended_s, status=200)
+                end: Ok | Fail = Ok(id=id_, ended=ended_s, status=200, age_s=0)
             elif kind < 7:
                 key, customer = f"{number:08x}-5bd1-4c5e-9b0e-firedrill", number % 200
                 tier = 1 if kind == 4 else 2 + number % 18
@@ -103,7 +104,15 @@ def write_folder(folder: Path, operations: int) -> None:
                 )
                 if tier == 1 and sold >= CAPACITY:
                     refused += 1
-                    end = Fail(id=id_, ended=ended_s, status=409, refused=True, reason="sold_out")
+                    end = Fail(
+                        id=id_,
+                        ended=ended_s,
+                        status=409,
+                        refused=True,
+                        reason="sold_out",
+                        content_type="application/problem+json",
+                        problem=True,
+                    )
                 else:
                     sold += tier == 1
                     order = f"{number:08x}-0000-4000-8000-000000000000"
@@ -156,6 +165,9 @@ def write_folder(folder: Path, operations: int) -> None:
     (folder / "histograms.json").write_bytes(encode({"cells": cells}))
     host = [{"at_s": s + 1.0, "cpu_busy": 0.5, "api_core": 0.5} for s in range(int(spans[-1].end_s) + 1)]
     (folder / "host.jsonl").write_bytes(b"".join(encode(sample) + b"\n" for sample in host))
+    agent = 'lab_queue_depth{queue="all"} 2.0\nlab_unacked 1.0\n'
+    queues = (encode({"at_s": float(s), "agent": agent}) for s in range(int(spans[-1].end_s) + 1))
+    (folder / "metrics.jsonl.gz").write_bytes(gzip.compress(b"".join(line + b"\n" for line in queues)))
     (folder / "journal.jsonl").write_bytes(b"".join(encode(event) + b"\n" for event in _events(spans)))
 
 

@@ -30,6 +30,7 @@ from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError, HTTP
 
 from chaos.model.history import Outcome
 from loadtests.journey import Call, Reading
+from loadtests.marks import NONE, marks_of
 from loadtests.recorder import Recorder
 from loadtests.samples import Samples
 
@@ -197,7 +198,7 @@ class Client:
     def exchange(self, call: Call) -> Reading:
         operation = self._recorder.begin(call)
         self._figures.in_flight += 1
-        status, ended, reading = 0, 0.0, _ABANDONED
+        status, ended, reading, marks = 0, 0.0, _ABANDONED, NONE
         answer: Answer | None = None
         timer = Timeout.start_new(self._timeout_s)
         try:
@@ -205,6 +206,7 @@ class Client:
             ended = self.now_s()
             timer.close()
             status = answer.status
+            marks = marks_of(status, answer.body, answer.head.get)
             reading = _TRUNCATED if answer.body is None else call.read(status, answer.body)
         except Timeout as error:
             if error is not timer:
@@ -219,7 +221,7 @@ class Client:
             timer.close()
             self._figures.in_flight -= 1
             ended = ended or self.now_s()
-            self._recorder.end(operation, reading, status=status, ended=ended)
+            self._recorder.end(operation, reading, status=status, ended=ended, marks=marks)
             self._samples.offer(
                 call,
                 operation,

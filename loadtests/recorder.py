@@ -11,6 +11,7 @@ from loadtests import histogram
 from loadtests.arrivals import phase_at
 from loadtests.history import HistoryWriter
 from loadtests.journey import Call, Reading, series_of
+from loadtests.marks import NONE, Marks
 from loadtests.tally import Cell, Shape
 
 
@@ -128,7 +129,7 @@ class Recorder:
             id=op_id, intended=intended, sent=sent, key=(phase_name, series), cell=cell, follow_up=follow_up
         )
 
-    def end(self, operation: Operation, reading: Reading, *, status: int, ended: float) -> None:
+    def end(self, operation: Operation, reading: Reading, *, status: int, ended: float, marks: Marks = NONE) -> None:
         """Record how *operation* ended, at *ended* seconds since the load's start."""
         ended = round(ended, 6)
         kind = _LINES[reading.outcome]
@@ -144,6 +145,10 @@ class Recorder:
                 shown=reading.shown,
                 issued=reading.issued,
                 digest=reading.digest,
+                content_type=marks.content_type,
+                problem=marks.problem,
+                stale=marks.stale,
+                age_s=marks.age_s,
             )
         )
         outcome = "refused" if reading.refused else reading.outcome.value

@@ -16,6 +16,7 @@ from chaos.judge.driver import histogram_counts
 from chaos.judge.history import History
 from chaos.judge.host import HostSample
 from chaos.judge.judge import Record
+from chaos.judge.queue import queue_samples
 from chaos.model.evidence import EndState
 from chaos.model.journal import Event
 from chaos.model.loadplan import DriverReport
@@ -31,6 +32,7 @@ def read_record(evidence: Path) -> Record:
         state=_or(evidence / "state.json", _json(EndState), None),
         driver=_or(evidence / "driver.json", _json(DriverReport), None),
         host=_or(evidence / "host.jsonl", _host, []),
+        queue=_or(evidence / "metrics.jsonl.gz", queue_samples, []),
         histograms=_or(evidence / "histograms.json", lambda path: histogram_counts(path.read_bytes()), None),
     )
 

@@ -91,6 +91,10 @@ class History:
                     begun.reason = ended.reason
                     begun.order_status = ended.order_status
                     begun.shown, begun.issued, begun.digest = ended.shown, ended.issued, ended.digest
+                    if ended.content_type:
+                        begun.content_type, begun.problem = ended.content_type, ended.problem
+                    if ended.stale or ended.age_s is not None:
+                        begun.stale, begun.age_s = ended.stale, ended.age_s
                     begun.order = ended.order or begun.order
                     operations += 1
                     yield begun

@@ -19,7 +19,7 @@ from chaos.judge.passes import CellKey, InvariantPass, Pass, ProbePass, Recovery
 from chaos.judge.record import FaultRecord, fault_findings, fault_records, run_findings, self_check
 from chaos.judge.tables import OperationCell, Second, Timeline
 from chaos.model.checks import Context, Judged, RecoveryCheck, SloCheck, Span, Unit
-from chaos.model.evidence import EndState
+from chaos.model.evidence import EndState, QueueSample
 from chaos.model.journal import Event
 from chaos.model.loadplan import DriverReport
 from chaos.model.verdict import Finding, Verdict, overall
@@ -43,6 +43,7 @@ class Record:
     driver: DriverReport | None
     host: Sequence[HostSample]
     histograms: HistogramCounts | None
+    queue: Sequence[QueueSample] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,8 @@ def judge(scenario: Judged, record: Record) -> Judgement:
         t0_unix_s=record.history.t0_unix_s or 0.0,
         phases=scenario.phases,
         history_complete=not record.history.problems and record.history.t0_unix_s is not None,
+        lifted_s=lifted_s,
+        queue=tuple(record.queue),
     )
     windows = {phase.name: phase for phase in scenario.phases}
     after_lift = Span(name="the time after the last lift", start_s=lifted_s or 0.0, end_s=end_s)
@@ -191,8 +194,8 @@ class _Finish:
         return "; ".join(f"witness {name} is missing: {missing[name]}" for name in needed)
 
     def _on_fit_host(self, check: Pass, found: Finding) -> Finding:
-        """An invariant is exact on any machine; time and success are not."""
-        if isinstance(check, InvariantPass) or found.verdict is Verdict.INCONCLUSIVE:
+        """An invariant is exact on any machine, unless it is about time; time and success are not."""
+        if found.exact or found.verdict is Verdict.INCONCLUSIVE:
             return found
         phase = check.phase if isinstance(check, ProbePass) else None
         window = self.after_lift if phase is None else self.phases[phase]

@@ -15,9 +15,9 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, create_model, model_validator
 
-from chaos.model.evidence import EndState
+from chaos.model.evidence import EndState, QueueSample
 from chaos.model.history import Operation
-from chaos.model.units import Ratio, Seconds
+from chaos.model.units import RatePerS, Ratio, Seconds
 from chaos.model.verdict import Finding
 
 
@@ -35,6 +35,7 @@ class Unit(StrEnum):
 
     RATIO = "ratio"
     SECONDS = "s"
+    RATE = "per_s"
 
     def show(self, value: float) -> str:
         """`98.70 %`, `312 ms`; an infinite time is `no answer`."""
@@ -42,12 +43,18 @@ class Unit(StrEnum):
             return "not a number"
         if self is Unit.RATIO:
             return f"{value * 100:.4g} %"
+        if self is Unit.RATE:
+            return f"{value:.3g}/s"
         if isinf(value):
             return "no answer"
         return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.2f} s"
 
 
-_LIMIT_TYPE: dict[Unit, Any] = {Unit.RATIO: Ratio, Unit.SECONDS: Seconds}
+_LIMIT_TYPE: dict[Unit, Any] = {
+    Unit.RATIO: Ratio,
+    Unit.SECONDS: Seconds,
+    Unit.RATE: RatePerS,
+}
 
 LimitWord: TypeAlias = Literal["at_least", "at_most", "below", "above"]
 
@@ -180,12 +187,16 @@ class Context:
         state: The end state; a witness named in `state.missing` must not be read.
         t0_unix_s: Wall clock of the history's second 0.
         history_complete: False when a file of the history has no end or doesn't add up: then absence proves nothing.
+        lifted_s: When the last fault was lifted; None without a fault, or when one was not lifted.
+        queue: The broker's queues second by second, as far as they could be read.
     """
 
     state: EndState
     t0_unix_s: float
     phases: tuple[Span, ...]
     history_complete: bool
+    lifted_s: float | None = None
+    queue: tuple[QueueSample, ...] = ()
 
 
 class Reducer(Protocol):

@@ -68,6 +68,14 @@ class GatewayCall(msgspec.Struct, frozen=True, kw_only=True):
     replayed: bool = False
 
 
+class QueueSample(msgspec.Struct, frozen=True, kw_only=True):
+    """The broker's queues at one moment of the load, asked of Redis past the proxies."""
+
+    at_s: float
+    queued: int
+    unacked: int
+
+
 class EndState(msgspec.Struct, kw_only=True):
     """state.json: the world after settling, as its witnesses tell it.
 

@@ -96,6 +96,10 @@ class _Ended(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
         shown: Id of the customer whose data the answer showed; somebody else's goes before the asker's own.
         issued: Fingerprint of the refresh token that the answer held.
         digest: Fingerprint of the answer's body, where two answers have to be the same.
+        content_type: Of an answer of 400 or more, without parameters; `none` when it had none.
+        problem: Such an answer was problem+json by its content type and by its body.
+        stale: The answer says that it is an old copy (`X-Stale: true`).
+        age_s: How old it says it is (`Age`); None without that header.
     """
 
     id: str
@@ -108,6 +112,10 @@ class _Ended(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     shown: int | None = None
     issued: str = ""
     digest: str = ""
+    content_type: str = ""
+    problem: bool = False
+    stale: bool = False
+    age_s: int | None = None
 
 
 class Ok(_Ended, tag="ok", tag_field="t"):
@@ -168,6 +176,10 @@ class Operation(msgspec.Struct, kw_only=True, gc=False):
     shown: int | None = None
     issued: str = ""
     digest: str = ""
+    content_type: str = ""
+    problem: bool = False
+    stale: bool = False
+    age_s: int | None = None
 
     @property
     def latency_s(self) -> float | None:

@@ -55,6 +55,9 @@ class LiveHistory:
                 op = self._operations.get(line.id)
                 if op is not None:
                     op.ended, op.refused, op.status = line.ended, line.refused, line.status
+                    op.content_type, op.problem, op.stale, op.age_s = (
+                        line.content_type, line.problem, line.stale, line.age_s,
+                    )  # fmt: skip
                     op.outcome = _OUTCOMES[type(line)]
             case Dropped():
                 self._operations[line.id] = Operation(

@@ -14,6 +14,8 @@ from loadtests.journey import Arrival, Call, Journey, Reading, series_of
 from loadtests.journeys import discover
 from loadtests.journeys.browse import Browse, read_page
 from loadtests.journeys.buy import Buy, read_accepted, read_clicked_twice, read_order
+from loadtests.journeys.detail import Detail, read_event
+from loadtests.journeys.live import Live
 from loadtests.journeys.login import Login, read_tokens
 from loadtests.world import World, WorldCustomer, WorldEvent, WorldTier
 
@@ -94,6 +96,21 @@ def test_browse_is_one_anonymous_request() -> None:
     (call,) = made(Browse, FakeHttp())
     assert (call.op, call.method, call.main, call.customer, call.key) == ("browse", "GET", True, None, "")
     assert call.head.startswith(b"GET /api/events/ ")
+
+
+def test_live_and_detail_are_anonymous_requests() -> None:
+    (live,) = made(Live, FakeHttp())
+    assert (live.op, live.customer) == ("live", None)
+    assert live.head.startswith(b"GET /live ")
+    details = made(Detail, FakeHttp(), count=30)
+    asked = {call.head.split()[1].decode() for call in details}
+    assert asked == {f"/api/events/{event.slug}/" for event in WORLD.events}
+
+
+def test_an_event_has_tiers() -> None:
+    assert read_event(200, b'{"slug": "gig", "tiers": [{}]}').outcome is Outcome.OK
+    assert read_event(200, b'{"slug": "gig", "tiers": []}').reason == "bad_body"
+    assert read_event(503, b"").reason == "http_503"
 
 
 def test_login_sends_the_customers_password() -> None:

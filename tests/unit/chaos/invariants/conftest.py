@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from chaos.invariants import KINDS
-from chaos.model.checks import Context
-from chaos.model.evidence import Charge, EndState, Order, Ticket, Tier
+from chaos.model.checks import Context, Span
+from chaos.model.evidence import Charge, EndState, Order, QueueSample, Ticket, Tier
 from chaos.model.history import Operation, Outcome
 from chaos.model.verdict import Finding
 
@@ -24,6 +24,9 @@ class World:
         tier = Tier(tier_id=1, event_slug="gig", capacity=capacity, sold=0, price_cents=100)
         self.state = EndState(tiers=[tier], settled=True, healthy=True, settle_s=3.0)
         self.history_complete = True
+        self.lifted_s: float | None = None
+        self.phases: tuple[Span, ...] = ()
+        self.queue: list[QueueSample] = []
 
     def ask(self, key: str, outcome: Outcome, *, at_s: float = 0.0, quantity: int = 1, **more: Any) -> Operation:
         """A buy that takes 0.1 s; without an answer when it is `info`."""
@@ -68,14 +71,23 @@ class World:
             self.charge(order_id, key)
         return order_id
 
-    def judge(self, invariant: str, order: Callable[[list[Operation]], Iterable[Operation]] = list) -> Finding:
+    def judge(
+        self, invariant: str, order: Callable[[list[Operation]], Iterable[Operation]] = list, **params: Any
+    ) -> Finding:
         """Feed the operations in the given order and finish."""
         kind = KINDS[invariant]
-        reducer = kind.reducer(kind.params())
+        reducer = kind.reducer(kind.params(**params))
         for op in order(self.operations):
             reducer.feed(op)
         finding = reducer.finish(
-            Context(state=self.state, t0_unix_s=T0_UNIX_S, phases=(), history_complete=self.history_complete)
+            Context(
+                state=self.state,
+                t0_unix_s=T0_UNIX_S,
+                phases=self.phases,
+                history_complete=self.history_complete,
+                lifted_s=self.lifted_s,
+                queue=tuple(self.queue),
+            )
         )
         self._can_be_looked_up(finding)
         return finding

@@ -5,14 +5,17 @@ from chaos.model.checks import invariant_model
 from chaos.model.evidence import EndState
 
 
-def test_all_of_this_issue_are_found():
+def test_all_of_the_headline_and_of_drill_5_are_found():
     assert set(KINDS) >= {
+        "accepted_then_settled",
         "allowed_is_allowed",
         "one_child_per_refresh",
         "charged_exactly_once",
+        "error_shape",
         "no_false_refusal",
         "no_lost_orders",
         "no_oversell",
+        "queue_depth",
         "sells_out",
     }
 

@@ -1,0 +1,60 @@
+"""Every answer of 400 or more is problem+json: by its content type, and by a body as RFC 9457 describes it.
+
+Polls and double clicks count too: a client has one way of reading errors. Violated by one HTML page, plain text or
+another JSON shape. Inconclusive when no error was answered at all: then no shape was seen.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from chaos.invariants._common import MAX_EXAMPLES, NoParams, Say
+from chaos.model.checks import Context, InvariantKind
+from chaos.model.history import Operation
+from chaos.model.kinds import first_paragraph
+from chaos.model.verdict import Finding
+
+SAY = Say("error_shape", "every answer of 400 or more is problem+json")
+
+
+class _ErrorShape:
+    def __init__(self, _: NoParams) -> None:
+        self.errors = 0
+        self.others: Counter[str] = Counter()
+        self.examples: list[str] = []
+
+    def feed(self, op: Operation) -> None:
+        if op.status < 400:
+            return
+        self.errors += 1
+        if op.problem:
+            return
+        self.others[f"{op.status} {op.content_type or 'unknown type'}"] += 1
+        if len(self.examples) < MAX_EXAMPLES:
+            self.examples.append(op.id)
+
+    def finish(self, context: Context) -> Finding:
+        figures = {"errors": self.errors, "of_another_shape": self.others.total()}
+        measured = f"{self.errors} errors, {self.others.total()} of another shape"
+        if self.others:
+            kinds = ", ".join(f"{times} × {kind}" for kind, times in self.others.most_common(4))
+            return SAY.violated(
+                f"errors that are no problem+json: {kinds}", measured, examples=self.examples, figures=figures
+            )
+        if not self.errors:
+            return SAY.inconclusive("no error was answered, so no shape was seen")
+        if not context.history_complete:
+            return SAY.inconclusive("the history is not complete, so an error may be missing", measured)
+        return SAY.held(measured, figures)
+
+
+KIND = InvariantKind(
+    name="error_shape",
+    doc=first_paragraph(__doc__),
+    expected=SAY.expected,
+    params=NoParams,
+    ops=None,
+    requires_ops=frozenset(),
+    witnesses=frozenset(),
+    reducer=_ErrorShape,
+)

@@ -1,0 +1,96 @@
+"""The broker's queues stay below a limit, and are empty again soon after the last lift.
+
+Counted are messages that wait and messages that a worker has but did not acknowledge, by Redis itself, once a second
+and past the proxies: what the shop says of its queues does not count. Inconclusive when too few seconds could be read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pydantic import Field
+
+from chaos.invariants._common import Say
+from chaos.model.checks import Context, InvariantKind, StrictModel
+from chaos.model.history import Operation
+from chaos.model.kinds import first_paragraph
+from chaos.model.units import Seconds
+from chaos.model.verdict import Finding
+
+NAME = "queue_depth"
+EXPECTED = "the broker's queues stay short, and drain after the last lift"
+WATCHED_SHARE = 0.5
+
+
+class Params(StrictModel):
+    """Own keys of the invariant.
+
+    Attributes:
+        at_most: Messages, waiting and unacknowledged.
+        drained: Messages that may be on their way at any time and count as none.
+        drains_within: Seconds after the last lift until no more than *drained* are left.
+    """
+
+    at_most: int = Field(500, ge=1, description="How many messages there may be, waiting and unacknowledged.")
+    drained: int = Field(8, ge=0, description="How many are on their way at any time and count as none.")
+    drains_within: Seconds = Field(10.0, gt=0, description="How soon after the last lift no more than that are left.")
+
+
+class _QueueDepth:
+    def __init__(self, params: Params) -> None:
+        self.params = params
+
+    def feed(self, op: Operation) -> None:
+        """Nothing: Redis is the witness."""
+
+    def finish(self, context: Context) -> Finding:
+        """About time: what spoils the run or the machine spoils it too."""
+        return replace(self._finding(context), exact=False)
+
+    def _finding(self, context: Context) -> Finding:
+        params = self.params
+        say = Say(
+            NAME, f"at most {params.at_most} messages, drained within {params.drains_within:g} s of the last lift"
+        )
+        end_s = context.phases[-1].end_s if context.phases else 0.0
+        samples = [sample for sample in context.queue if 0 <= sample.at_s < end_s]
+        if len(samples) < max(1.0, end_s * WATCHED_SHARE):
+            return say.inconclusive(f"the queues were read in {len(samples)} of {end_s:g} s")
+        deepest = max(samples, key=lambda sample: sample.queued + sample.unacked)
+        depth = deepest.queued + deepest.unacked
+        figures = {"deepest": depth, "deepest_at_s": round(deepest.at_s), "samples": len(samples)}
+        measured = f"{depth} messages at {deepest.at_s:.0f} s"
+        if depth > params.at_most:
+            return say.violated(
+                f"{depth} messages, expected at most {params.at_most}", measured, examples=(), figures=figures
+            )
+        if context.lifted_s is None:
+            return say.inconclusive(
+                "no fault was lifted, so there was nothing to drain from", measured, figures=figures
+            )
+        due_s = context.lifted_s + params.drains_within
+        after = [sample for sample in samples if sample.at_s >= context.lifted_s]
+        drained = next((s for s in after if s.queued + s.unacked <= params.drained), None)
+        if drained is not None and drained.at_s <= due_s:
+            return say.held(f"{measured}, drained {drained.at_s - context.lifted_s:.0f} s after the lift", figures)
+        if drained is None and (not after or after[-1].at_s < due_s - 1.0):
+            return say.inconclusive(f"the load ended before {due_s:.1f} s, so draining was not seen", measured)
+        left = after[-1].queued + after[-1].unacked if drained is None else drained.at_s - context.lifted_s
+        reason = (
+            f"{left} messages were left at the end of the load"
+            if drained is None
+            else f"drained {left:.0f} s after the last lift, expected {params.drains_within:g} s"
+        )
+        return say.violated(reason, measured, examples=(), figures=figures)
+
+
+KIND = InvariantKind(
+    name=NAME,
+    doc=first_paragraph(__doc__),
+    expected=EXPECTED,
+    params=Params,
+    ops=frozenset(),
+    requires_ops=frozenset({"buy"}),
+    witnesses=frozenset(),
+    reducer=_QueueDepth,
+)
