@@ -3,15 +3,18 @@
 # make flattens every failure to its own exit code 2: scripts and CI call `.venv/bin/firedrill` itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down status logs reset doctor dashboard scenario test check bench lock selftest provision load-worker
+.PHONY: help install up down status logs reset doctor dashboard scenario test check bench lock selftest provision images-local clean-all load-worker
 
 PYTHON ?=
 VARIANT ?=
 SEED ?=
 ARGS ?=
+STACK ?=
+IMAGES ?=
 bin := .venv/bin
 stack := $(bin)/python -m services.stack
-export PYTHON
+lab := services/stack/lab.sh
+export PYTHON STACK IMAGES
 ifdef BASE_PORT
 export FIREDRILL_BASE_PORT := $(BASE_PORT)
 endif
@@ -26,7 +29,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name text; do \
 	  printf '%-12s %s\n' "$$name" "$$text"; done
 	@echo
-	@echo 'settings: BASE_PORT=19000 (remembered) · TOXIPROXY=builtin · PYTHON=/path/to/python3.12 · ARGS="…" for tests'
+	@echo 'settings: STACK=local|compose (else: Docker where an engine answers) · BASE_PORT=19000 (remembered) · TOXIPROXY=builtin · PYTHON=/path/to/python3.12 · ARGS="…" for tests'
 
 install: ## virtual environment with the locked packages (skipped while nothing changed)
 	@services/stack/install.sh
@@ -34,38 +37,42 @@ install: ## virtual environment with the locked packages (skipped while nothing 
 provision: install ## get the servers: PostgreSQL, Redis, Toxiproxy, Prometheus
 	@$(stack) provision
 
-up: install ## start the stack, wait until every part is ready, print the URLs
-	@$(stack) up
+up: ## start the stack, wait until every part is ready, print the URLs
+	@$(lab) up
 
-down: ## end every process of the stack; data stays
-	@if [ -x $(bin)/python ]; then $(stack) down; else echo 'stack was never installed here'; fi
+down: ## end every process or container of the stack; data stays
+	@$(lab) down
 
-status: install ## each part: process, ready or why not
-	@$(stack) status
+status: ## each part: process, ready or why not
+	@$(lab) status
 
-logs: install ## last lines of every log (P=api for one part)
-	@$(stack) logs $(P)
+logs: ## last lines of every log (P=api for one part)
+	@P="$(P)" $(lab) logs
 
-reset: install ## drop the shop's data; scores and evidence stay
-	@$(stack) reset
+reset: ## drop the shop's data; scores and evidence stay
+	@$(lab) reset
 
-doctor: install ## every part: where found, version, what is missing and how to get it
-	@$(stack) doctor
+doctor: ## the mode and why; every part: where found, version, what is missing and how to get it
+	@$(lab) doctor
 
-dashboard: up ## bring the stack up and open the dashboard
-	@url=$$($(stack) status --json | $(bin)/python -c 'import json, sys; print(json.load(sys.stdin)["urls"]["dashboard"])'); \
-	echo "$$url"; \
-	if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname)" = Darwin ]; then $(bin)/python -m webbrowser -t "$$url" >/dev/null 2>&1 || true; fi
+dashboard: ## bring the stack up and open the dashboard
+	@$(lab) dashboard
 
-scenario: install ## the headline on both variants; S=… [VARIANT=…] [SEED=…] runs one scenario
+scenario: ## the headline on both variants; S=… [VARIANT=…] [SEED=…] runs one scenario
 ifdef S
-	@$(bin)/firedrill run scenarios/$(patsubst scenarios/%,%,$(basename $(S))).yaml $(if $(VARIANT),--variant $(VARIANT)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+	@$(lab) firedrill run scenarios/$(patsubst scenarios/%,%,$(basename $(S))).yaml $(if $(VARIANT),--variant $(VARIANT)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 else
-	@$(bin)/firedrill selftest scenarios/concurrency/flash-sale.yaml $(if $(SEED),--seed $(SEED)) $(ARGS)
+	@$(lab) firedrill selftest scenarios/concurrency/flash-sale.yaml $(if $(SEED),--seed $(SEED)) $(ARGS)
 endif
 
-selftest: install ## every scenario against the variants that it names
-	@$(bin)/firedrill selftest --all $(ARGS)
+selftest: ## every scenario against the variants that it names
+	@$(lab) firedrill selftest --all $(ARGS)
+
+images-local: ## Compose mode without an image registry: build every image here (root, Debian packages, Go)
+	@STACK=compose $(lab) images-local
+
+clean-all: ## remove everything that the lab made, scores and evidence too; asks first
+	@$(lab) clean-all
 
 load-worker: install ## on another host: a load worker; MASTER=host:port [KEY=file] [API=url], see docs/scale.md
 	@$(if $(MASTER),,echo 'load-worker: got no MASTER, expected MASTER=host:port (docs/scale.md)' >&2; exit 2)

@@ -146,10 +146,26 @@ def _initialise(cluster: Cluster, lab: Lab) -> None:
 
 def configure(cluster: Cluster, ports: Ports) -> None:
     """Write `postgresql.conf` and `pg_hba.conf`; they are ours alone, so each start has exactly these settings."""
+    own = {
+        "postgresql.conf": configuration(ports, listen=HOST, socket_folder="", log_folder=str(cluster.log)),
+        # A run that died may have left its statement log switched on.
+        "postgresql.auto.conf": "",
+        "pg_hba.conf": f"host all {USER} 127.0.0.1/32 scram-sha-256\n",
+    }
+    for name, text in own.items():
+        file = cluster.data / name
+        write_private(file, text)
+        if cluster.account is not None:
+            os.chown(file, cluster.account.uid, cluster.account.gid)
+    forget_old_logs(cluster.log)
+
+
+def configuration(ports: Ports, *, listen: str, socket_folder: str, log_folder: str) -> str:
+    """`postgresql.conf`."""
     settings: dict[str, str | int] = {
-        "listen_addresses": HOST,
+        "listen_addresses": listen,
         "port": ports["postgres"],
-        "unix_socket_directories": "",
+        "unix_socket_directories": socket_folder,
         "password_encryption": "scram-sha-256",
         "max_connections": 120,
         "shared_buffers": "128MB",
@@ -158,7 +174,7 @@ def configure(cluster: Cluster, ports: Ports) -> None:
         # The server's own log is a witness of a run: connections, errors, statements that were slow or waited.
         "logging_collector": "on",
         "log_destination": "jsonlog",
-        "log_directory": str(cluster.log),
+        "log_directory": log_folder,
         "log_filename": "postgresql-%Y%m%d-%H%M%S.log",
         "log_file_mode": "0644",
         "log_rotation_size": "64MB",
@@ -171,18 +187,7 @@ def configure(cluster: Cluster, ports: Ports) -> None:
         "log_checkpoints": "off",
     }
     lines = [f"{name} = '{value}'" for name, value in settings.items()]
-    own = {
-        "postgresql.conf": "# Written by `services.stack up`; changes are lost.\n" + "\n".join(lines) + "\n",
-        # A run that died may have left its statement log switched on.
-        "postgresql.auto.conf": "",
-        "pg_hba.conf": f"host all {USER} 127.0.0.1/32 scram-sha-256\n",
-    }
-    for name, text in own.items():
-        file = cluster.data / name
-        write_private(file, text)
-        if cluster.account is not None:
-            os.chown(file, cluster.account.uid, cluster.account.gid)
-    forget_old_logs(cluster.log)
+    return "# Written by services.stack; changes are lost.\n" + "\n".join(lines) + "\n"
 
 
 def forget_old_logs(folder: Path) -> None:

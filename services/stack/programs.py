@@ -208,18 +208,25 @@ def proxy_list(ports: Ports) -> list[dict[str, object]]:
 def write_configurations(lab: Lab, ports: Ports) -> None:
     """Write the configuration files of Redis, Toxiproxy and Prometheus."""
     write_json(lab.run / "toxiproxy.json", proxy_list(ports))
-    redis_lines = [
-        f"bind {HOST}",
+    (lab.run / "redis.conf").write_text(redis_configuration(ports, folder=lab.redis))
+    (lab.run / "prometheus.yml").write_text(prometheus_configuration(ports))
+
+
+def redis_configuration(ports: Ports, *, folder: Path, bind: str = HOST) -> str:
+    """Redis' configuration file: nothing is kept, nothing is thrown out in secret."""
+    lines = [
+        f"bind {bind}",
         f"port {ports['redis']}",
-        f'dir "{lab.redis}"',
+        f'dir "{folder}"',
         "daemonize no",
         'save ""',
         "appendonly no",
         "maxmemory 256mb",
         "maxmemory-policy noeviction",
     ]
-    (lab.run / "redis.conf").write_text("\n".join(redis_lines) + "\n")
-    (lab.run / "prometheus.yml").write_text(prometheus_configuration(ports))
+    if bind != HOST:
+        lines.append("protected-mode no")  # it would refuse the other containers
+    return "\n".join(lines) + "\n"
 
 
 def prometheus_configuration(ports: Ports) -> str:

@@ -1,0 +1,41 @@
+"""The configuration files that compose.yaml mounts into the servers' containers; the same settings as in local mode.
+
+`python -m services.stack.container_files` writes them anew; a test compares them with what is in the checkout.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from services.stack import postgres, programs
+from services.stack.config import CHECKOUT, DEFAULT_BASE_PORT
+from services.stack.layout import CONTAINERS, Ports
+
+FOLDER: Final = CHECKOUT / "services" / "stack" / "images" / "config"
+_EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 -- of a container's own networks
+
+
+def files() -> Mapping[str, str]:
+    """File name to contents. Inside, every port is the default one; published ports are compose.yaml's matter."""
+    ports = Ports(DEFAULT_BASE_PORT, CONTAINERS)
+    return {
+        "postgresql.conf": postgres.configuration(
+            # A socket for the image's own set-up; a log folder relative to the data.
+            ports,
+            listen="*",
+            socket_folder="/var/run/postgresql",
+            log_folder="log",
+        ),
+        "redis.conf": programs.redis_configuration(ports, folder=Path("/data"), bind=_EVERYWHERE),
+        "toxiproxy.json": json.dumps(programs.proxy_list(ports), indent=1) + "\n",
+        "prometheus.yml": programs.prometheus_configuration(ports),
+    }
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, text in files().items():
+        (FOLDER / name).write_text(text)
