@@ -197,6 +197,21 @@ def forget_old_logs(folder: Path) -> None:
         file.unlink(missing_ok=True)
 
 
+def forget_old_logs_elsewhere(lab: Lab, ports: Ports) -> None:
+    """`forget_old_logs` where only the server itself reaches its files; it runs in its data folder."""
+    keep = 2 * KEPT_LOG_FILES
+    command = f"cat >/dev/null; ls -t log/postgresql-* | tail -n +{keep + 1} | xargs -r rm -f"
+    with connected(lab, ports) as connection:
+        connection.execute(sql.SQL("COPY (SELECT 1) TO PROGRAM {}").format(sql.Literal(command)))
+
+
+def forget_settings(lab: Lab, ports: Ports) -> None:
+    """Drop what ALTER SYSTEM left: a run that died may have left its statement log switched on."""
+    with connected(lab, ports) as connection:
+        connection.execute("ALTER SYSTEM RESET ALL")
+        connection.execute("SELECT pg_reload_conf()")
+
+
 @contextmanager
 def connected(lab: Lab, ports: Ports, database: str = "postgres") -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
     """A connection past the proxies, each statement committed at once.

@@ -16,7 +16,7 @@ import redis
 from services.stack import lifecycle, postgres, programs, shop
 from services.stack.config import Settings
 from services.stack.errors import StackError
-from services.stack.handles import Stack, changing, stack_of
+from services.stack.handles import Stack, changing, in_compose, stack_of
 from services.stack.layout import BROKER_DB, CACHE_DB
 from services.stack.locking import foreign_run
 from services.stack.progress import say
@@ -128,6 +128,8 @@ def _switch(
         shop.ensure_schema(stack, variant)
     for cluster in postgres.locate(stack.lab):  # each run logs its statements
         postgres.forget_old_logs(cluster.with_name("log"))
+    if in_compose(stack.settings):
+        postgres.forget_old_logs_elsewhere(stack.lab, stack.ports)
     with watch.part("seed"):
         shop.seed_world(stack, variant, seed=seed, world=world, world_file=world_file)
     with watch.part("start"):

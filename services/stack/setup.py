@@ -29,6 +29,7 @@ def setup(settings: Settings) -> dict[str, object]:
         variant = shop.current_variant(stack.lab) if running else None
         variant = variant or lifecycle.DEFAULT_VARIANT
         if not running:
+            postgres.forget_settings(stack.lab, stack.ports)
             stack.lab.variant_file.write_text(variant + "\n")
         write_json(
             stack.lab.stack_file,
