@@ -20,12 +20,15 @@ from typer.core import TyperGroup
 from chaos.adapters.lab import connect
 from chaos.adapters.scorecard import Scorecard
 from chaos.cli import power
+from chaos.cli.check import check_text
 from chaos.cli.proofs import proof_table
 from chaos.cli.views import LiveView, PlainView
 from chaos.config import CHECKOUT, NotUp, Stack, evidence_dir, read_stack
 from chaos.drills import attempt as attempts
-from chaos.drills import conclude
+from chaos.drills import catalogue, conclude
+from chaos.drills.check import check
 from chaos.drills.mutants import variants as mutant_variants
+from chaos.drills.own_tests import own_tests
 from chaos.drills.results import RunResult
 from chaos.drills.selftest import Proof, require_proves, selftest
 from chaos.drills.session import Options, folder_of, session
@@ -376,6 +379,49 @@ def verify_command(
         if not as_json:
             sys.stderr.write("".join(f"firedrill: {problem}\n" for problem in problems))
         raise typer.Exit(ExitCode.INVALID)
+
+
+@app.command("check")
+def check_command(
+    drill: Annotated[str, typer.Argument(metavar="DRILL", help="3, 4 or 5; or its key, such as concurrency.")],
+    variant: Annotated[str, typer.Option(help="Whose code to check.")] = "attempt",
+    part: Annotated[str, typer.Option(help="core, stretch, or all.")] = "all",
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 100, help="The first seed; each try takes the next.")] = 1,
+    scale: Scale = 1.0,
+    heal_first: Heal = False,
+    no_up: NoUp = False,
+    as_json: Json = False,
+) -> None:
+    """Does your attempt pass a drill? Core and stretch apart; drill 3 wants three holds in a row on different seeds."""
+    one = catalogue.drill(drill)
+    if part not in ("all", *catalogue.PARTS):
+        raise InvalidInput(f"part: got {part!r}, expected core, stretch or all")
+    parts = tuple(name for name in catalogue.PARTS if part in ("all", name))
+    _known_variant(variant)
+    named = {scenario_name(path): path for path in all_scenarios()}
+    if problems := [p for p in catalogue.missing(one, named) if any(f" {name}: " in p for name in parts)]:
+        raise InvalidInput(problems)
+    loaded = {name: load_scenario(named[name]) for name in {n for wanted in parts for n in one.part(wanted)}}
+    options = Options(bring_up=not no_up, heal_first=heal_first, scale=scale)
+    with _view(as_json) as view, session(options, view, purpose=f"check of drill {one.number}") as lab:
+        report = check(
+            one,
+            parts,
+            variant=variant,
+            first_seed=seed,
+            scenario=loaded.__getitem__,
+            run=lambda scenario, its_seed: lab.run(scenario, variant, its_seed),
+            own_tests=lambda: own_tests(variant, prepare=lab.prepare, url=lab.stack.url("api"), say=view.say),
+            say=view.say,
+        )
+    if as_json:
+        _document(report.document())
+    else:
+        sys.stdout.write(check_text(report))
+    kept = conclude.keep_check(report.document())
+    if not as_json:
+        _print(f"kept as {kept}")
+    raise typer.Exit(report.exit_code)
 
 
 @app.command("explain")

@@ -11,11 +11,15 @@ from chaos.drills.mutants import MUTANT_PREFIX
 from chaos.errors import InvalidInput, LabBroken
 
 SHOP = CHECKOUT / "services" / "shop"
+STARTER = Path(__file__).parent / "starter"
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
 def start(shop: Path = SHOP) -> Path:
-    """Make `attempt/` from `naive`. Raises: InvalidInput when there is one already, LabBroken when it can't be."""
+    """Make `attempt/` from `naive`, with a first test of its own.
+
+    Raises: InvalidInput when there is one already, LabBroken when it can't be.
+    """
     attempt = shop / "attempt"
     if attempt.exists():
         raise InvalidInput(f"{attempt}: got an attempt that is there already, expected none (firedrill attempt reset)")
@@ -23,6 +27,7 @@ def start(shop: Path = SHOP) -> Path:
     try:
         shutil.rmtree(part, ignore_errors=True)
         shutil.copytree(shop / "naive", part, ignore=_LEFT_OUT)
+        shutil.copytree(STARTER / "tests", part / "tests", ignore=_LEFT_OUT)
         part.rename(attempt)
     except OSError as error:  # of which copytree's kind is a list
         shutil.rmtree(part, ignore_errors=True)

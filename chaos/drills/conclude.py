@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from chaos.config import CHECKOUT
+from chaos.config import CHECKOUT, evidence_dir
 from chaos.drills.results import RunResult
 from chaos.errors import InvalidInput, LabBroken
 from chaos.files import read_lines, write_atomic
@@ -203,6 +203,16 @@ def put(index: Index, folder: Path, say: Callable[[str], None]) -> bool:
         say(f"not indexed: {error} (firedrill index does it later)")
         return False
     return True
+
+
+def keep_check(document: Mapping[str, Any]) -> Path:
+    """Keep what a check of a drill came to, beside the runs that it names. Raises: OSError."""
+    folder = evidence_dir() / "checks"
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    path = folder / f"{stamp}-{document['key']}-{document['variant']}.json"
+    write_atomic(path, encode(dict(document)))
+    return path
 
 
 def folders(root: Path) -> list[Path]:

@@ -9,7 +9,7 @@ import secrets
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -21,7 +21,7 @@ from chaos.drills.results import RunResult
 from chaos.errors import FiredrillError, Inconclusive, InvalidInput, LabBroken
 from chaos.heal import heal
 from chaos.model.loadplan import Elsewhere
-from chaos.model.scenario import Scenario
+from chaos.model.scenario import Scenario, World
 from chaos.run.lock import run_lock
 from chaos.run.runner import Request, Stop, Tools, View, perform
 
@@ -62,6 +62,13 @@ class Session:
             return None
         listen = self.options.elsewhere or f"127.0.0.1:{self.stack.base_port + LOAD_MASTER_OFFSET}"
         return Elsewhere(listen=listen, key_file=str(load_key_file()))
+
+    def prepare(self, variant: str, world: Path) -> None:
+        """Start *variant* on fresh data, without load; its world, with tokens, is written to *world*.
+
+        Raises: LearnerCodeError, InvalidInput, LabBroken.
+        """
+        connect(self.stack, variant).stack.prepare(variant=variant, seed=1, world=asdict(World()), world_file=world)
 
     def run(self, scenario: Scenario, variant: str, seed: int | None) -> RunResult:
         """One run with its verdict, indexed in the scorecard when that is there.

@@ -30,6 +30,9 @@ def test_start_copies_naive_without_what_python_left_there(shop: Path) -> None:
         "migrations",
         "migrations/0001_initial.py",
         "settings.py",
+        "tests",
+        "tests/conftest.py",
+        "tests/test_access.py",
     ]
     assert not (shop / "attempt.part").exists()
 

@@ -1,0 +1,152 @@
+"""`firedrill check`: does an attempt pass a drill? Core and stretch apart, every try kept.
+
+A race may stay away in one run by luck: the concurrency drill therefore wants three conclusive holds one after the
+other, on three different seeds. One violation decides: the code is not safe. A run that can't tell decides nothing and
+is followed by another, a bounded number of times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chaos.drills.catalogue import Drill, Part
+from chaos.drills.results import RunResult
+from chaos.errors import ExitCode
+from chaos.judge.document import EXIT_CODES
+from chaos.model.scenario import Scenario
+from chaos.model.verdict import SEVERITY, Verdict
+
+HOLDS = {"concurrency": 3}
+"""Drill's key → conclusive holds on different seeds that a scenario needs; 1 where nothing else is said."""
+OWN_TESTS = frozenset({"auth"})
+"""Drills whose core includes the learner's own tests."""
+MOST_INCONCLUSIVE = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """One run of a scenario; *reason* says what decided it, or why nothing did."""
+
+    seed: int
+    verdict: Verdict
+    folder: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """One scenario, or the learner's own tests, with every try that it took."""
+
+    name: str
+    verdict: Verdict
+    reason: str
+    tries: tuple[Try, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a check came to.
+
+    Attributes:
+        parts: Part → what belongs to it, in the order of the data file.
+    """
+
+    drill: Drill
+    variant: str
+    first_seed: int
+    parts: dict[Part, tuple[Passed, ...]] = field(default_factory=dict)
+
+    def verdict(self, part: Part) -> Verdict:
+        """The worst of the part; a part of which nothing was run is inconclusive."""
+        return max((one.verdict for one in self.parts[part]), key=SEVERITY.index, default=Verdict.INCONCLUSIVE)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The worst of all parts that were asked for."""
+        return EXIT_CODES[max((self.verdict(part) for part in self.parts), key=SEVERITY.index)]
+
+    def document(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        return {
+            "drill": self.drill.number,
+            "key": self.drill.key,
+            "variant": self.variant,
+            "first_seed": self.first_seed,
+            "exit_code": int(self.exit_code),
+            "parts": {
+                part: {
+                    "verdict": str(self.verdict(part)),
+                    "items": [
+                        {
+                            "name": one.name,
+                            "verdict": str(one.verdict),
+                            "reason": one.reason,
+                            "tries": [
+                                {"seed": t.seed, "verdict": str(t.verdict), "folder": t.folder, "reason": t.reason}
+                                for t in one.tries
+                            ],
+                        }
+                        for one in found
+                    ],
+                }
+                for part, found in self.parts.items()
+            },
+        }
+
+
+def passes(
+    scenario: Scenario,
+    *,
+    holds: int,
+    first_seed: int,
+    run: Callable[[Scenario, int], RunResult],
+    say: Callable[[str], None],
+) -> Passed:
+    """Run until *holds* seeds held one after the other, one was violated, or too many could not tell."""
+    tries: list[Try] = []
+    held = unknown = 0
+    while True:
+        seed = first_seed + len(tries)
+        say(f"{scenario.title}: try {len(tries) + 1}, seed {seed} ({held} of {holds} holds so far)")
+        result = run(scenario, seed)
+        tries.append(
+            Try(seed=seed, verdict=result.verdict, folder=str(result.folder), reason=result.document["summary"])
+        )
+        if result.verdict is Verdict.VIOLATED:
+            reason = f"violated on seed {seed}: {', '.join(sorted(result.violated))}"
+            return Passed(name=scenario.name, verdict=Verdict.VIOLATED, reason=reason, tries=tuple(tries))
+        if result.verdict is Verdict.HELD:
+            held += 1
+            if held == holds:
+                reason = f"held on {holds} seeds in a row" if holds > 1 else "held in a conclusive run"
+                return Passed(name=scenario.name, verdict=Verdict.HELD, reason=reason, tries=tuple(tries))
+        else:
+            unknown += 1
+            if unknown > MOST_INCONCLUSIVE:
+                reason = f"{unknown} of {len(tries)} runs could not tell, the last: {tries[-1].reason}"
+                return Passed(name=scenario.name, verdict=Verdict.INCONCLUSIVE, reason=reason, tries=tuple(tries))
+
+
+def check(
+    one: Drill,
+    parts: Sequence[Part],
+    *,
+    variant: str,
+    first_seed: int,
+    scenario: Callable[[str], Scenario],
+    run: Callable[[Scenario, int], RunResult],
+    own_tests: Callable[[], Passed],
+    say: Callable[[str], None],
+) -> Report:
+    """Run all that the parts ask for, the learner's own tests first: they are quick."""
+    report = Report(drill=one, variant=variant, first_seed=first_seed)
+    for part in parts:
+        found = [own_tests()] if part == "core" and one.key in OWN_TESTS else []
+        found += [
+            passes(scenario(name), holds=HOLDS.get(one.key, 1), first_seed=first_seed, run=run, say=say)
+            for name in one.part(part)
+        ]
+        report.parts[part] = tuple(found)
+    return report

@@ -1,0 +1,137 @@
+"""The learner's own tests against the live API: green on the attempt, and at least one of them red on `naive`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from chaos.config import CHECKOUT
+from chaos.drills.attempt import SHOP
+from chaos.drills.check import Passed
+from chaos.errors import FiredrillError
+from chaos.model.verdict import Verdict
+
+NAME = "own tests"
+TIMEOUT_S = 120.0
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What pytest counted. *trouble*: why it could not count."""
+
+    passed: int = 0
+    failed: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    skipped: int = 0
+    trouble: str = ""
+
+
+def run_tests(tests: Path, *, url: str, world: Path, timeout_s: float = TIMEOUT_S) -> Tally:
+    """Run pytest on *tests* with the API's address and its seeded world. Never raises for what the tests do."""
+    with tempfile.TemporaryDirectory() as scratch:
+        report = Path(scratch) / "junit.xml"
+        command = [sys.executable, "-m", "pytest", str(tests), f"--junitxml={report}", "--rootdir", str(tests)]
+        command += ["-q", "-p", "no:cacheprovider", "-p", "no:locust", "-p", "no:django", "-c", os.devnull]
+        environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        environment |= {"SHOP_URL": url, "SHOP_WORLD": str(world), "PYTHONDONTWRITEBYTECODE": "1"}
+        try:
+            done = subprocess.run(
+                command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, timeout=timeout_s, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return Tally(trouble=f"the tests had not ended after {timeout_s:g} s")
+        except OSError as error:
+            return Tally(trouble=f"pytest: got {error.strerror or error}, expected it to start")
+        if not report.exists():
+            said = (done.stdout + done.stderr).strip().splitlines() or ["nothing"]
+            return Tally(trouble=f"pytest ended with {done.returncode} and no report: {said[-1]}")
+        return _tally(report)
+
+
+def _tally(report: Path) -> Tally:
+    passed, skipped = 0, 0
+    failed: list[str] = []
+    errors: list[str] = []
+    for case in ElementTree.parse(report).getroot().iter("testcase"):  # noqa: S314 - our own pytest wrote it
+        name = str(case.get("name"))
+        if case.find("error") is not None:
+            errors.append(name)
+        elif case.find("failure") is not None:
+            failed.append(name)
+        elif case.find("skipped") is not None:
+            skipped += 1
+        else:
+            passed += 1
+    return Tally(passed=passed, failed=tuple(failed), errors=tuple(errors), skipped=skipped)
+
+
+def judge(attempt: Tally, naive: Tally | None) -> Passed:
+    """Green on the attempt, red on naive. An error is no red: a test that can't run has seen nothing.
+
+    *naive* is None when the attempt had decided already.
+    """
+    if attempt.trouble:
+        return _passed(Verdict.INCONCLUSIVE, attempt.trouble)
+    if attempt.errors:
+        return _passed(Verdict.VIOLATED, f"on your attempt {_some(attempt.errors)} could not run")
+    if attempt.failed:
+        return _passed(Verdict.VIOLATED, f"on your attempt {_some(attempt.failed)} failed")
+    if not attempt.passed:
+        return _passed(Verdict.INCONCLUSIVE, f"no test ran ({attempt.skipped} skipped)")
+    if naive is None or naive.trouble:
+        return _passed(Verdict.INCONCLUSIVE, naive.trouble if naive else "nobody ran them on naive")
+    if not naive.failed:
+        return _passed(Verdict.VIOLATED, f"{attempt.passed} tests are green on your attempt, and none is red on naive")
+    return _passed(
+        Verdict.HELD, f"{attempt.passed} tests are green on your attempt; red on naive: {_some(naive.failed)}"
+    )
+
+
+def _passed(verdict: Verdict, reason: str) -> Passed:
+    return Passed(name=NAME, verdict=verdict, reason=reason)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
+
+
+def own_tests(
+    variant: str,
+    *,
+    prepare: Callable[[str, Path], None],
+    url: str,
+    say: Callable[[str], None],
+    shop: Path = SHOP,
+) -> Passed:
+    """Prepare *variant*, run its tests; when they are green, run the same ones on naive.
+
+    *prepare* starts a variant and writes its world, with tokens, to the given path.
+    """
+    tests = shop / variant / "tests"
+    if not sorted(tests.glob("test_*.py")):
+        return _passed(
+            Verdict.INCONCLUSIVE,
+            f"{tests}: got no test_*.py, expected your own tests (a new attempt brings a first one)",
+        )
+    with tempfile.TemporaryDirectory() as scratch:
+        world = Path(scratch) / "world.json"
+
+        def on(asked: str) -> Tally:
+            say(f"own tests on {asked}")
+            try:
+                prepare(asked, world)
+            except FiredrillError as error:
+                return Tally(trouble=str(error))
+            return run_tests(tests, url=url, world=world)
+
+        attempt = on(variant)
+        green = attempt.passed and not (attempt.failed or attempt.errors or attempt.trouble)
+        return judge(attempt, on("naive") if green else None)

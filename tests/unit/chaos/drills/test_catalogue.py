@@ -1,0 +1,70 @@
+import json
+
+import pytest
+
+from chaos.drills import catalogue
+from chaos.drills.check import HOLDS, OWN_TESTS
+from chaos.errors import InvalidInput, LabBroken
+from chaos.load import all_scenarios, scenario_name
+from chaos.model.scenario import DRILL_KEYS
+
+# Named by the catalogue, with no scenario file yet: this list may only become shorter.
+NOT_WRITTEN_YET = frozenset(
+    {
+        "concurrency/double-submit", "concurrency/worker-crash", "concurrency/commit-race",
+        "concurrency/last-seat-stampede", "concurrency/cancel-while-charging",
+        "auth/access-matrix", "auth/token-lifecycle", "auth/revocation-with-cache-down", "auth/brute-force-burst",
+        "failure/database-down", "failure/cache-down", "failure/gateway-errors", "failure/database-black-hole",
+        "failure/broker-down", "failure/gateway-charges-then-drops", "failure/brownout",
+    }
+)  # fmt: skip
+
+
+def test_every_scenario_that_a_drill_names_exists():
+    known = {scenario_name(path) for path in all_scenarios()} | NOT_WRITTEN_YET
+    assert [problem for one in catalogue.drills() for problem in catalogue.missing(one, known)] == []
+
+
+def test_an_unknown_name_is_a_problem_that_says_where():
+    one = catalogue.Drill(key="auth", number=4, title="t", core=("auth/a",), stretch=("auth/b",))
+    assert catalogue.missing(one, {"auth/a"}) == [
+        "drills.json: drill 4: stretch: got 'auth/b', expected the name of a scenario"
+    ]
+
+
+def test_no_scenario_is_core_and_stretch_at_once_and_each_is_named_once():
+    for one in catalogue.drills():
+        named = [*one.core, *one.stretch]
+        assert len(named) == len(set(named))
+
+
+def test_the_keys_are_those_of_the_engine():
+    assert {one.number: one.key for one in catalogue.drills()} == DRILL_KEYS
+    assert {*HOLDS, *OWN_TESTS} <= set(DRILL_KEYS.values())
+
+
+@pytest.mark.parametrize("asked", ["3", "concurrency"])
+def test_a_drill_by_number_or_key(asked):
+    assert catalogue.drill(asked).key == "concurrency"
+
+
+@pytest.mark.parametrize("asked", ["7", "1", "", "Concurrency"])
+def test_a_drill_that_cannot_be_checked(asked):
+    with pytest.raises(InvalidInput, match=rf"^drill: got '{asked}', expected one of 3 \(concurrency\), 4 \(auth\)"):
+        catalogue.drill(asked)
+
+
+@pytest.mark.parametrize("text", [None, "[]", '{"drills": [{"key": "x"}]}'])
+def test_a_catalogue_that_cannot_be_read(tmp_path, text):
+    path = tmp_path / "drills.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(LabBroken, match=r"drills.json: got .*, expected the catalogue of drills"):
+        catalogue.drills(path)
+
+
+def test_it_is_read_as_the_file_says(tmp_path):
+    path = tmp_path / "drills.json"
+    path.write_text(json.dumps({"drills": [{"key": "b", "number": 2, "title": "B", "core": ["x/y"], "other": 1}]}))
+    (one,) = catalogue.drills(path)
+    assert (one.core, one.stretch, one.part("core")) == (("x/y",), (), ("x/y",))
