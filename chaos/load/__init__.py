@@ -19,6 +19,7 @@ from chaos.load.overlaps import Complaint
 from chaos.load.salvage import salvage
 from chaos.load.schema import scenario_model
 from chaos.load.yaml import parse
+from chaos.model import access
 from chaos.model.checks import CheckSpec, InvariantModel, ProbeModel, RecoversWithinModel, SloCheck
 from chaos.model.scenario import FaultSpec, LoadPhase, Proves, Scenario, World
 from chaos.probes import KINDS as PROBES
@@ -102,6 +103,16 @@ def _complaints_about_the_rest(data: dict[str, Any], error: ValidationError) -> 
             yield in_the_file, what
 
 
+def _access_table(model: Any) -> str:
+    """The matrix as it is now; empty when no phase asks it, or when it can't be read: cross-checking complains then."""
+    if not any(phase.mix.get("matrix") for phase in model.load):
+        return ""
+    try:
+        return (CHECKOUT / access.TABLE).read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
 def _scenario(model: Any, name: str, text: str) -> Scenario:
     proves = model.proves
     return Scenario(
@@ -129,6 +140,7 @@ def _scenario(model: Any, name: str, text: str) -> Scenario:
         ),
         steady_state=tuple(use.use(PROBES[use.probe]) for use in model.steady_state),
         checks=tuple(_check(check) for check in model.checks),
+        access_table=_access_table(model),
         guardrails=tuple(use.use(PROBES[use.probe]) for use in model.guardrails),
         settle_s=model.settle,
         proves=None if proves is None else Proves(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from math import ceil, sqrt
 
 from chaos.faults import KINDS as FAULTS
 from chaos.load.complaints import expected_one_of
 from chaos.load.overlaps import Complaint, overlap_complaints
 from chaos.load.yaml import Path
+from chaos.model import access
 from chaos.model.checks import InvariantCheck, ProbeUse, RecoveryCheck, SloCheck
 from chaos.model.faults import TARGETS, PhaseTime
-from chaos.model.scenario import OPERATIONS, FaultSpec, LoadPhase, Scenario
+from chaos.model.scenario import OPERATIONS, SPENDS_SESSIONS, FaultSpec, LoadPhase, Scenario
 
 # Twice what one core of the load driver is meant to reach; beyond it a file has a typo, and planning would take hours.
 MAX_RATE_PER_S = 10_000.0
@@ -25,6 +27,7 @@ def complaints(scenario: Scenario) -> Iterator[Complaint]:
         yield from _fault(index, fault, scenario)
     yield from overlap_complaints(scenario)
     yield from _checks(scenario)
+    yield from _accounts(scenario)
     first = scenario.load[0]
     yield from _probes("steady_state", scenario.steady_state, _probed(first), f"phase {first.name}")
     everywhere = frozenset().union(*(_probed(phase) for phase in scenario.load))
@@ -93,6 +96,26 @@ def _timing(path: Path, fault: FaultSpec, moment: PhaseTime, scenario: Scenario)
     ends_s = starts_s + moment.offset_s + (fault.params.lasts_s or 0.0)
     if ends_s > scenario.duration_s:
         yield path, f"got a fault that ends at {ends_s:g}s, expected an end within the load's {scenario.duration_s:g}s"
+
+
+def _accounts(scenario: Scenario) -> Iterator[Complaint]:
+    """What operations about accounts need: the access matrix, and enough sessions that each is used once."""
+    operations = frozenset().union(*(phase.operations for phase in scenario.load))
+    if "matrix" in operations:
+        try:
+            access.parse(scenario.access_table)
+        except access.TableError as error:
+            for problem in error.problems:
+                yield ("load",), f"{access.TABLE}: {problem}"
+    spending = sorted(operations & SPENDS_SESSIONS)
+    arrivals = sum((phase.rate_from_per_s + phase.rate_to_per_s) / 2 * phase.duration_s for phase in scenario.load)
+    needed = ceil(arrivals + 4 * sqrt(arrivals))  # Poisson arrivals: as good as never more than that
+    if spending and scenario.world.customers < needed:
+        words = ", ".join(spending)
+        yield (
+            ("world", "customers"),
+            f"got {scenario.world.customers}, expected at least {needed}: {words} end sessions",
+        )
 
 
 def _checks(scenario: Scenario) -> Iterator[Complaint]:

@@ -47,6 +47,8 @@ class Salvaged:
         section = path[0]
         if section in self.replaced or (section == "proves" and {"checks"} & (self.thinned | self.replaced)):
             return None
+        if section == "world" and {"load"} & (self.thinned | self.replaced):
+            return None  # how many customers the load needs
         if section == "checks" and len(path) == 2 and {"faults"} & (self.thinned | self.replaced):
             return None  # "recovers_within without any fault": there was one
         if len(path) > 1 and isinstance(path[1], int) and str(section) in self.positions:
@@ -75,6 +77,7 @@ def salvage(data: Mapping[str, Any], bad: Iterable[tuple[Path, bool]]) -> Salvag
                 load[index].pop(key, None)
             case ("load", int() as index, ("for" | "arrivals" | "mix") as key, *_):
                 load[index][key] = _HARMLESS_LOAD[key]
+                kept.thinned.add("load")
             case ("load", *_):
                 return None
             case (("faults" | "steady_state" | "checks" | "guardrails") as section, int() as index, str() as key) if (

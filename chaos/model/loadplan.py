@@ -54,6 +54,7 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True):
         double_click_ratio: Share of buyers that send the same order twice at once.
         poll_budget: How many status polls one buyer makes at most.
         poll_every_s: Pause between polls.
+        access_table: The access matrix, as its file has it; empty when no phase asks it.
         metrics_port: Where the live Prometheus series are served on *metrics_host*; 0 serves none.
     """
 
@@ -75,6 +76,7 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True):
     double_click_ratio: float = 0.2
     poll_budget: int = 4
     poll_every_s: float = 0.5
+    access_table: str = ""
     metrics_port: int = 0
     metrics_host: str = "127.0.0.1"
 

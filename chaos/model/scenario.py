@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from chaos.model.checks import CheckSpec, ProbeUse
 from chaos.model.faults import FaultParams
@@ -19,6 +19,7 @@ OPERATIONS = (
     "live",
     "login",
     "login_attack",
+    "matrix",
     "me",
     "refresh",
     "refresh_race",
@@ -32,11 +33,15 @@ FOLLOW_UPS = {
     "change_password": ("renew", "use"),
     "escalate": ("trespass",),
     "foreign_order": ("own_list", "own_order"),
+    "matrix": ("matrix_more",),
     "refresh": ("renew", "use"),
     "reuse": ("renew", "use"),
     "revoke": ("renew", "use"),
     "support_list": ("trespass",),
 }
+
+# Operations that use up the session of a customer: no two arrivals may share one.
+SPENDS_SESSIONS = frozenset({"change_password", "login_attack", "matrix", "refresh", "refresh_race", "reuse", "revoke"})
 
 # The six drills, by number, with the stable keys that the scorecard uses.
 DRILL_KEYS = {
@@ -51,12 +56,21 @@ DRILL_KEYS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """Seeded data: how many of what; *seats* is the capacity of each hot tier."""
+    """Seeded data: how many of what; *seats* is the capacity of each hot tier.
+
+    Attributes:
+        access_lifetime_s: How long access tokens live in this run; None leaves it to the variant.
+    """
 
     events: int = 5
     hot_tiers: int = 1
     seats: int = 150
     customers: int = 200
+    access_lifetime_s: int | None = None
+
+    def asked(self) -> dict[str, int]:
+        """What `prepare` is asked for; what is left open is absent."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +120,7 @@ class Scenario:
     Attributes:
         name: Folder and stem below `scenarios/`, e.g. `concurrency/flash-sale`; the stem alone elsewhere.
         text: The file as it was read, for the evidence.
+        access_table: The access matrix that the operation `matrix` asks; empty without that operation.
         settle_s: The contract's promise: every accepted order is final this long after the load and the last lift.
     """
 
@@ -124,6 +139,7 @@ class Scenario:
     guardrails: tuple[ProbeUse, ...] = ()
     proves: Proves | None = None
     settle_s: float = 30.0
+    access_table: str = ""
 
     @property
     def duration_s(self) -> float:

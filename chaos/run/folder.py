@@ -12,9 +12,10 @@ from typing import Any
 
 import msgspec
 
-from chaos.errors import LabBroken
+from chaos.errors import InvalidInput, LabBroken
 from chaos.files import read_lines, write_atomic
 from chaos.journal import Journal
+from chaos.model import access
 from chaos.model.journal import EventKind
 from chaos.model.samples import Sample
 
@@ -60,6 +61,18 @@ def strip_secrets(world: Path) -> None:
         for token in ("access", "refresh", "stale"):
             person.pop(token, None)
     world.write_bytes(msgspec.json.format(msgspec.json.encode(data), indent=1))
+
+
+def require_served(table: str, world: Path, variant: str) -> None:
+    """Whether every row of the access matrix is about an address of *variant*. Raises: InvalidInput."""
+    routes = msgspec.json.decode(world.read_bytes(), type=_Routes).routes
+    problems = access.unserved(access.parse(table), routes, where=access.TABLE, variant=variant)
+    if problems:
+        raise InvalidInput("\n".join(problems))
+
+
+class _Routes(msgspec.Struct):
+    routes: list[str] = []
 
 
 def compress_history(folder: Path) -> None:

@@ -248,12 +248,15 @@ class _Run:
     def _prepare(self) -> Mapping[str, Any]:
         self._view.say(f"preparing {self._request.variant}: switch, empty, seed, start")
         try:
-            return self._tools.stack.prepare(
+            prepared = self._tools.stack.prepare(
                 variant=self._request.variant,
                 seed=self._plan.seed,
-                world=asdict(self._scenario.world),
+                world=self._scenario.world.asked(),
                 world_file=self._folder / "world.json",
             )
+            if self._scenario.access_table:
+                folders.require_served(self._scenario.access_table, self._folder / "world.json", self._request.variant)
+            return prepared
         except BaseException:
             self._forget_folder()  # nothing has happened yet that could be evidence
             raise
@@ -292,6 +295,7 @@ class _Run:
             phases=list(self._plan.phases),
             workers=self._request.workers,
             elsewhere=self._request.elsewhere,
+            access_table=self._scenario.access_table,
             metrics_port=self._tools.driver_metrics_port,
             metrics_host=bind_host(),
         )

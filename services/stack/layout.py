@@ -126,6 +126,11 @@ class Lab:
         return self.shop / "variant"
 
     @property
+    def access_lifetime_file(self) -> Path:
+        """Beside the variant file, where the shop looks for it."""
+        return self.shop / "access-lifetime-s"
+
+    @property
     def secrets(self) -> Path:
         return self.secrets_dir or self.root / "secrets"
 

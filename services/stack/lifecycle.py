@@ -103,7 +103,7 @@ def _start(stack: Stack, variant: str) -> dict[str, float]:
     port_table.require_free(ports)
     parts, cluster = provisioning.provision(settings, lab)
     postgres.configure(cluster, ports)
-    lab.variant_file.write_text(variant + "\n")
+    shop.choose(lab, variant)
     lab.processes_file.unlink(missing_ok=True)
     programs.write_configurations(lab, ports)
     table = programs.table(settings, lab, ports, parts, cluster)

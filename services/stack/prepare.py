@@ -24,11 +24,14 @@ from services.stack.readiness import Waiter, direct_redis, dirty_proxies, http_c
 
 # Whatever the old shop still does is thrown away with its data, so it is not worth waiting for.
 _GRACE_S: Final = 0.5
+# Not a row of the world but of its contract: how long the shop's access tokens live in this run. May be left out.
+_ACCESS_LIFETIME: Final = "access_lifetime_s"
 _WORLD: Final[Mapping[str, range]] = {
     "events": range(1, 1001),
     "hot_tiers": range(1001),
     "seats": range(1, 100_001),
     "customers": range(1, 10_001),
+    _ACCESS_LIFETIME: range(1, 86_401),
 }
 
 
@@ -48,7 +51,7 @@ def parse_world(text: str) -> dict[str, int]:
         f"--world: {name}: got an unknown key, expected {', '.join(_WORLD)}" for name in document.keys() - _WORLD
     ]
     for name, allowed in _WORLD.items():
-        value = document.get(name, shop.DEFAULT_WORLD[name])
+        value = document.get(name, shop.DEFAULT_WORLD.get(name, allowed[0]))
         if isinstance(value, bool) or not isinstance(value, int) or value not in allowed:
             problems.append(f"--world: {name}: got {value!r}, expected a whole number {allowed[0]} to {allowed[-1]}")
     if problems:
@@ -120,7 +123,8 @@ def _switch(
 ) -> None:
     with watch.part("stop"):
         lifecycle.stop_programs(stack, programs.SHOP, grace_s=_GRACE_S)
-    stack.lab.variant_file.write_text(variant + "\n")
+    shop.choose(stack.lab, variant, access_lifetime_s=world.get(_ACCESS_LIFETIME))
+    rows = {name: size for name, size in world.items() if name != _ACCESS_LIFETIME}
     with watch.part("reset"), ThreadPoolExecutor() as pool:
         for done in [pool.submit(_flush_redis, stack), pool.submit(_reset_gateway, stack)]:
             done.result()
@@ -131,7 +135,7 @@ def _switch(
     if in_compose(stack.settings):
         postgres.forget_old_logs_elsewhere(stack.lab, stack.ports)
     with watch.part("seed"):
-        shop.seed_world(stack, variant, seed=seed, world=world, world_file=world_file)
+        shop.seed_world(stack, variant, seed=seed, world=rows, world_file=world_file)
     with watch.part("start"):
         _start_shop(stack, variant)
 
@@ -167,7 +171,7 @@ def _restore(stack: Stack, variant: str | None) -> None:
     say("shop", f"starting {variant} again")
     try:
         lifecycle.stop_programs(stack, programs.SHOP, grace_s=_GRACE_S)
-        stack.lab.variant_file.write_text(variant + "\n")
+        shop.choose(stack.lab, variant)
         _flush_redis(stack)
         shop.ensure_schema(stack, variant)
         _start_shop(stack, variant)

@@ -30,7 +30,7 @@ def setup(settings: Settings) -> dict[str, object]:
         variant = variant or lifecycle.DEFAULT_VARIANT
         if not running:
             postgres.forget_settings(stack.lab, stack.ports)
-            stack.lab.variant_file.write_text(variant + "\n")
+            shop.choose(stack.lab, variant)
         write_json(
             stack.lab.stack_file,
             programs.address_book(settings, stack.lab, stack.ports, stack.public, _facts(stack)),

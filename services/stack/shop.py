@@ -68,6 +68,15 @@ def current_variant(lab: Lab) -> str | None:
         return None
 
 
+def choose(lab: Lab, variant: str, *, access_lifetime_s: int | None = None) -> None:
+    """What the shop's programs start with next. *access_lifetime_s* None: as the variant has it."""
+    lab.variant_file.write_text(variant + "\n")
+    if access_lifetime_s is None:
+        lab.access_lifetime_file.unlink(missing_ok=True)
+    else:
+        lab.access_lifetime_file.write_text(f"{access_lifetime_s}\n")
+
+
 def _digest(files: Iterable[Path], *, top: Path) -> str:
     digest = hashlib.sha256()
     for file in sorted(files):
@@ -79,9 +88,13 @@ def _digest(files: Iterable[Path], *, top: Path) -> str:
 
 
 def schema_stamp(settings: Settings, variant: str) -> str:
-    """Changes with whatever the schema depends on: the variant's migrations, core, the versions of packages."""
+    """Changes with whatever the schema depends on: the variant's migrations and apps, core, versions of packages."""
     top = folder(settings)
-    return "schema " + _digest([*(top / variant).rglob("migrations/**/*.py"), *(top / "core").rglob("*.py")], top=top)
+    own = [
+        *(top / variant).rglob("migrations/**/*.py"),
+        top / variant / "settings.py",
+    ]  # settings name apps with tables
+    return "schema " + _digest([*own, *(top / "core").rglob("*.py")], top=top)
 
 
 def code_stamp(settings: Settings, variant: str) -> str:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import redis
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -21,11 +22,13 @@ POSTGRES_TIMEOUT_S = 2  # libpq rounds shorter ones up
 KEPT_S = 0.5  # callers that ask more often share an answer
 
 
+@require_safe
 def live(_: HttpRequest) -> JsonResponse:
     """The process answers."""
     return JsonResponse({"status": "live"})
 
 
+@require_safe
 def ready(_: HttpRequest) -> JsonResponse:
     """200 when every dependency answers, else 503; names the variant either way."""
     checks = _readiness.checks()
@@ -34,6 +37,7 @@ def ready(_: HttpRequest) -> JsonResponse:
     return JsonResponse(body, status=200 if is_ready else 503)
 
 
+@require_safe
 def metrics(_: HttpRequest) -> HttpResponse:
     """All metrics of this process, for Prometheus."""
     return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)

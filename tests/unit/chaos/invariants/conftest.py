@@ -123,7 +123,13 @@ class Accounts:
         """An exchange that takes 0.1 s; status 0 has no answer, a 5xx is unknown. Returns its id."""
         outcome = Outcome.OK if 200 <= status < 300 else Outcome.FAIL if 400 <= status < 500 else Outcome.INFO
         id_ = f"op-{len(self.operations)}"
-        base = {"op": op, "phase": "rush", "intended": at_s, "sent": at_s, "ended": at_s + 0.1 if status else None}
+        base = {
+            "op": op,
+            "phase": more.pop("phase", "rush"),
+            "intended": at_s,
+            "sent": at_s,
+            "ended": at_s + 0.1 if status else None,
+        }
         self.operations.append(
             Operation(**{**base, "id": id_, "state": state, "status": status, "outcome": outcome, **more})
         )

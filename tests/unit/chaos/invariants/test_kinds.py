@@ -8,6 +8,7 @@ from chaos.model.evidence import EndState
 def test_all_of_the_headline_and_of_drill_5_are_found():
     assert set(KINDS) >= {
         "accepted_then_settled",
+        "access_matrix",
         "allowed_is_allowed",
         "one_child_per_refresh",
         "charged_exactly_once",

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from chaos.config import CHECKOUT
 from chaos.errors import ExitCode, InvalidInput
 from chaos.faults import KINDS
 from chaos.invariants import KINDS as INVARIANT_KINDS
 from chaos.load import find_scenario, load_scenario, parse_scenario
+from chaos.model import access
 from chaos.model.scenario import OPERATIONS
 from tests.unit.chaos.scenarios import GOOD, WHERE, bent, good
 
@@ -22,6 +24,7 @@ PROXIES = "shop_to_broker, shop_to_cache, shop_to_gateway, shop_to_postgres"
 INVARIANTS = ", ".join(sorted(INVARIANT_KINDS))
 FAULTS = ", ".join(sorted(KINDS))
 A_DURATION = "expected a duration such as 500ms, 10s or 2m"
+TABLE = (CHECKOUT / access.TABLE).read_text()
 
 
 def problems(text: str) -> list[str]:
@@ -57,7 +60,7 @@ def test_the_unbent_scenario_loads() -> None:
         pytest.param(
             "seats: 150",
             "seat: 150",
-            "world.seat: got an unknown key, expected one of events, hot_tiers, seats, customers"
+            "world.seat: got an unknown key, expected one of events, hot_tiers, seats, customers, access_lifetime_s"
             " (did you mean seats?) (line 5)",
             id="unknown key of the world",
         ),
@@ -566,3 +569,22 @@ def test_unknown_scenario_names_those_that_are_there() -> None:
 def test_names_that_no_file_can_have(name: str) -> None:
     with pytest.raises(InvalidInput, match=r"^scenario: got "):
         find_scenario(name)
+
+
+def test_operations_that_end_sessions_need_a_customer_each() -> None:
+    assert problems(bent(("{browse: 2, buy: 8}", "{browse: 2, buy: 8, refresh: 1}"))) == [
+        "world.customers: got 200, expected at least 659: refresh end sessions (line 5)"
+    ]
+
+
+def test_a_bad_access_matrix_is_refused_with_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chaos.load.CHECKOUT", tmp_path)
+    table = tmp_path / access.TABLE
+    table.parent.mkdir(parents=True)
+    table.write_text(TABLE.replace("| GET |", "| FETCH |", 1))
+    text = bent(("{browse: 2, buy: 8}", "{browse: 2, buy: 8, matrix: 1}"), ("customers: 200", "customers: 5000"))
+    (problem,) = problems(text)
+    assert problem.startswith(f"load: {access.TABLE}: line ")
+    assert "method: got 'FETCH', expected one of GET, POST" in problem
+    table.unlink()
+    assert "got no table, expected the columns" in problems(text)[0]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chaos.collect import collect
-from chaos.errors import LabBroken
+from chaos.errors import InvalidInput, LabBroken
 from chaos.heal import heal
 from chaos.model.evidence import EndState, SideEffect
 from chaos.run import folder as folders
@@ -157,3 +157,23 @@ def test_a_witness_that_is_away_is_missing_and_not_empty() -> None:
         "orders": "orders: got nobody, expected a witness",
         "charges": "charges: got nobody, expected a witness",
     }
+
+
+def test_a_row_of_the_access_matrix_for_an_address_that_is_not_served(tmp_path):
+    world = tmp_path / "world.json"
+    world.write_text('{"routes": ["/api/me/"]}')
+    table = (
+        "| endpoint | method | anonymous | customer | support | admin | bad token |\n"
+        "|---|---|---|---|---|---|---|\n| /api/{what} | GET | 401 | 200 | 200 | 200 | 401 |\n"
+    )
+    folders.require_served(table.replace("{what}", "me/"), world, "naive")
+    with pytest.raises(InvalidInput, match=r"access-matrix.md:3: got the endpoint /api/you/, expected one that naive"):
+        folders.require_served(table.replace("{what}", "you/"), world, "naive")
+
+
+def test_tokens_of_the_cast_and_bad_ones_leave_the_world_file(tmp_path):
+    world = tmp_path / "world.json"
+    person = {"id": 1, "access": "a", "refresh": "r", "stale": "s", "order": "o"}
+    world.write_text(json.dumps({"cast": {"customer": person}, "bad_tokens": {"alg_none": "n"}}))
+    folders.strip_secrets(world)
+    assert json.loads(world.read_text()) == {"cast": {"customer": {"id": 1, "order": "o"}}}

@@ -90,6 +90,7 @@ def test_a_traceback_from_elsewhere_is_nobody_s_fault_here(settings: Settings) -
 
 def test_a_world_is_completed_with_the_defaults() -> None:
     assert parse_world('{"seats": 30}') == {"events": 5, "hot_tiers": 1, "seats": 30, "customers": 200}
+    assert parse_world('{"access_lifetime_s": 5}')["access_lifetime_s"] == 5
 
 
 @pytest.mark.parametrize(
@@ -97,9 +98,10 @@ def test_a_world_is_completed_with_the_defaults() -> None:
     [
         ("{", "--world: got Expecting property name"),
         ("[]", "--world: got [], expected a JSON object"),
-        ('{"seat": 1}', "--world: seat: got an unknown key, expected events, hot_tiers, seats, customers"),
+        ('{"seat": 1}', "--world: seat: got an unknown key, expected events, hot_tiers, seats, customers, access"),
         ('{"events": 0}', "--world: events: got 0, expected a whole number 1 to 1000"),
         ('{"customers": true}', "--world: customers: got True, expected a whole number 1 to 10000"),
+        ('{"access_lifetime_s": 0}', "--world: access_lifetime_s: got 0, expected a whole number 1 to 86400"),
         ('{"seats": "150"}', "--world: seats: got '150', expected a whole number 1 to 100000"),
     ],
 )
