@@ -15,8 +15,9 @@ from prometheus_client import CollectorRegistry
 from chaos.adapters.lab import Adapters, connect
 from chaos.agent.app import make_app
 from chaos.agent.metrics import LabCollector
+from chaos.agent.runs import RunDesk
 from chaos.agent.watchdog import Watchdog
-from chaos.config import NotUp, bind_host, evidence_dir, read_stack
+from chaos.config import NotUp, bind_host, evidence_dir, lab_dir, read_stack
 from chaos.errors import ExitCode, FiredrillError
 from chaos.heal import heal
 
@@ -43,7 +44,8 @@ def main() -> int:
     watcher = threading.Thread(target=_watch, args=(watchdog,), name="watchdog", daemon=True)
     watcher.start()
     address = urlsplit(stack.url("agent"))
-    app = make_app(watchdog=watchdog, registry=registry, token=stack.lab_token, watching=watcher.is_alive)
+    desk = RunDesk(log=lab_dir() / "log" / "run.log")
+    app = make_app(watchdog=watchdog, registry=registry, token=stack.lab_token, watching=watcher.is_alive, desk=desk)
     uvicorn.run(app, host=bind_host(), port=address.port or 0, log_level="warning", access_log=False)
     return 0
 

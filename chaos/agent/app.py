@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -13,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from chaos.agent.runs import RunDesk
+from chaos.agent.runs import routes as run_routes
 from chaos.agent.watchdog import Watchdog
 from chaos.errors import InvalidInput
 
@@ -38,19 +41,30 @@ def problem(status: int, detail: str) -> Response:
 
 
 def make_app(
-    *, watchdog: Watchdog, registry: CollectorRegistry, token: str, watching: Callable[[], bool] = lambda: True
+    *,
+    watchdog: Watchdog,
+    registry: CollectorRegistry,
+    token: str,
+    watching: Callable[[], bool] = lambda: True,
+    desk: RunDesk | None = None,
 ) -> Starlette:
-    """Routes: GET /health, GET /metrics, PUT and DELETE /lease.
+    """Routes: GET /health, GET /metrics, PUT and DELETE /lease; with a desk also /runs and /scenarios.
 
     Args:
+        desk: Starts and stops runs.
         watching: Whether somebody looks at the lease. If not, health says so and no lease is taken: nobody would heal.
     """
 
+    def refused(request: Request) -> Response | None:
+        # Bytes: comparing text that is not ASCII raises.
+        if hmac.compare_digest(request.headers.get("X-Lab-Token", "").encode(), token.encode()):
+            return None
+        return problem(401, "X-Lab-Token: got none or a wrong one, expected the lab's token")
+
     def guarded(handler: Callable[[bytes], None]) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
-            # Bytes: comparing text that is not ASCII raises.
-            if not hmac.compare_digest(request.headers.get("X-Lab-Token", "").encode(), token.encode()):
-                return problem(401, "X-Lab-Token: got none or a wrong one, expected the lab's token")
+            if (refusal := refused(request)) is not None:
+                return refusal
             if not watching():
                 return problem(503, "watchdog: got nobody who looks at leases, expected a running one (make logs)")
             try:
@@ -76,11 +90,20 @@ def make_app(
         text = await run_in_threadpool(generate_latest, registry)
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        # Here, not after the server: uvicorn ends with the signal that ended it, and nothing of ours comes after.
+        if desk is not None:
+            await run_in_threadpool(desk.close)
+
     return Starlette(
+        lifespan=lifespan,
         routes=[
             Route("/health", health),
             Route("/metrics", metrics),
             Route("/lease", guarded(renew), methods=["PUT"]),
             Route("/lease", guarded(release), methods=["DELETE"]),
-        ]
+            *(run_routes(desk, refused=refused, problem=problem) if desk is not None else ()),
+        ],
     )

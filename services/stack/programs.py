@@ -140,7 +140,8 @@ def table(settings: Settings, lab: Lab, ports: Ports, parts: Parts, cluster: Clu
                 "SCORECARD_SECRET_KEY_FILE": str(lab.secret_file("scorecard_secret_key")),
             },
         ),
-        Program(name="agent", command=_python("-m", "chaos.agent"), directory=here),
+        # A run that the dashboard started is let end cleanly first.
+        Program(name="agent", command=_python("-m", "chaos.agent"), directory=here, stop_wait_s=25),
         Program(
             name="dashboard",
             command=_python(
