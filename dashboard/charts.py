@@ -261,7 +261,7 @@ def comparison_option(
         names[0]: {"width": 2, "type": "dashed", "color": colours.fourth},
         names[1]: {"width": 2, "type": "solid", "color": colours.served},
     }
-    ats = [at for line in lines for at in (line.times_s[0], line.times_s[-1]) if line.times_s] if lines else []
+    ats = [at for line in lines if line.times_s for at in (line.times_s[0], line.times_s[-1])]
     start_s, end_s = (math.floor(min(ats)), math.ceil(max(ats))) if ats else (0, 10)
     option: dict[str, Any] = {
         "animation": False,

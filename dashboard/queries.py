@@ -121,6 +121,25 @@ def proxy_toxics() -> Query:
     return Query(name="toxics", unit="count", by="proxy", promql="max by (proxy) (lab_proxy_toxics)")
 
 
+def breakers(variant: str) -> Query:
+    """Circuit breakers: 0 closed, 1 half open, 2 open. A variant without breakers has no such series."""
+    promql = f'max by (dependency) (shop_breaker_state{{variant="{label(variant)}"}})'
+    return Query(name="breaker", unit="count", by="dependency", promql=promql)
+
+
+def pool_wait(variant: str) -> Query:
+    """How long a request waits for its database connection: p95; no data while nobody asks for one."""
+    rate = f'sum by (le) (rate(shop_pool_wait_seconds_bucket{{variant="{label(variant)}"}}[{WINDOW}]))'
+    return Query(name="pool wait p95", unit="s", promql=f"histogram_quantile(0.95, {rate})")
+
+
+def dependency_errors(variant: str) -> Query:
+    """Failed calls per second to each dependency, as the API and the worker count them."""
+    selector = f'variant="{label(variant)}",outcome!="ok"'
+    promql = f"sum by (dependency) (rate(shop_dependency_calls_total{{{selector}}}[{WINDOW}]))"
+    return Query(name="dependency errors", unit="per_s", by="dependency", promql=promql)
+
+
 def queue_depths() -> Query:
     return Query(name="queue depth", unit="count", by="queue", promql="max by (queue) (lab_queue_depth)")
 
@@ -144,4 +163,7 @@ def every(variant: str) -> list[Query]:
         proxies_enabled(),
         proxy_toxics(),
         queue_depths(),
+        breakers(variant),
+        pool_wait(variant),
+        dependency_errors(variant),
     ]

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import streamlit as st
 
-from dashboard import config, evidence, health, queries, scorecard, timeline
+from dashboard import agent, config, evidence, health, queries, scorecard, timeline
 from dashboard.errors import SourceAway
 from dashboard.prometheus import Prometheus, Sample
 from dashboard.stack import Stack, read_stack
@@ -31,6 +31,25 @@ def attempt(read: Callable[[], T]) -> tuple[T | None, SourceAway | None]:
 def stack() -> Stack:
     """Raises: SourceAway."""
     return read_stack(config.from_environment().stack_file)
+
+
+@st.cache_resource(ttl=600, max_entries=4, show_spinner=False)
+def _agent(url: str, token: str) -> agent.Agent:
+    return agent.Agent(url, token)
+
+
+def runs_agent() -> agent.Agent:
+    """Raises: SourceAway, when the stack is down or has no agent."""
+    found = stack()
+    if found.urls.agent is None:
+        raise SourceAway("The stack has no agent.", "`make up` starts it; a terminal can run scenarios without it.")
+    return _agent(found.urls.agent.rstrip("/"), found.lab_token)
+
+
+@st.cache_data(ttl=30, max_entries=2, show_spinner=False)
+def catalogue(url: str) -> agent.Catalogue:
+    """What can be started; *url* tells one agent from another."""
+    return runs_agent().catalogue()
 
 
 def evidence_dir() -> Path:
@@ -109,6 +128,18 @@ def timeline_of(run_id: str, url: str, _run: evidence.Run) -> timeline.Timeline:
     return timeline.from_prometheus(_prometheus(url), _run, now_unix_s=time.time())
 
 
+@st.cache_data(ttl=60, max_entries=8, show_spinner=False)
+def steady(folder: Path, phase_end_s: float, stop_s: float) -> timeline.Totals | None:
+    """The run's own steady state: its first, fault-free phase, up to *stop_s*. None before anything ended in it."""
+    try:
+        seconds = evidence.history_seconds(folder)
+    except SourceAway:
+        return None
+    first = {at: second for at, second in seconds.items() if at < min(phase_end_s, stop_s)}
+    found = timeline.totals(first)
+    return found if found.served else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveFigures:
     """The four cards at this moment; None where there is no data.
@@ -142,12 +173,15 @@ def live_figures(url: str, variant: str) -> LiveFigures:
 
 
 @st.cache_data(ttl=LIVE_TTL_S, max_entries=4, show_spinner=False)
-def dependencies(url: str) -> dict[str, list[Sample]]:
-    """The dependency strip: `enabled` and `toxics` by proxy, `queue` by queue."""
+def dependencies(url: str, variant: str) -> dict[str, list[Sample]]:
+    """The dependency strip: by proxy, queue or dependency, as each query says."""
     client = _prometheus(url)
     return {
         "enabled": client.instant(queries.proxies_enabled().promql),
         "toxics": client.instant(queries.proxy_toxics().promql),
         "queue": client.instant(queries.queue_depths().promql),
         "unacked": client.instant(queries.unacked().promql),
+        "breaker": client.instant(queries.breakers(variant).promql),
+        "failing": client.instant(queries.dependency_errors(variant).promql),
+        "pool": client.instant(queries.pool_wait(variant).promql),
     }

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 
+from chaos.errors import InvalidInput
+
 TIMEOUT_S = 5.0
+EXPORT_TIMEOUT_S = 30.0
 
 
 class Scorecard:
@@ -26,3 +29,38 @@ class Scorecard:
             raise OSError(f"scorecard: got {type(error).__name__}, expected it to take the run") from None
         if answer.is_error:
             raise OSError(f"scorecard: got {answer.status_code} {answer.text[:200]}, expected it to take the run")
+
+    def drill_map(self, format: Literal["markdown", "json"]) -> bytes:
+        """The whole drill map. Raises: OSError with a sentence when the scorecard is away."""
+        try:
+            answer = self._client.get(
+                "/api/drill-map.md" if format == "markdown" else "/api/drill-map/", timeout=EXPORT_TIMEOUT_S
+            )
+        except httpx.HTTPError as error:
+            raise OSError(f"scorecard: got {type(error).__name__}, expected its drill map (make status)") from None
+        if answer.is_error:
+            raise OSError(f"scorecard: got {answer.status_code} {answer.text[:200]}, expected its drill map")
+        return answer.content
+
+    def put_drill_map(self, document: bytes) -> dict[str, int]:
+        """Add what the document has. Returns how many of what were added.
+
+        Raises: InvalidInput when the scorecard refuses it. OSError with a sentence when it is away.
+        """
+        headers = {"Content-Type": "application/json"}
+        try:
+            answer = self._client.post("/api/drill-map/", content=document, headers=headers, timeout=EXPORT_TIMEOUT_S)
+        except httpx.HTTPError as error:
+            raise OSError(f"scorecard: got {type(error).__name__}, expected it to take the drill map") from None
+        if answer.status_code in (400, 413):
+            raise InvalidInput(f"drill map: nothing was imported: {_detail(answer)}")
+        if answer.is_error:
+            raise OSError(f"scorecard: got {answer.status_code} {answer.text[:200]}, expected it to take the drill map")
+        return {str(name): int(count) for name, count in answer.json().items()}
+
+
+def _detail(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["detail"]).removeprefix("/document: ").removeprefix("/document/0: ")
+    except (ValueError, KeyError, TypeError):
+        return f"got {answer.status_code}, expected it to be taken"

@@ -25,7 +25,7 @@ from chaos.cli.proofs import proof_table
 from chaos.cli.views import LiveView, PlainView
 from chaos.config import CHECKOUT, NotUp, Stack, evidence_dir, read_stack
 from chaos.drills import attempt as attempts
-from chaos.drills import catalogue, conclude
+from chaos.drills import catalogue, conclude, drill_map
 from chaos.drills.check import check
 from chaos.drills.mutants import variants as mutant_variants
 from chaos.drills.own_tests import own_tests
@@ -444,8 +444,7 @@ def explain_command(
 @app.command()
 def index(as_json: Json = False) -> None:
     """Put every run of the evidence folder into the scorecard; any time, without duplicates."""
-    stack = _running()
-    scorecard = Scorecard(stack.url("scorecard"), stack.lab_token)
+    scorecard = _scorecard()
     done, troubles = 0, list[str]()
     for folder in conclude.folders(evidence_dir()):
         if (folder / "verdict.json").exists():
@@ -455,6 +454,32 @@ def index(as_json: Json = False) -> None:
     else:
         _print("\n".join([*troubles, f"indexed {done} run(s)"]))
     raise typer.Exit(ExitCode.LAB_BROKEN if troubles else ExitCode.HELD)
+
+
+@app.command("export")
+def export_command(
+    format: Annotated[drill_map.Format, typer.Option("--format", help="markdown for people, json to import.")],
+    to: Annotated[Path | None, typer.Option("--to", help="A file instead of stdout.")] = None,
+) -> None:
+    """The whole drill map: scores with their history, months, hints, and what it all amounts to."""
+    document = drill_map.export(_scorecard(), format, to)
+    if to is None:
+        sys.stdout.buffer.write(document + (b"" if document.endswith(b"\n") else b"\n"))
+        sys.stdout.flush()
+    else:
+        _print(f"exported to {to}")
+
+
+@app.command("import")
+def import_command(
+    file: Annotated[Path, typer.Argument(help="A drill map that was exported as JSON.")], as_json: Json = False
+) -> None:
+    """Put a drill map back: adds what is not here yet, and never drops what is."""
+    added = drill_map.import_(_scorecard(), file)
+    if as_json:
+        _document({"added": added})
+    else:
+        _print(drill_map.told(added))
 
 
 @app.command("list")
@@ -554,6 +579,11 @@ def _hand_over(module: str, *arguments: str) -> None:
     """Same terminal, same exit code."""
     done = subprocess.run([sys.executable, "-m", module, *arguments], cwd=CHECKOUT, check=False)
     raise typer.Exit(done.returncode)
+
+
+def _scorecard() -> Scorecard:
+    stack = _running()
+    return Scorecard(stack.url("scorecard"), stack.lab_token)
 
 
 def _running() -> Stack:

@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import evidence, markup, runchart, sources, timeline, words
+from dashboard import agent, evidence, markup, runchart, sources, timeline, words
 from dashboard.errors import SourceAway
 from dashboard.evidence import Run, RunState
 from dashboard.parts import away
@@ -18,7 +18,73 @@ def main() -> None:
     title, pause = st.columns([5, 1], vertical_alignment="bottom")
     title.title("Live")
     paused = pause.toggle("Pause", key="paused", help="Stop refreshing, to read or to point at something.")
+    desk()
     st.fragment(block, run_every=None if paused else REFRESH)()
+
+
+def desk() -> None:
+    """Start a run. What goes on, and stopping it, are part of the block that moves."""
+    with st.expander("Start a run"):
+        found, error = sources.attempt(lambda: sources.catalogue(sources.stack().urls.agent or ""))
+        if found is None or not found.scenarios:
+            if error is not None:
+                away(error)
+            else:
+                st.info("The agent knows no valid scenario. `firedrill validate` says what is wrong with them.")
+            return
+        by_name = {each.name: each for each in found.scenarios}
+        left, middle, right = st.columns([3, 2, 1])
+        name = left.selectbox(
+            "Scenario", list(by_name), key="start-scenario",
+            format_func=lambda name: f"{by_name[name].title} ({name}, {by_name[name].lasts_s:.0f} s of load)",
+        )  # fmt: skip
+        chosen = by_name[name or found.scenarios[0].name]
+        first = "attempt" if "attempt" in found.variants else "hardened"
+        index = found.variants.index(first) if first in found.variants else 0
+        variant = middle.selectbox("Variant", found.variants, index=index, key="start-variant")
+        # A box of another scenario is another box: it starts with that one's seed.
+        seed = right.number_input("Seed", 0, 2**31 - 1, chosen.seed, key=f"start-seed:{chosen.name}")
+        if st.button("Start", type="primary", key="start"):
+            start(chosen.name, variant or found.variants[0], int(seed))
+
+
+def start(scenario: str, variant: str, seed: int) -> None:
+    try:
+        sources.runs_agent().start(scenario, variant, seed)
+    except agent.Refused as refused:
+        st.error(f"Not started. {refused}")
+    except SourceAway as error:
+        st.error(f"Not started. {error.what} {error.way_on}")
+    else:
+        st.query_params.clear()  # follow the new run, not the one that the address names
+        sources.running_run_id.clear()
+        st.success("Started. It takes a few seconds to prepare the variant; then it shows up below.")
+
+
+def ours(run: Run | None) -> None:
+    """The run that was started from here: a button that stops it, or how it ended when it left no run behind."""
+    state, _ = sources.attempt(lambda: sources.runs_agent().state())
+    if state is None:
+        return
+    if state.running is not None:
+        if state.running.stopping:
+            st.html(markup.quiet("Stopping: faults are lifted, the evidence is collected, then the run is judged."))
+        elif st.button("Stop this run", key="stop", help="Ends it cleanly; its verdict will be inconclusive."):
+            stop()
+        elif run is None or run.state is not RunState.RUNNING:
+            st.html(markup.quiet(f"Preparing {markup.text(state.running.scenario)} on {state.running.variant}…"))
+    elif state.ended is not None and state.ended.exit_code not in (0, 1, 3):
+        said = words.plain(state.ended.said, most=400) or "It said nothing; `make logs P=agent` may."
+        st.error(f"{words.plain(state.ended.scenario)} on {words.plain(state.ended.variant)} could not be run. {said}")
+
+
+def stop() -> None:
+    try:
+        sources.runs_agent().stop()
+    except (agent.Refused, SourceAway) as error:
+        st.error(f"Not stopped. {error}")
+    else:
+        st.rerun(scope="fragment")
 
 
 def block() -> None:
@@ -31,8 +97,9 @@ def block() -> None:
         return
     run_id = wanted or running or next(iter(evidence.run_ids(folder)), None)
     if run_id is None:
+        ours(None)
         st.info(f"No runs yet. {evidence.RUN_WAY_ON}")
-        dependencies()
+        dependencies("")
         return
     run, error = sources.attempt(partial(sources.run, folder, run_id))
     if run is None:
@@ -41,6 +108,7 @@ def block() -> None:
         back(running)
         return
     banner(run)
+    ours(run)
     if wanted and running and running != run_id:
         back(running)
     drawn, why_not = runchart.timeline_for(run)
@@ -49,7 +117,7 @@ def block() -> None:
         away(why_not)
     runchart.chart(run, drawn)
     if run.state is RunState.RUNNING or not wanted:
-        dependencies()
+        dependencies(run.variant)
 
 
 def back(running: str | None) -> None:
@@ -79,7 +147,8 @@ def banner(run: Run) -> None:
         lines = [f"{markup.sign(words.verdict_sign(run.verdict))} {what}"]
         if run.summary:
             lines.append(markup.text(run.summary))
-    lines.append(f'<span class="fd-quiet">No run is going on; this is {markup.text(run.run_id)}.</span>')
+    report = markup.link("run", "open its page", run=run.run_id)
+    lines.append(f'<span class="fd-quiet">No run is going on; this is {markup.text(run.run_id)}:</span> {report}')
     st.html(markup.banner(lines))
 
 
@@ -115,12 +184,36 @@ def live_cards(run: Run) -> list[tuple[str, str, str]]:
     now = sources.live_figures(runchart.prometheus_url(), run.variant)
     if now.offered_per_s is None:
         raise SourceAway("Prometheus has no sample of this run yet.", "It scrapes every second.")
+    before = steady_state(run)
     return [
-        ("Offered", words.rate_text(now.offered_per_s), "by the schedule"),
-        ("Served", words.rate_text(now.served_per_s), "as promised"),
-        ("Errors", words.rate_text(now.errors_per_s), f"{words.ratio_text(now.error_ratio)} of what ended"),
-        ("p95", words.latency_text(now.p95_s, top_bucket_s=now.top_bucket_s), "from intended start"),
+        ("Offered", words.rate_text(now.offered_per_s), before["Offered"] or "by the schedule"),
+        ("Served", words.rate_text(now.served_per_s), before["Served"] or "as promised"),
+        (
+            "Errors",
+            words.rate_text(now.errors_per_s),
+            f"{words.ratio_text(now.error_ratio)} of what ended{before['Errors']}",
+        ),
+        ("p95", words.latency_text(now.p95_s, top_bucket_s=now.top_bucket_s), before["p95"] or "from intended start"),
     ]
+
+
+def steady_state(run: Run) -> dict[str, str]:
+    """What the cards are held against: the run's own first phase, before any fault. Empty texts while it goes on."""
+    nothing = dict.fromkeys(HELP, "")
+    first = run.phases[0] if run.phases else None
+    if first is None or first.end_s is None or run.last_s < first.end_s:
+        return nothing
+    stop_s = min([first.end_s, *(fault.injected_s for fault in run.faults)])
+    found = sources.steady(run.folder, first.end_s, float(int(stop_s)))
+    if found is None or stop_s < 1:
+        return nothing
+    ended = found.served + found.errors
+    return {
+        "Offered": f"steady {found.offered / stop_s:.1f}/s",
+        "Served": f"steady {found.served / stop_s:.1f}/s",
+        "Errors": f", steady {words.ratio_text(found.errors / ended)}",
+        "p95": f"steady {words.latency_text(found.p95_s)}",
+    }
 
 
 def total_cards(totals: timeline.Totals, *, over: bool) -> list[tuple[str, str, str]]:
@@ -138,11 +231,11 @@ def total_cards(totals: timeline.Totals, *, over: bool) -> list[tuple[str, str, 
     ]
 
 
-def dependencies() -> None:
+def dependencies(variant: str) -> None:
     st.subheader("Dependencies")
     client, error = sources.attempt(sources.prometheus)
     found, error = (
-        sources.attempt(lambda: sources.dependencies(runchart.prometheus_url()))
+        sources.attempt(lambda: sources.dependencies(runchart.prometheus_url(), variant))
         if client is not None
         else (None, error)
     )
@@ -165,10 +258,34 @@ def dependencies() -> None:
     chips += [
         ("worker", words.Sign("", f"{words.count_text(sample.value)} unacked", "none")) for sample in found["unacked"]
     ]
+    failing = {sample.labels.get("dependency", "?"): sample.value for sample in found["failing"]}
+    chips += [
+        (f"breaker {name}", breaker_sign(sample.value))
+        for sample in sorted(found["breaker"], key=lambda sample: sample.labels.get("dependency", ""))
+        if (name := sample.labels.get("dependency", "?"))
+    ]
+    chips += [
+        (f"calls to {name}", words.Sign(words.WARN, f"{words.rate_text(rate)} fail", "warn"))
+        for name, rate in sorted(failing.items())
+        if rate
+    ]
+    chips += [
+        ("database pool", words.Sign("", f"p95 wait {words.latency_text(sample.value)}", "none"))
+        for sample in found["pool"]
+        if sample.value is not None
+    ]
     if chips:
-        st.html(markup.strip(chips, label="Proxies and queues"))
+        st.html(markup.strip(chips, label="Proxies, breakers, pool and queues"))
     else:
         st.html(markup.quiet("The agent has reported no proxies or queues yet."))
+
+
+def breaker_sign(state: float | None) -> words.Sign:
+    if state is None:
+        return words.Sign("○", "unknown", "none")
+    if state >= 2:
+        return words.Sign(words.BAD, "open", "bad")
+    return words.Sign(words.WARN, "half open", "warn") if state >= 1 else words.Sign(words.GOOD, "closed", "good")
 
 
 def proxy_sign(enabled: float | None, toxics: float | None) -> words.Sign:

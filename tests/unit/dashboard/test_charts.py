@@ -97,3 +97,29 @@ def test_bands_and_phases_stand_without_any_data() -> None:
     option = charts.timeline_option(Timeline(source="", lines=()), RUN, dark=False)
     assert len(option["grid"]) == 1
     assert marks(option, "markArea")[0]
+
+
+def test_a_window_cuts_bands_and_lines_and_keeps_the_faults_letters() -> None:
+    long = replace(FULL, lines=(line("offered", "rate", *range(30)),))
+    option = charts.timeline_option(long, RUN, dark=False, window=(11.0, 14.0))
+    assert {(axis["min"], axis["max"]) for axis in option["xAxis"]} == {(11.0, 14.0)}
+    (offered,) = [series for series in option["series"] if series["name"] == "offered"]
+    assert [point[0] for point in offered["data"]] == [10.0, 11.0, 12.0, 13.0, 14.0, 15.0]
+    bands = marks(option, "markArea")
+    assert (bands[0][0][0]["xAxis"], bands[0][0][1]["xAxis"]) == (11.0, 14.0)  # type: ignore[index]
+    late = charts.timeline_option(long, RUN, dark=False, window=(12.0, 12.05))
+    assert "B kill" in json.dumps(late)
+
+
+def test_a_radar_names_what_has_no_score() -> None:
+    option = charts.radar_option(["Security & Zero Trust", "Performance"], [2.5, None], dark=True)
+    names = [axis["name"].replace("\n", " ") for axis in option["radar"]["indicator"]]
+    assert names == ["Security & Zero Trust", "Performance (no score)"]
+    assert option["series"][0]["data"][0]["value"] == [2.5, 0]
+    json.dumps(option, allow_nan=False)
+
+
+def test_a_trend_has_gaps_where_there_is_no_data() -> None:
+    option = charts.trend_option(["2026-01", "2026-02"], [1.5, None], [0, None], dark=False)
+    average, flags = option["series"]
+    assert (average["data"], average["connectNulls"], flags["data"]) == ([1.5, None], False, [0, None])

@@ -234,10 +234,75 @@ def test_index_when_the_scorecard_is_down(shell: Shell, folder: Path) -> None:
     ]
 
 
+# --- the drill map ---------------------------------------------------------------------------------------------------
+
+
+def test_export_to_stdout_and_to_a_file(shell: Shell, scorecard: Http, tmp_path: Path) -> None:
+    scorecard.answers["GET /api/drill-map.md"] = (200, "# Drill map 🟢\n".encode())
+    scorecard.answers["GET /api/drill-map/"] = (200, b'{"format": "firedrill-drill-map"}')
+    assert (shell("export", "--format", "markdown").out) == "# Drill map 🟢\n"
+    assert shell("export", "--format", "json").json == {"format": "firedrill-drill-map"}
+    said = shell("export", "--format", "json", "--to", str(tmp_path / "map.json"))
+    assert (said.code, said.out) == (0, f"exported to {tmp_path / 'map.json'}\n")
+    assert (tmp_path / "map.json").read_bytes() == b'{"format": "firedrill-drill-map"}'
+
+
+def test_import_says_what_was_added(shell: Shell, scorecard: Http, tmp_path: Path) -> None:
+    file = tmp_path / "map.json"
+    file.write_text('{"format": "firedrill-drill-map"}')
+    scorecard.json("POST /api/drill-map/", {"scores": 3, "hints": 0, "runs": 2})
+    assert shell("import", str(file)).out == "imported: 3 scores, 2 runs\n"
+    assert scorecard.asked[0][3] == {"format": "firedrill-drill-map"}
+    scorecard.json("POST /api/drill-map/", {"scores": 0})
+    assert shell("import", str(file)).out == "imported: nothing new, all of it was here already\n"
+    assert shell("import", str(file), "--json").json == {"added": {"scores": 0}}
+
+
+def test_a_damaged_drill_map_is_the_callers(shell: Shell, scorecard: Http, tmp_path: Path) -> None:
+    file = tmp_path / "map.json"
+    file.write_text("{}")
+    scorecard.json("POST /api/drill-map/", {"detail": "/document/0: digest: got one that does not fit"}, 400)
+    said = shell("import", str(file))
+    assert (said.code, said.out) == (2, "")
+    assert said.err == "firedrill: drill map: nothing was imported: digest: got one that does not fit\n"
+    scorecard.answers["POST /api/drill-map/"] = (413, b"<html>")
+    assert shell("import", str(file)).code == 2
+
+
+def test_a_file_that_is_none(shell: Shell, scorecard: Http, tmp_path: Path) -> None:
+    said = shell("import", str(tmp_path / "nothing.json"))
+    assert said.code == 2
+    assert "expected a drill map" in said.err
+    big = tmp_path / "big.json"
+    big.write_bytes(b" " * (4 * 2**20 + 1))
+    assert shell("import", str(big)).code == 2
+    assert scorecard.asked == []
+
+
+@pytest.mark.parametrize("status", [401, 500])
+def test_a_scorecard_that_takes_nothing(shell: Shell, scorecard: Http, tmp_path: Path, status: int) -> None:
+    (tmp_path / "map.json").write_text("{}")
+    scorecard.answers["POST /api/drill-map/"] = (status, b"no")
+    scorecard.answers["GET /api/drill-map/"] = (status, b"no")
+    assert shell("import", str(tmp_path / "map.json")).code == 4
+    assert shell("export", "--format", "json").code == 4
+    scorecard.answers["GET /api/drill-map/"] = (200, b"{}")
+    assert shell("export", "--format", "json", "--to", str(tmp_path / "no" / "map.json")).code == 4
+
+
+def test_a_drill_map_when_the_scorecard_is_down(shell: Shell, tmp_path: Path) -> None:
+    shell.stack()
+    (tmp_path / "map.json").write_text("{}")
+    assert shell("export", "--format", "markdown").err.startswith("firedrill: scorecard: got ConnectError")
+    assert shell("import", str(tmp_path / "map.json")).code == 4
+    assert shell("export").code == 2
+    assert shell("export", "--format", "yaml").code == 2
+
+
 # --- a stack that is down, dirty or busy -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [("heal",), ("index",)])
+@pytest.mark.parametrize("command", [("heal",), ("index",), ("export", "--format", "json"), ("import", "map.json")])
 def test_commands_that_need_a_stack(shell: Shell, command: tuple[str, ...]) -> None:
     said = shell(*command)
     assert (said.code, said.out) == (4, "")
