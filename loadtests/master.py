@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import gevent
 from locust.env import Environment
+from locust.exception import RPCError
+from zmq import ZMQError
 
 from chaos.model.loadplan import LoadPlan
 from loadtests import plan as plans
@@ -203,8 +204,6 @@ def _listen(plan: LoadPlan) -> Runner:
     environment = Environment(user_classes=[shopper(None)], host=plan.base_url)
     try:
         return environment.create_master_runner(host, port)
-    except SystemExit:  # Locust's way to say that the port is taken
-        raise ValueError(f"workers elsewhere: got a busy port {host}:{port}, expected a free one") from None
-    except Exception as error:
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
-        raise ValueError(f"workers elsewhere: got {error}, expected to listen on {host}:{port}") from None
+    except (RPCError, ZMQError, SystemExit) as error:  # the last is Locust's way to say that the port is taken
+        why = str(error) if isinstance(error, Exception) else "a busy port"
+        raise ValueError(f"workers elsewhere: got {why}, expected to listen on {host}:{port}") from None
