@@ -9,11 +9,15 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from services.scorecard.config import Config, ConfigError, load
 
 THREADS = "4"
+_ONE_AT_A_TIME = 0x46495245
+"""Key of an advisory lock in a shared PostgreSQL: labs that start together would migrate the same tables at once."""
 
 
 def main(arguments: list[str]) -> int:
@@ -58,15 +62,29 @@ def prepare(config: Config) -> None:
 
     from services.scorecard.catalogue import load_catalogue, read_catalogue  # noqa: PLC0415
 
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        call_command("migrate", interactive=False, verbosity=0)
-    load_catalogue(read_catalogue())
-    if config.admin_password and not User.objects.filter(username="admin").exists():
-        User.objects.create_superuser("admin", password=config.admin_password)
+    with _alone():
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            call_command("migrate", interactive=False, verbosity=0)
+        load_catalogue(read_catalogue())
+        if config.admin_password and not User.objects.filter(username="admin").exists():
+            User.objects.create_superuser("admin", password=config.admin_password)
     if isinstance(config.database, Path):
         config.database.chmod(0o600)  # notes are private to whoever wrote them
     connections.close_all()
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """No other lab prepares the same database meanwhile; a file has its own lock. The lock ends with its connection."""
+    from django.db import connection  # noqa: PLC0415 - needs the settings
+
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_ONE_AT_A_TIME])
+    yield
 
 
 def serve(config: Config) -> None:

@@ -52,6 +52,7 @@ def load() -> Config:
 def from_environment(environment: Mapping[str, str]) -> Config:
     """Read the SCORECARD_* variables; every one has a default, so that tools can import the settings anywhere.
 
+    A shared database's URL may come in a file (SCORECARD_DATABASE_URL_FILE), because it holds a password.
     Without SCORECARD_TOKEN_FILE nobody can write, without SCORECARD_ADMIN_PASSWORD_FILE no admin is made: the
     defaults are closed, not open. FIREDRILL_BIND_HOST and SCORECARD_HOSTNAME serve a container, which is asked by name.
 
@@ -69,7 +70,11 @@ def from_environment(environment: Mapping[str, str]) -> Config:
 
 
 def _database(environment: Mapping[str, str]) -> Path | Postgres:
-    url = environment.get("SCORECARD_DATABASE_URL")
+    url, name_of_url = environment.get("SCORECARD_DATABASE_URL"), "SCORECARD_DATABASE_URL"
+    if environment.get("SCORECARD_DATABASE_URL_FILE"):
+        if url:
+            raise ConfigError("SCORECARD_DATABASE_URL: got it and SCORECARD_DATABASE_URL_FILE, expected one of them")
+        url, name_of_url = _secret(environment, "SCORECARD_DATABASE_URL_FILE"), "SCORECARD_DATABASE_URL_FILE"
     if not url:
         return Path(environment.get("SCORECARD_DATABASE_PATH") or ".lab/keep/scorecard.sqlite3")
     try:
@@ -81,8 +86,7 @@ def _database(environment: Mapping[str, str]) -> Path | Postgres:
     if parts.scheme not in {"postgresql", "postgres"} or not parts.hostname or not name:
         # Not the value itself: it may hold a password, and errors end up in logs.
         raise ConfigError(
-            f"SCORECARD_DATABASE_URL: got a {parts.scheme or 'broken'} URL, "
-            "expected postgresql://user:password@host:port/name"
+            f"{name_of_url}: got a {parts.scheme or 'broken'} URL, expected postgresql://user:password@host:port/name"
         )
     return Postgres(
         host=parts.hostname,

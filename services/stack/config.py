@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,15 @@ DEFAULT_BASE_PORT: Final = 18000
 HIGHEST_BASE_PORT: Final = 65535 - 20
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 _REMEMBERED = "base-port"
+_SCORECARD_DATABASE: Final = ("SCORECARD_DATABASE_URL", "SCORECARD_DATABASE_URL_FILE")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteWrite:
+    """Where Prometheus sends what it scrapes, besides keeping it. *token_file* holds a bearer token."""
+
+    url: str
+    token_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +41,8 @@ class Settings:
         mode: `local`, or `compose` inside a container of the Compose stack.
         secrets_dir: Where the secrets are when they are not in *lab_dir*.
         public_base_port: First of the ports as a person reaches them, where it is another one.
+        scorecard_database: The SCORECARD_DATABASE_URL or …_FILE of a shared PostgreSQL; empty for the lab's own file.
+        remote_write: Where Prometheus sends its samples besides.
     """
 
     checkout: Path
@@ -45,6 +56,8 @@ class Settings:
     mode: str = "local"
     secrets_dir: Path | None = None
     public_base_port: int | None = None
+    scorecard_database: Mapping[str, str] = field(default_factory=dict)
+    remote_write: RemoteWrite | None = None
 
     @property
     def remembered_base_port_file(self) -> Path:
@@ -97,6 +110,8 @@ def load(environ: Mapping[str, str] | None = None, *, base_port: str | None = No
         evidence_dir=_folder(environ, "FIREDRILL_EVIDENCE_DIR", CHECKOUT / "evidence"),
         asked_base_port=parse_base_port(asked, where) if asked else None,
         toxiproxy=environ.get("FIREDRILL_TOXIPROXY") or environ.get("TOXIPROXY") or None,
+        scorecard_database=_scorecard_database(environ),
+        remote_write=_remote_write(environ),
         offline=environ.get("FIREDRILL_OFFLINE", "") not in {"", "0"},
         path=environ.get("PATH", os.defpath),
         mode=environ.get("FIREDRILL_MODE") or "local",
@@ -109,8 +124,27 @@ def load(environ: Mapping[str, str] | None = None, *, base_port: str | None = No
     )
 
 
+def _scorecard_database(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """For the scorecard alone: the URL holds a password, which is none of the shop's business."""
+    found = {name: environ[name] for name in _SCORECARD_DATABASE if environ.get(name)}
+    if file := found.get("SCORECARD_DATABASE_URL_FILE"):
+        found["SCORECARD_DATABASE_URL_FILE"] = str(Path(file).expanduser().resolve())
+    return found
+
+
+def _remote_write(environ: Mapping[str, str]) -> RemoteWrite | None:
+    url = environ.get("FIREDRILL_REMOTE_WRITE_URL")
+    if not url:
+        return None
+    if not url.startswith(("http://", "https://")):
+        raise StackError("bad_input", f"FIREDRILL_REMOTE_WRITE_URL: got {url!r}, expected http(s)://host/path")
+    token = environ.get("FIREDRILL_REMOTE_WRITE_TOKEN_FILE")
+    if token and not Path(token).expanduser().is_file():
+        raise StackError("bad_input", f"FIREDRILL_REMOTE_WRITE_TOKEN_FILE: got {token}, expected a file")
+    return RemoteWrite(url=url, token_file=Path(token).expanduser().resolve() if token else None)
+
+
 def inherited_environment() -> dict[str, str]:
     """The caller's environment for child processes, without what would steer a variant from outside."""
-    return {
-        name: value for name, value in os.environ.items() if not name.startswith(("FIREDRILL_", "SHOP_", "DJANGO_"))
-    }
+    ours = ("FIREDRILL_", "SHOP_", "DJANGO_", "SCORECARD_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}

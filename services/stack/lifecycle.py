@@ -105,7 +105,7 @@ def _start(stack: Stack, variant: str) -> dict[str, float]:
     postgres.configure(cluster, ports)
     shop.choose(lab, variant)
     lab.processes_file.unlink(missing_ok=True)
-    programs.write_configurations(lab, ports)
+    programs.write_configurations(lab, ports, remote_write=settings.remote_write)
     table = programs.table(settings, lab, ports, parts, cluster)
     lab.supervisor_conf.touch(mode=0o600)  # holds supervisord's password
     lab.supervisor_conf.write_text(supervisor_conf.render(table, lab, ports))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from services.stack.config import Settings
+from services.stack.config import RemoteWrite, Settings
 from services.stack.layout import BROKER_DB, CACHE_DB, HOST, MARKER, PROXIES, SUPERVISORS, Lab, Ports, write_json
 from services.stack.postgres import USER, Cluster
 from services.stack.provision.found import Parts
@@ -138,6 +139,7 @@ def table(settings: Settings, lab: Lab, ports: Ports, parts: Parts, cluster: Clu
                 "SCORECARD_TOKEN_FILE": str(lab.secret_file("lab_token")),
                 "SCORECARD_ADMIN_PASSWORD_FILE": str(lab.secret_file("scorecard_admin")),
                 "SCORECARD_SECRET_KEY_FILE": str(lab.secret_file("scorecard_secret_key")),
+                **settings.scorecard_database,
             },
         ),
         # A run that the dashboard started is let end cleanly first.
@@ -206,11 +208,11 @@ def proxy_list(ports: Ports) -> list[dict[str, object]]:
     ]
 
 
-def write_configurations(lab: Lab, ports: Ports) -> None:
+def write_configurations(lab: Lab, ports: Ports, *, remote_write: RemoteWrite | None = None) -> None:
     """Write the configuration files of Redis, Toxiproxy and Prometheus."""
     write_json(lab.run / "toxiproxy.json", proxy_list(ports))
     (lab.run / "redis.conf").write_text(redis_configuration(ports, folder=lab.redis))
-    (lab.run / "prometheus.yml").write_text(prometheus_configuration(ports))
+    (lab.run / "prometheus.yml").write_text(prometheus_configuration(ports, remote_write=remote_write))
 
 
 def redis_configuration(ports: Ports, *, folder: Path, bind: str = HOST) -> str:
@@ -230,14 +232,21 @@ def redis_configuration(ports: Ports, *, folder: Path, bind: str = HOST) -> str:
     return "\n".join(lines) + "\n"
 
 
-def prometheus_configuration(ports: Ports) -> str:
+def prometheus_configuration(ports: Ports, *, remote_write: RemoteWrite | None = None) -> str:
     """Prometheus' configuration file: one job per part that serves metrics."""
     jobs = [
         {"job_name": name, "static_configs": [{"targets": [url.removeprefix("http://").removesuffix("/metrics")]}]}
         for name, url in metrics_urls(ports).items()
     ]
     # JSON is YAML, and needs no quoting rules of its own
-    configuration = {"global": {"scrape_interval": "1s", "scrape_timeout": "1s"}, "scrape_configs": jobs}
+    shared: dict[str, object] = {"scrape_interval": "1s", "scrape_timeout": "1s"}
+    configuration: dict[str, object] = {"global": shared, "scrape_configs": jobs}
+    if remote_write is not None:  # the label says over there whose series these are
+        shared["external_labels"] = {"lab": f"{socket.gethostname()}:{ports.base}"}
+        target: dict[str, object] = {"url": remote_write.url}
+        if remote_write.token_file is not None:
+            target["authorization"] = {"credentials_file": str(remote_write.token_file)}
+        configuration["remote_write"] = [target]
     return json.dumps(configuration, indent=1) + "\n"
 
 

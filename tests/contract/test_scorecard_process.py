@@ -40,12 +40,12 @@ def environment(folder: Path) -> dict[str, str]:
 class Scorecard:
     """A scorecard process."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: dict[str, str] | None = None) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "services.scorecard"],
-            env=environment(folder) | {"SCORECARD_PORT": str(port)},
+            env=(settings or environment(folder)) | {"SCORECARD_PORT": str(port)},
             start_new_session=True,
         )
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=GENEROUS_S)

@@ -36,6 +36,20 @@ def test_a_shared_database() -> None:
     )
 
 
+def test_a_shared_database_whose_url_is_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgresql://me:secret@db.example/scores\n")
+    named = {"SCORECARD_DATABASE_URL_FILE": str(tmp_path / "url")}
+    assert from_environment(named).database == Postgres(
+        host="db.example", port=5432, name="scores", user="me", password="secret"
+    )
+    with pytest.raises(ConfigError, match="expected one of them"):
+        from_environment({**named, "SCORECARD_DATABASE_URL": "postgresql://me:secret@db.example/scores"})
+    (tmp_path / "url").write_text("mysql://me:secret@db/scores")
+    with pytest.raises(ConfigError, match="SCORECARD_DATABASE_URL_FILE: got a mysql URL") as caught:
+        from_environment(named)
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize("url", ["mysql://me:pw@db/scores", "postgresql://db", "postgresql://db:port/scores", "pw"])
 def test_a_bad_database_url_is_refused_without_repeating_it(url: str) -> None:
     with pytest.raises(ConfigError, match=r"SCORECARD_DATABASE_URL: got a .* URL, expected postgresql://") as caught:

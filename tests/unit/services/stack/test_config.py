@@ -57,3 +57,30 @@ def test_children_don_t_inherit_what_would_steer_a_variant(monkeypatch: pytest.M
     inherited = config.inherited_environment()
     assert "from outside" not in inherited.values()
     assert inherited["LANG"] == "C.UTF-8"
+
+
+def test_a_shared_scorecard_database_is_told_to_nobody_but_the_scorecard(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SCORECARD_DATABASE_URL", "postgresql://me:secret@db/scores")
+    assert "SCORECARD_DATABASE_URL" not in config.inherited_environment()
+    assert config.load().scorecard_database == {"SCORECARD_DATABASE_URL": "postgresql://me:secret@db/scores"}
+    monkeypatch.chdir(tmp_path)
+    named = config.load({"SCORECARD_DATABASE_URL_FILE": "url"}).scorecard_database
+    assert named == {"SCORECARD_DATABASE_URL_FILE": str(tmp_path / "url")}
+
+
+def test_remote_write(tmp_path: Path) -> None:
+    assert config.load({}).remote_write is None
+    token = tmp_path / "token"
+    environ = {"FIREDRILL_REMOTE_WRITE_URL": "https://metrics.example/api/v1/write"}
+    assert config.load(environ).remote_write == config.RemoteWrite(url=environ["FIREDRILL_REMOTE_WRITE_URL"])
+    environ["FIREDRILL_REMOTE_WRITE_TOKEN_FILE"] = str(token)
+    with pytest.raises(StackError, match="expected a file"):
+        config.load(environ)
+    token.write_text("t")
+    found = config.load(environ).remote_write
+    assert found is not None
+    assert found.token_file == token
+    with pytest.raises(StackError, match="FIREDRILL_REMOTE_WRITE_URL: got"):
+        config.load({"FIREDRILL_REMOTE_WRITE_URL": "metrics.example"})

@@ -23,8 +23,8 @@ def lab(tmp_path: Path) -> Lab:
     return lab
 
 
-def table(lab: Lab, *, prometheus: bool = True) -> list[programs.Program]:
-    settings = config.load({"FIREDRILL_LAB_DIR": str(lab.root)})
+def table(lab: Lab, *, prometheus: bool = True, settings: config.Settings | None = None) -> list[programs.Program]:
+    settings = settings or config.load({"FIREDRILL_LAB_DIR": str(lab.root)})
     found = Found(name="x", command=("/bin/true",), version="1.0", source="PATH")
     absent = Found(name="prometheus", missing="nowhere")
     parts = Parts(postgres=found, redis=found, toxiproxy=builtin(), prometheus=found if prometheus else absent)
@@ -52,6 +52,13 @@ def test_supervisord_reads_what_is_written(lab: Lab, tmp_path: Path) -> None:
     assert read["gateway"].stdout_logfile == str(lab.log / "gateway.log")
     assert shlex.split(read["prometheus"].command)[1] == f"--config.file={lab.run / 'prometheus.yml'}"
     assert [server["host"] for server in options.server_configs] == ["127.0.0.1"]
+
+
+def test_a_shared_database_is_in_the_scorecard_s_environment_alone(lab: Lab) -> None:
+    url = "postgresql://me:100%25@db/scores"
+    settings = config.load({"FIREDRILL_LAB_DIR": str(lab.root), "SCORECARD_DATABASE_URL": url})
+    told = {program.name for program in table(lab, settings=settings) if url in program.environment.values()}
+    assert told == {"scorecard"}
 
 
 def test_the_control_extension_is_loaded(lab: Lab, tmp_path: Path) -> None:
