@@ -67,18 +67,23 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
         return found
 
 
-@cache
-def own_code() -> Code:
-    """This process's. The sources and not a git revision: that says nothing about edits, and not every copy has one."""
+def digest_of_sources(checkout: Path) -> str:
+    """Of all that decides what a driver sends. A git revision says nothing about edits, nor has every copy one."""
     digest = hashlib.sha256()
     for folder in ("loadtests", "chaos/model"):
-        for path in sorted((CHECKOUT / folder).rglob("*.py")):
-            digest.update(f"{path.relative_to(CHECKOUT).as_posix()}\0".encode() + path.read_bytes() + b"\0")
+        for path in sorted((checkout / folder).rglob("*.py")):
+            digest.update(f"{path.relative_to(checkout).as_posix()}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+@cache
+def own_code() -> Code:
+    """This process's."""
     return Code(
         protocol=PROTOCOL,
         python=".".join(python_version_tuple()[:2]),
         packages={name: version(name) for name in PACKAGES},
-        sources=digest.hexdigest()[:12],
+        sources=digest_of_sources(CHECKOUT),
     )
 
 

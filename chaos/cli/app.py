@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -142,6 +143,16 @@ def _compare(documents: list[dict[str, Any]]) -> None:
         sys.stdout.write(comparison_text(documents))
 
 
+def _one_crew(workers: int | None, workers_elsewhere: int | None, master_at: str) -> None:
+    """Load workers are either here or elsewhere. Raises: InvalidInput."""
+    if workers is not None and workers_elsewhere is not None:
+        raise InvalidInput("workers: got both --workers and --workers-elsewhere, expected one of them")
+    if master_at and workers_elsewhere is None:
+        raise InvalidInput("--master-at: got it without --workers-elsewhere, expected both")
+    if master_at and not re.fullmatch(r"\S+:[1-9][0-9]{0,4}", master_at):
+        raise InvalidInput(f"--master-at: got {master_at!r}, expected host:port")
+
+
 @app.command()
 def run(
     scenario: Annotated[str, typer.Argument(help="Name below scenarios/, or a file.")],
@@ -156,12 +167,9 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Run one scenario on one variant and judge it."""
+    _one_crew(workers, workers_elsewhere, master_at)
     loaded = load_scenario(find_scenario(scenario))
     _known_variant(variant)
-    if workers is not None and workers_elsewhere is not None:
-        raise InvalidInput("workers: got both --workers and --workers-elsewhere, expected one of them")
-    if master_at and workers_elsewhere is None:
-        raise InvalidInput("--master-at: got it without --workers-elsewhere, expected both")
     options = Options(
         bring_up=not no_up,
         heal_first=heal_first,

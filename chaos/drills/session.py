@@ -60,6 +60,11 @@ class Session:
     def _elsewhere(self) -> Elsewhere | None:
         if self.options.elsewhere is None:
             return None
+        if self.stack.mode != "local" and not self.options.elsewhere:
+            raise InvalidInput(
+                f"workers elsewhere: got a {self.stack.mode} stack, whose runs start in a container without a port for "
+                "them, expected a local one (STACK=local), or --master-at where you published one"
+            )
         listen = self.options.elsewhere or f"127.0.0.1:{self.stack.base_port + LOAD_MASTER_OFFSET}"
         return Elsewhere(listen=listen, key_file=str(load_key_file()))
 
@@ -78,6 +83,7 @@ class Session:
         """
         if self.stop.asked:
             raise Inconclusive(f"{scenario.name} on {variant}: got {self.stop.reason}, expected to run it")
+        elsewhere = self._elsewhere()
         adapters = connect(self.stack, variant)
         request = Request(
             scenario=scenario,
@@ -86,7 +92,7 @@ class Session:
             seed=seed,
             scale=self.options.scale,
             workers=self.options.workers,
-            elsewhere=self._elsewhere(),
+            elsewhere=elsewhere,
             versions=versions(self.stack),
         )
         folder = perform(request, _tools(self.stack, adapters), self.view, self.stop)

@@ -50,6 +50,11 @@ def test_a_good_plan_is_read(tmp_path: Path) -> None:
         ({"version": 9}, "version: got 9, expected 1"),
         ({"arrivals": "x"}, "arrivals: got 'x', expected one of poisson, uniform"),
         ({"workers": 3, "max_in_flight": 2}, "max_in_flight: got 2, expected at least one for each of 3 workers"),
+        ({"t0_unix_s": 0}, "t0_unix_s: got 0.0, expected a time (0 is for workers elsewhere)"),
+        (
+            {"t0_unix_s": 0, "elsewhere": {"listen": "18019", "key_file": "k"}},
+            "elsewhere: listen: got '18019', expected host:port",
+        ),
         ({"timeout_s": 0}, "timeout_s: got 0.0, expected more than 0"),
         ({"double_click_ratio": 2}, "double_click_ratio: got 2.0, expected 0 to 1"),
         ({"base_url": "https://h"}, "base_url: got 'https://h', expected http://host:port"),

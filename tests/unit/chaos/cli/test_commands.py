@@ -17,6 +17,7 @@ from chaos.cli import app as cli
 from chaos.cli import power
 from chaos.drills.conclude import conclude
 from chaos.drills.results import RunResult
+from chaos.drills.session import Options
 from chaos.errors import Inconclusive, LabBroken, LearnerCodeError
 from chaos.load.schema import exported_schema
 from chaos.model.scenario import Scenario
@@ -400,6 +401,7 @@ class FakeLab:
     def __init__(self) -> None:
         self.results: dict[str, RunResult | BaseException] = {}
         self.asked: list[tuple[str, str, int | None]] = []
+        self.options: Options | None = None
 
     def run(self, scenario: Scenario, variant: str, seed: int | None) -> RunResult:
         self.asked.append((scenario.slug, variant, seed))
@@ -416,6 +418,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeLab:
     @contextmanager
     def session(options: Any, view: Any, *, purpose: str) -> Iterator[FakeLab]:
         view.say(purpose)
+        lab.options = options
         yield lab
 
     monkeypatch.setattr(cli, "session", session)
@@ -637,6 +640,39 @@ def test_unknown_variant(shell: Shell, fake: FakeLab, good: str) -> None:
     assert fake.asked == []
 
 
+@pytest.mark.parametrize(
+    ("asked", "workers", "elsewhere"),
+    [
+        ([], 1, None),
+        (["--workers", "3"], 3, None),
+        (["--workers-elsewhere", "2"], 2, ""),
+        (["--workers-elsewhere", "1", "--master-at", "10.0.0.1:9000"], 1, "10.0.0.1:9000"),
+    ],
+)
+def test_where_the_load_comes_from(
+    shell: Shell, fake: FakeLab, steady: str, asked: list[str], workers: int, elsewhere: str | None
+) -> None:
+    fake.results["naive"] = LabBroken("that is enough")
+    shell("run", steady, "--variant", "naive", *asked)
+    assert fake.options is not None
+    assert (fake.options.workers, fake.options.elsewhere) == (workers, elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        (["--workers", "2", "--workers-elsewhere", "2"], "workers: got both"),
+        (["--master-at", "127.0.0.1:1"], "--master-at: got it without --workers-elsewhere"),
+        (["--workers-elsewhere", "1", "--master-at", "host"], "--master-at: got 'host', expected host:port"),
+    ],
+)
+def test_load_from_nowhere(shell: Shell, fake: FakeLab, steady: str, asked: list[str], problem: str) -> None:
+    said = shell("run", steady, *asked)
+    assert said.code == 2
+    assert said.err.startswith(f"firedrill: {problem}")
+    assert fake.options is None
+
+
 def test_unknown_scenario(shell: Shell, fake: FakeLab) -> None:
     said = shell("run", "flash-sail")
     assert said.code == 2
@@ -653,6 +689,7 @@ def test_unknown_scenario(shell: Shell, fake: FakeLab) -> None:
         ("run", "x", "--scale", "0"),
         ("run", "x", "--scale", "nan"),
         ("run", "x", "--workers", "0"),
+        ("run", "x", "--workers-elsewhere", "0"),
         ("run", "x\0y"),
         ("run", ""),
         ("run", "/dev/null"),

@@ -7,6 +7,7 @@ from chaos.invariants import KINDS as INVARIANTS
 from chaos.model.checks import ExpectedFault, InvariantCheck, RecoveryCheck
 from chaos.model.evidence import EndState
 from chaos.model.journal import EventKind
+from chaos.model.loadplan import WorkerReport
 from chaos.model.verdict import Verdict
 
 
@@ -151,7 +152,16 @@ def test_a_missed_slo_under_an_unproven_fault_is_inconclusive_and_keeps_its_figu
         ("driver", lambda run: run.driver.update(workers_expected=2), "1 of 2 load workers finished"),
         ("driver", lambda run: run.driver.update(crashed=["KeyError"]), "KeyError"),
         ("driver", lambda run: run.driver.update(ended="stopped"), "'stopped'"),
+        (
+            "driver",
+            lambda run: run.driver.update(workers_expected=2, lost=["worker 1 on b was silent"]),
+            "worker 1 on b",
+        ),
         ("send_lag", lambda run: run.driver.update(send_lag_p99_s=0.031), "fell behind"),
+        ("send_lag", lambda run: run.driver.update(send_lag_p99_s=0.031, workers=two(late_s=0.031)), "worker 1 on b"),
+        ("clocks", lambda run: run.driver.update(workers=two(offset_s=0.031)), "worker 1 on b: its clock is off"),
+        ("clocks", lambda run: run.driver.update(workers=two(offset_s=-0.021)), "up to 31.0 ms"),
+        ("clocks", lambda run: run.driver.update(workers=two(offset_s=None)), "never compared"),
         ("send_lag", lambda run: run.driver.update(send_lag_p99_s=float("nan")), "decode"),
         ("driver_cpu", lambda run: run.driver.update(cpu_ratio=0.81), "81%"),
         ("no_hidden_resend", lambda run: run.driver.update(no_hidden_resend=False), "sends just once"),
@@ -174,6 +184,27 @@ def test_what_spoils_a_run_makes_it_inconclusive_but_excuses_no_violation(run, f
     assert found(judgement, "no_oversell").verdict is Verdict.INCONCLUSIVE
     oversell(run)
     assert run.judge().verdict is Verdict.VIOLATED
+
+
+def two(*, late_s: float = 0.0, offset_s: float | None = 0.0) -> list[WorkerReport]:
+    """A good worker, and one of which something is off."""
+    error_s = None if offset_s is None else 0.01
+    return [
+        WorkerReport(worker=0, host="a", ended="finished", clock_offset_s=0.001, clock_error_s=0.001),
+        WorkerReport(
+            worker=1, host="b", ended="finished", send_lag_p99_s=late_s, clock_offset_s=offset_s, clock_error_s=error_s
+        ),
+    ]
+
+
+def test_clocks_are_judged_where_workers_are_elsewhere(run, found):
+    run.driver.update(workers=two(offset_s=0.012))
+    finding = found(run.judge(), "self_check:clocks")
+    assert finding.verdict is Verdict.HELD
+    assert finding.expected == "clocks of load workers elsewhere within 30 ms"
+    assert finding.figures["clock_bound_ms"] == 22.0
+    run.driver.update(workers=[WorkerReport(worker=0, ended="finished")])
+    assert not any(finding.check == "self_check:clocks" for finding in run.judge().findings)
 
 
 def test_send_lag_may_be_a_tenth_of_the_tightest_latency_limit(run, found):

@@ -1,7 +1,9 @@
 """Plays a load plan without any load: `python fake_driver.py MODE PLAN`. It writes what the real driver would.
 
 Modes: `normal` all is answered; `errors` nothing is; `errors_later` nothing in later phases; `dies` ends amid the load;
-`broken` ends before the start; `silent` never says that it is ready; `early` ends before the last phase does.
+`broken` ends before the start; `silent` never says that it is ready; `early` ends before the last phase does;
+`elsewhere` waits for workers first, then for a line on stdin that makes the plan final; `alone` gives them up; `waits`
+still waits.
 """
 
 import json
@@ -17,7 +19,27 @@ if mode == "broken":
     sys.stderr.write("world_file: got nothing, expected a world\n")
     sys.exit(2)
 
+if mode == "alone":
+    sys.stderr.write("load workers elsewhere: got 0 of 2\n")
+    sys.exit(4)
 stop = threading.Event()
+
+
+def say(**progress: object) -> None:
+    sys.stdout.write(json.dumps({"at_s": time.time() - plan["t0_unix_s"], "phase": "", **progress}) + "\n")
+    sys.stdout.flush()
+
+
+if mode == "waits":
+    say(note="load worker 0 came from there (1 of 2)")
+    sys.stdin.read()
+    sys.exit(0)
+if mode == "elsewhere":
+    assert plan["t0_unix_s"] == 0, plan
+    say(note="load worker 0 came from there (1 of 2)\nload worker 1 came from there (2 of 2)")
+    say(mustered=True)
+    sys.stdin.readline()
+    plan = json.loads(Path(plan_file).read_bytes())
 
 
 def watch_stdin() -> None:
@@ -26,11 +48,6 @@ def watch_stdin() -> None:
 
 
 threading.Thread(target=watch_stdin, daemon=True).start()
-
-
-def say(**progress: object) -> None:
-    sys.stdout.write(json.dumps({"at_s": time.time() - plan["t0_unix_s"], "phase": "", **progress}) + "\n")
-    sys.stdout.flush()
 
 
 sys.stdout.write("a library that prints\n")

@@ -18,6 +18,7 @@ from chaos.errors import ExitCode, LabBroken, LearnerCodeError
 from chaos.journal import read_events
 from chaos.load import parse_scenario
 from chaos.model.journal import Event, EventKind
+from chaos.model.loadplan import Elsewhere
 from chaos.model.scenario import Scenario
 from chaos.ports import Pending
 from chaos.run.runner import Pace, Request, Stop, Tools, perform
@@ -318,6 +319,39 @@ def test_the_driver_refuses_the_plan(bench: Bench) -> None:
         }
     ]
     assert bench.data(EventKind.LOAD_STARTED) == []
+    bench.assert_pristine()
+
+
+def test_workers_elsewhere_get_a_schedule_when_they_are_there(bench: Bench) -> None:
+    elsewhere = Elsewhere(listen="127.0.0.1:1", key_file="k")
+    folder = bench.run("elsewhere", workers=2, elsewhere=elsewhere)
+    assert bench.data(EventKind.ABORTED) == []
+    assert bench.data(EventKind.LOAD_ENDED)[0]["ended"] == "finished"
+    came = [event for event in bench.events() if event.event is EventKind.NOTE]
+    assert [event.data["text"] for event in came][:2] == [
+        "load worker 0 came from there (1 of 2)",
+        "load worker 1 came from there (2 of 2)",
+    ]
+    assert came[0].at_s is None  # there was no schedule yet
+    plan = json.loads((folder / "load-plan.json").read_bytes())
+    assert plan["t0_unix_s"] == bench.data(EventKind.LOAD_STARTED)[0]["t0_unix_s"]
+    assert (plan["workers"], plan["elsewhere"]["listen"]) == (2, "127.0.0.1:1")
+    bench.assert_pristine()
+
+
+def test_workers_elsewhere_never_come(bench: Bench) -> None:
+    bench.run("alone", workers=2, elsewhere=Elsewhere(listen="127.0.0.1:1", key_file="k"))
+    assert bench.data(EventKind.ABORTED) == [
+        {"reason": "the load driver gave up: load workers elsewhere: got 0 of 2", "by": "driver"}
+    ]
+    assert bench.data(EventKind.LOAD_STARTED) == []
+    bench.assert_pristine()
+
+
+def test_stop_while_waiting_for_workers(bench: Bench) -> None:
+    bench.when(EventKind.NOTE, lambda event: bench.stop.ask("stopped by SIGINT"))
+    bench.run("waits", workers=2, elsewhere=Elsewhere(listen="127.0.0.1:1", key_file="k"))
+    assert bench.data(EventKind.ABORTED) == [{"reason": "stopped by SIGINT", "by": "user"}]
     bench.assert_pristine()
 
 
