@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+_TLS = {"sslmode", "sslrootcert"}
 
 
 class ConfigError(Exception):
@@ -15,13 +17,14 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Postgres:
-    """A shared database, instead of the file."""
+    """A shared database, instead of the file. *options* are libpq's, for TLS."""
 
     host: str
     port: int
     name: str
     user: str
     password: str
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,12 +91,16 @@ def _database(environment: Mapping[str, str]) -> Path | Postgres:
         raise ConfigError(
             f"{name_of_url}: got a {parts.scheme or 'broken'} URL, expected postgresql://user:password@host:port/name"
         )
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if unknown := sorted(options.keys() - _TLS):
+        raise ConfigError(f"{name_of_url}: got option {unknown[0]!r}, expected one of {', '.join(sorted(_TLS))}")
     return Postgres(
         host=parts.hostname,
         port=port,
         name=name,
         user=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
+        options=options,
     )
 
 

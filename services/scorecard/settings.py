@@ -80,7 +80,7 @@ def _database() -> dict[str, Any]:
             "PASSWORD": _CONFIG.database.password,
             "CONN_MAX_AGE": 60,
             "CONN_HEALTH_CHECKS": True,
-            "OPTIONS": {"connect_timeout": 2},
+            "OPTIONS": {"connect_timeout": 2, **_CONFIG.database.options},
         }
     return {
         "ENGINE": "django.db.backends.sqlite3",

@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -136,6 +137,24 @@ def test_who_saves_last_on_another_lab_is_told(labs: list[Shared]) -> None:
     with ThreadPoolExecutor() as pool:
         answers = list(pool.map(lambda lab: lab.save(drill, value=2, version=0, notes=str(lab.http.base_url)), labs))
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409]
+
+
+def test_a_database_that_cannot_prove_itself_is_refused(server: Server, tmp_path: Path) -> None:
+    """This server has no certificate: a lab that asks for one must not go on without."""
+    folder = tmp_path / "careful"
+    folder.mkdir()
+    settings = environment(folder) | {"SCORECARD_DATABASE_URL": f"{server.url('careful')}?sslmode=require"}
+    done = subprocess.run(
+        [sys.executable, "-m", "services.scorecard"],
+        env=settings,
+        capture_output=True,
+        text=True,
+        timeout=GENEROUS_S,
+        check=False,
+    )
+    assert done.returncode == 4
+    assert "SSL" in done.stderr
+    assert quote(PASSWORD, safe="") not in done.stderr
 
 
 def test_what_was_saved_is_there_after_all_labs_have_ended(server: Server, tmp_path: Path) -> None:

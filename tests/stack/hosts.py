@@ -68,6 +68,14 @@ class Host:
             for _ in ports:
                 assert end.stdout.readline(), "a tunnel did not come up"
 
+    def publish(self, port: int) -> None:
+        """A port of this host's loopback, on the address that this host has on the cable."""
+        near = [sys.executable, str(FORWARD), f"{self.here}:{port}", f"127.0.0.1:{port}"]
+        self.processes.append(subprocess.Popen(near, stdout=subprocess.PIPE))
+        pipe = self.processes[-1].stdout
+        assert pipe is not None
+        assert pipe.readline(), "the port is not there"
+
     def cut(self) -> None:
         """Pull the cable: nothing arrives any more, and nobody is told."""
         self._ip("link", "set", self.cable, "down")

@@ -42,6 +42,7 @@ class Distributed(Lab):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.master_port = free_port()
+        self.master_at = "127.0.0.1"
         self.key_file = path / "load-key"
         self.key_file.write_text(KEY + "\n")
         self.hosts: list[Host] = []
@@ -51,13 +52,19 @@ class Distributed(Lab):
     def begin(self, patience_s: float = PATIENCE_S, **changes: object) -> None:
         """A master that waits for its workers."""
         elsewhere = Elsewhere(
-            listen=f"127.0.0.1:{self.master_port}", key_file=str(self.key_file), patience_s=patience_s
+            listen=f"{self.master_at}:{self.master_port}", key_file=str(self.key_file), patience_s=patience_s
         )
         plan = self.plan(**{"workers": 2, "elsewhere": elsewhere, "t0_unix_s": 0.0, **changes})  # type: ignore[arg-type]
         self.driver = self.start(plan)
 
     def worker(self, name: str, command: list[str], *, cwd: Path = CHECKOUT, key_file: Path | None = None) -> Worker:
-        words = [*command, "--join", f"127.0.0.1:{self.master_port}", "--key-file", str(key_file or self.key_file)]
+        words = [
+            *command,
+            "--join",
+            f"{self.master_at}:{self.master_port}",
+            "--key-file",
+            str(key_file or self.key_file),
+        ]
         log = self.path / f"{name}.log"
         scratch = self.path / f"{name}.tmp"
         scratch.mkdir()
@@ -193,6 +200,34 @@ def test_two_workers_on_hosts_of_their_own(lab: Distributed) -> None:
     assert lab.end() == 0, lab.stderr
     assert [worker.wait() for worker in workers] == [0, 0]
     assert_all_is_accounted_for(lab, workers)
+
+
+@namespaces
+def test_a_worker_on_a_private_network_without_a_tunnel(lab: Distributed) -> None:
+    """As with --master-at and API=…: the master listens on an address of that network, and somebody forwards the API."""
+    lab.open_shop()
+    host = Host(1)
+    lab.hosts = [host]
+    host.publish(lab.port)
+    lab.master_at = host.here
+    lab.begin(workers=1, phases=[phase("only", 0, 2, 60, {"browse": 1})])
+    lan = [
+        "ip",
+        "netns",
+        "exec",
+        host.name,
+        sys.executable,
+        "-m",
+        "loadtests",
+        "--api",
+        f"http://{host.here}:{lab.port}",
+    ]
+    worker = lab.worker("lan", lan)
+    lab.go()
+    assert lab.end() == 0, lab.stderr
+    assert worker.wait() == 0
+    assert_complete(lab.history(), lab.report)
+    assert lab.report.ok > 80
 
 
 @namespaces

@@ -36,6 +36,15 @@ def test_a_shared_database() -> None:
     )
 
 
+def test_a_shared_database_may_have_to_prove_itself() -> None:
+    url = "postgresql://me:pw@db.example/scores?sslmode=verify-full&sslrootcert=%2Fetc%2Fdb.pem"
+    database = from_environment({"SCORECARD_DATABASE_URL": url}).database
+    assert isinstance(database, Postgres)
+    assert database.options == {"sslmode": "verify-full", "sslrootcert": "/etc/db.pem"}
+    with pytest.raises(ConfigError, match="got option 'host', expected one of sslmode, sslrootcert"):
+        from_environment({"SCORECARD_DATABASE_URL": "postgresql://me:pw@db/scores?host=elsewhere"})
+
+
 def test_a_shared_database_whose_url_is_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "url").write_text("postgresql://me:secret@db.example/scores\n")
     named = {"SCORECARD_DATABASE_URL_FILE": str(tmp_path / "url")}
