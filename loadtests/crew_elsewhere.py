@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import secrets
 import time
+import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from loadtests.worker import WorkerResult
 from loadtests.world import World
 
 MOST_REFUSALS_NOTED = 20
+MOST_SAMPLE_BYTES = 64 * 1024 * 1024
 FAREWELL_S = 0.3
 """For the last words to get out: this process ends without waiting for its sockets."""
 
@@ -194,10 +197,21 @@ class CrewElsewhere:
             problem = worker.history.problem(told.history_bytes, told.history_sha256)
             if problem:
                 result.crashed = [*result.crashed, f"worker {worker.number} ({worker.host}): {problem}"]
+            self._keep_samples(worker, told.samples)
             worker.handed_over = True
             worker.history.close()
             self._ears.result(result)
         self._send(protocol.RELEASE, worker.node, {})
+
+    def _keep_samples(self, worker: _Worker, compressed: bytes) -> None:
+        """As for a worker here: if they can't be written, samples are lost, nothing else."""
+        samples = zlib.decompressobj().decompress(compressed, MOST_SAMPLE_BYTES)
+        if not samples:
+            return
+        with suppress(OSError):
+            folder = Path(self._plan.out_dir) / "samples"
+            folder.mkdir(exist_ok=True)
+            (folder / f"worker-{worker.number}.jsonl").write_bytes(samples)
 
     # --- going
 

@@ -13,6 +13,7 @@ import socket
 import tempfile
 import time
 import uuid
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -283,6 +284,7 @@ class WorkerElsewhere:
             result=msgspec.to_builtins(result),
             history_bytes=len(content),
             history_sha256=hashlib.sha256(content).hexdigest(),
+            samples=zlib.compress(_content(history.parent.parent / "samples" / history.name)),
             clock=clock,
         )
         while protocol.RELEASE not in self._told and time.monotonic() < until_s and not self._master_is_silent():
@@ -296,3 +298,11 @@ class WorkerElsewhere:
             return Exit.BROKEN if result.fatal else Exit.DONE
         say(f"load worker: the master at {self._where} did not take all of the record; it is kept in {history}")
         return Exit.WORKER_LOST
+
+
+def _content(path: Path) -> bytes:
+    """Nothing for a file that was never written."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""

@@ -96,11 +96,19 @@ class Join(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker's end; `result` is a `WorkerResult`, the offset that of its clock."""
+    """A worker's end.
+
+    Attributes:
+        result: A `WorkerResult`.
+        samples: Its file of whole requests and answers, compressed by zlib. They explain and decide nothing, so they
+            come only now.
+        clock: The offset and error of its clock.
+    """
 
     result: dict[str, object]
     history_bytes: int
     history_sha256: str
+    samples: bytes
     clock: tuple[float, float] | None
 
 

@@ -171,6 +171,8 @@ def assert_all_is_accounted_for(lab: Distributed, workers: list[Worker]) -> None
     assert report.send_lag_p99_s == max(worker.send_lag_p99_s for worker in report.workers)
     asked = {line.id for line in lab.history() if isinstance(line, Invoke)}
     assert {request["id"] for request in lab.requests()} == asked
+    sampled = [sample.name for sample in sorted((lab.path / "out" / "samples").iterdir())]
+    assert sampled == ["worker-0.jsonl", "worker-1.jsonl"]
     assert lab.findings()["clocks"][0] is Verdict.HELD
     assert lab.findings()["driver"][0] is Verdict.HELD
     lab.assert_no_secret_in_the_evidence()
@@ -204,7 +206,7 @@ def test_two_workers_on_hosts_of_their_own(lab: Distributed) -> None:
 
 @namespaces
 def test_a_worker_on_a_private_network_without_a_tunnel(lab: Distributed) -> None:
-    """As with --master-at and API=…: the master listens on an address of that network, and somebody forwards the API."""
+    """As with --master-at and API=…: the master listens in that network, and somebody forwards the API."""
     lab.open_shop()
     host = Host(1)
     lab.hosts = [host]
@@ -268,7 +270,7 @@ def test_a_pulled_cable_loses_a_worker_and_ends_it(lab: Distributed) -> None:
     assert workers[0].wait() == 0
     assert workers[1].wait() == 3
     assert "is silent" in workers[1].said
-    kept = list(workers[1].scratch.rglob("*.jsonl"))
+    kept = list(workers[1].scratch.rglob("history/*.jsonl"))
     assert len(kept) == 1
     assert str(kept[0]) in workers[1].said
     assert any(isinstance(line, End) for line in read_lines(kept[0]))
@@ -400,4 +402,4 @@ def test_a_busy_port_and_a_missing_key_are_sentences(lab: Distributed) -> None:
     lab.key_file.unlink()
     lab.begin()
     assert lab.end() == 4
-    assert "expected the lab's load key" in lab.report.crashed[0]
+    assert "expected the lab's load-key file" in lab.report.crashed[0]
