@@ -12,11 +12,11 @@ from loadtests.accounts import GUESS, GUESS_UNKNOWN, TOO_MANY, UNAUTHENTICATED, 
 from loadtests.journey import Arrival, Call, Http, Journey, Reading
 from loadtests.world import World
 
-GUESSES = 16
+GUESSES = 10
 
 
 class LoginAttack(Journey):
-    """POST /api/auth/token/ with wrong passwords: sixteen beside each other for one customer, one for a stranger.
+    """POST /api/auth/token/ with wrong passwords: ten beside each other for one customer, one for a stranger.
 
     Every arrival attacks a name of its own, so what one attack has used up does not protect the next victim.
     """
