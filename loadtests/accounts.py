@@ -6,13 +6,11 @@ from collections.abc import Callable
 
 import msgspec
 
+from chaos.model.accounts import FORBIDDEN, NOT_FOUND, UNAUTHENTICATED, VALID
 from chaos.model.history import Outcome, fingerprint
 from loadtests.journey import BAD_BODY, Arrival, Call, Http, Reading, decoded, unless_ok
 
 ME = "/api/me/"
-VALID, EXPIRED, FOREIGN, UNPRIVILEGED, REVOKED = "valid", "expired", "foreign", "unprivileged", "revoked"
-USED_UP, ENDS_SESSION, GUESS, GUESS_UNKNOWN, RACE = "used_up", "ends_session", "guess", "guess_unknown", "race"
-UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, TOO_MANY = 401, 403, 404, 429
 
 Read = Callable[[int, bytes], Reading]
 

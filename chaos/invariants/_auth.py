@@ -1,15 +1,11 @@
-"""What the invariants about accounts share: how the journeys name the state of a token."""
+"""What the invariants about accounts share: when a request was refused."""
 
 from __future__ import annotations
 
 from chaos.invariants._common import FAIL
+from chaos.model.accounts import FORBIDDEN, NOT_FOUND, TOO_MANY, UNAUTHENTICATED
 from chaos.model.history import Operation
 
-VALID, EXPIRED, FOREIGN, UNPRIVILEGED = "valid", "expired", "foreign", "unprivileged"
-REVOKED, USED_UP, ENDS_SESSION = "revoked", "used_up", "ends_session"
-GUESS, GUESS_UNKNOWN, RACE, FORGED = "guess", "guess_unknown", "race", "forged"
-
-UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, TOO_MANY = 401, 403, 404, 429
 REFUSALS = frozenset({UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, TOO_MANY})
 
 

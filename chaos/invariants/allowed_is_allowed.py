@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from chaos.invariants._auth import ENDS_SESSION, VALID, refused
+from chaos.invariants._auth import refused
 from chaos.invariants._common import MAX_EXAMPLES, OK, NoParams, Say
+from chaos.model.accounts import ENDS_SESSION, VALID
 from chaos.model.checks import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph

@@ -13,8 +13,8 @@ from collections import defaultdict
 
 from pydantic import Field
 
-from chaos.invariants._auth import GUESS, GUESS_UNKNOWN, TOO_MANY, UNAUTHENTICATED
 from chaos.invariants._common import FAIL, OK, Say
+from chaos.model.accounts import GUESS, GUESS_UNKNOWN, TOO_MANY, UNAUTHENTICATED
 from chaos.model.checks import Context, InvariantKind, StrictModel
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph

@@ -12,8 +12,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from math import inf
 
-from chaos.invariants._auth import ENDS_SESSION, REVOKED, USED_UP, refused
+from chaos.invariants._auth import refused
 from chaos.invariants._common import OK, NoParams, Say
+from chaos.model.accounts import ENDS_SESSION, REVOKED, USED_UP
 from chaos.model.checks import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph

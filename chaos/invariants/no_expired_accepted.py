@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from chaos.invariants._auth import EXPIRED, refused
+from chaos.invariants._auth import refused
 from chaos.invariants._common import MAX_EXAMPLES, OK, Say
+from chaos.model.accounts import EXPIRED
 from chaos.model.checks import Context, InvariantKind, StrictModel
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph

@@ -7,8 +7,9 @@ else's. Inconclusive when no such question had a definite answer.
 
 from __future__ import annotations
 
-from chaos.invariants._auth import FOREIGN, VALID, refused
+from chaos.invariants._auth import refused
 from chaos.invariants._common import OK, NoParams, Say
+from chaos.model.accounts import FOREIGN, VALID
 from chaos.model.checks import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections import Counter
 
-from chaos.invariants._auth import FORGED, refused
+from chaos.invariants._auth import refused
 from chaos.invariants._common import MAX_EXAMPLES, OK, NoParams, Say
+from chaos.model.accounts import FORGED
 from chaos.model.checks import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
 from chaos.model.verdict import Finding
 
 SAY = Say("no_forged_accepted", "no forged token is accepted")
-PREFIX = f"{FORGED}_"
 
 
 class _NoForgedAccepted:
@@ -28,9 +28,9 @@ class _NoForgedAccepted:
         self.examples: list[str] = []
 
     def feed(self, op: Operation) -> None:
-        if not op.state.startswith(PREFIX) or op.sent is None:
+        if not op.state.startswith(FORGED) or op.sent is None:
             return
-        flaw = op.state.removeprefix(PREFIX)
+        flaw = op.state.removeprefix(FORGED)
         self.tried.add(flaw)
         if op.outcome is OK:
             self.accepted[flaw] += 1

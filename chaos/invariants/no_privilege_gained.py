@@ -6,8 +6,9 @@ sent with a customer's token. Inconclusive when no such request had a definite a
 
 from __future__ import annotations
 
-from chaos.invariants._auth import UNPRIVILEGED, refused
+from chaos.invariants._auth import refused
 from chaos.invariants._common import MAX_EXAMPLES, OK, NoParams, Say
+from chaos.model.accounts import UNPRIVILEGED
 from chaos.model.checks import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph

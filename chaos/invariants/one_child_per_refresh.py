@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from chaos.invariants._auth import RACE, refused
+from chaos.invariants._auth import refused
 from chaos.invariants._common import OK, NoParams, Say
+from chaos.model.accounts import RACE
 from chaos.model.checks import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import msgspec
 
+from chaos.model.accounts import FOREIGN, VALID
 from chaos.model.history import Outcome, fingerprint
 from chaos.model.loadplan import LoadPlan
-from loadtests.accounts import FOREIGN, VALID, Accounts
+from loadtests.accounts import Accounts
 from loadtests.journey import BAD_BODY, Arrival, Http, Journey, Reading, decoded, unless_ok
 from loadtests.world import World, WorldPerson
 

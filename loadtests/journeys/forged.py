@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from chaos.model.accounts import EXPIRED, FORGED, REVOKED
 from chaos.model.loadplan import LoadPlan
-from loadtests.accounts import EXPIRED, ME, REVOKED, Accounts, read_account
+from loadtests.accounts import ME, Accounts, read_account
 from loadtests.journey import Arrival, Http, Journey
 from loadtests.world import World
 
@@ -26,7 +27,7 @@ class Forged(Journey):
 
     def run(self, arrival: Arrival) -> None:
         flaw, token = self._tokens[arrival.index % len(self._tokens)]
-        state = EXPIRED if flaw in EXPIRES else REVOKED if flaw in WITHDRAWN else f"forged_{flaw}"
+        state = EXPIRED if flaw in EXPIRES else REVOKED if flaw in WITHDRAWN else f"{FORGED}{flaw}"
         self._accounts.get(
             self.name,
             SALES if flaw == "stale_role" else ME,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from chaos.model.accounts import VALID
 from chaos.model.history import Outcome
 from chaos.model.loadplan import LoadPlan
-from loadtests.accounts import VALID
 from loadtests.journey import BAD_BODY, Arrival, Call, Http, Journey, Reading, decoded, unless_ok
 from loadtests.world import World
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import msgspec
 
+from chaos.model.accounts import GUESS, GUESS_UNKNOWN, TOO_MANY, UNAUTHENTICATED
 from chaos.model.history import fingerprint
 from chaos.model.loadplan import LoadPlan
-from loadtests.accounts import GUESS, GUESS_UNKNOWN, TOO_MANY, UNAUTHENTICATED, Accounts, PairReader, refusing
+from loadtests.accounts import Accounts, PairReader, refusing
 from loadtests.journey import Arrival, Call, Http, Journey, Reading
 from loadtests.world import World
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from chaos.model.accounts import VALID
 from chaos.model.history import fingerprint
 from chaos.model.loadplan import LoadPlan
-from loadtests.accounts import ME, VALID, Accounts, read_account
+from loadtests.accounts import ME, Accounts, read_account
 from loadtests.journey import Arrival, Http, Journey
 from loadtests.world import World
 

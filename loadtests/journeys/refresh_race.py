@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
+from chaos.model.accounts import RACE
 from chaos.model.history import fingerprint
 from chaos.model.loadplan import LoadPlan
-from loadtests.accounts import RACE, Accounts, PairReader
+from loadtests.accounts import Accounts, PairReader
 from loadtests.journey import Arrival, Http, Journey
 from loadtests.world import World
 

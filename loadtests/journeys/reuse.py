@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from chaos.model.accounts import REVOKED, USED_UP, VALID
 from chaos.model.history import Outcome, fingerprint
 from chaos.model.loadplan import LoadPlan
-from loadtests.accounts import ME, REVOKED, USED_UP, VALID, Accounts, PairReader, read_account
+from loadtests.accounts import ME, Accounts, PairReader, read_account
 from loadtests.journey import Arrival, Http, Journey
 from loadtests.world import World
 

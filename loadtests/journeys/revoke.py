@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from chaos.model.accounts import ENDS_SESSION, REVOKED
 from chaos.model.history import Outcome, fingerprint
 from chaos.model.loadplan import LoadPlan
-from loadtests.accounts import ENDS_SESSION, ME, REVOKED, Accounts, PairReader, read_account, read_done
+from loadtests.accounts import ME, Accounts, PairReader, read_account, read_done
 from loadtests.journey import Arrival, Http, Journey
 from loadtests.world import World
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from chaos.model.accounts import UNPRIVILEGED, VALID
 from chaos.model.history import fingerprint
 from chaos.model.loadplan import LoadPlan
-from loadtests.accounts import UNPRIVILEGED, VALID, Accounts
+from loadtests.accounts import Accounts
 from loadtests.journey import Arrival, Http, Journey
 from loadtests.world import World
 
