@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import httpx
+import msgspec
 
 from chaos.adapters.http import why
 from chaos.errors import LabBroken
 
 TIMEOUT_S = 2.0
+
+
+class _Health(msgspec.Struct):
+    run_id: str | None
 
 
 class AgentLease:
@@ -29,3 +34,13 @@ class AgentLease:
 
     def release(self, *, run_id: str) -> None:
         self._ask("DELETE", {"run_id": run_id})
+
+    def holder(self) -> str | None:
+        """The run whose lease it still looks after. Raises: LabBroken."""
+        try:
+            answer = self._client.get("/health")
+            return msgspec.json.decode(answer.content, type=_Health).run_id
+        except httpx.HTTPError as error:
+            raise LabBroken(f"agent: GET /health: got {why(error)}, expected its health") from None
+        except msgspec.DecodeError as error:
+            raise LabBroken(f"agent: GET /health: got {error}, expected its health") from None

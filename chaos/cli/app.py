@@ -24,7 +24,7 @@ from chaos.cli import power
 from chaos.cli.check import check_text
 from chaos.cli.proofs import proof_table
 from chaos.cli.views import LiveView, PlainView
-from chaos.config import CHECKOUT, NotUp, Stack, evidence_dir, read_stack
+from chaos.config import CHECKOUT, NotUp, Stack, evidence_dir, lab_dir, read_stack
 from chaos.drills import attempt as attempts
 from chaos.drills import catalogue, conclude, drill_map
 from chaos.drills.check import check
@@ -42,6 +42,7 @@ from chaos.load.schema import exported_schema
 from chaos.model.scenario import Scenario
 from chaos.report import explain
 from chaos.report.compare import comparison_table, comparison_text
+from chaos.run.lock import run_lock
 
 _ABOUT = "A chaos and load lab on one machine: run a scenario against an API, get a verdict backed by evidence."
 
@@ -361,10 +362,16 @@ def validate(
         raise typer.Exit(ExitCode.INVALID)
 
 
+def _tell(text: str) -> None:
+    sys.stderr.write(f"firedrill: {text}\n")
+
+
 @app.command("heal")
 def heal_command(as_json: Json = False) -> None:
     """Lift everything that a run may have left: toxics, disabled proxies, paused processes, gateway faults."""
-    found, left = heal(connect(_running(), "none").lab, patience_s=HEAL_PATIENCE_S)
+    # A run lifts its own faults: healing them under it would spoil it unseen.
+    with run_lock(lab_dir(), "heal", say=_tell):
+        found, left = heal(connect(_running(), "none").lab, patience_s=HEAL_PATIENCE_S)
     if as_json:
         _document({"lifted": list(found), "left": list(left)})
     else:

@@ -7,25 +7,30 @@ import os
 import platform
 import secrets
 import signal
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 
-from chaos.adapters.lab import Adapters, connect, proxy_control
+from chaos.adapters.lab import Adapters, connect
 from chaos.adapters.stack import ask_stack
-from chaos.config import NotUp, Stack, evidence_dir, lab_dir, read_stack
-from chaos.drills.conclude import conclude, conclude_crashed
+from chaos.config import LEASE_S, NotUp, Stack, evidence_dir, lab_dir, read_stack
+from chaos.drills.conclude import conclude, conclude_crashed, crashed
 from chaos.drills.results import RunResult
 from chaos.errors import FiredrillError, Inconclusive, InvalidInput, LabBroken
-from chaos.heal import heal
+from chaos.heal import deviations, heal
 from chaos.model.loadplan import Elsewhere
 from chaos.model.scenario import Scenario, World
+from chaos.ports import Lab
 from chaos.run.lock import run_lock
 from chaos.run.runner import Request, Stop, Tools, View, perform
 
 HEAL_PATIENCE_S = 30.0
+# What healing in a dead runner's place may take once its lease has run out.
+WATCHDOG_S = 15.0
+POLL_S = 0.2
 LOAD_MASTER_OFFSET = 19
 """Where load workers elsewhere meet the driver, from the base port on: the last one of those that a lab keeps."""
 _VERSIONED = ("django", "djangorestframework", "celery", "granian", "locust", "psycopg", "redis", "toxiproxy-python")
@@ -54,8 +59,8 @@ class Options:
 class Session:
     """The lab, held by this process. Use `session()`."""
 
-    def __init__(self, stack: Stack, options: Options, view: View, stop: Stop) -> None:
-        self.stack, self.options, self.view, self.stop = stack, options, view, stop
+    def __init__(self, stack: Stack, options: Options, view: View, stop: Stop, *, lock: int | None = None) -> None:
+        self.stack, self.options, self.view, self.stop, self._lock = stack, options, view, stop, lock
 
     def _elsewhere(self) -> Elsewhere | None:
         if self.options.elsewhere is None:
@@ -95,7 +100,8 @@ class Session:
             elsewhere=elsewhere,
             versions=versions(self.stack),
         )
-        folder = perform(request, _tools(self.stack, adapters), self.view, self.stop)
+        keep_open = () if self._lock is None else (self._lock,)
+        folder = perform(request, _tools(self.stack, adapters, keep_open), self.view, self.stop)
         return conclude(folder, index=adapters.scorecard, say=self.view.say)
 
 
@@ -109,7 +115,7 @@ def load_key_file() -> Path:
     return path
 
 
-def _tools(stack: Stack, adapters: Adapters) -> Tools:
+def _tools(stack: Stack, adapters: Adapters, keep_open: Sequence[int] = ()) -> Tools:
     return Tools(
         stack=adapters.stack,
         lease=adapters.lease,
@@ -120,6 +126,7 @@ def _tools(stack: Stack, adapters: Adapters) -> Tools:
         api_url=stack.url("api"),
         metrics=stack.metrics,
         driver_metrics_port=stack.driver_metrics_port,
+        keep_open=keep_open,
     )
 
 
@@ -146,12 +153,31 @@ def session(options: Options, view: View, *, purpose: str) -> Iterator[Session]:
         InvalidInput when another run holds the lab.
     """
     stop = Stop()
-    with run_lock(lab_dir(), purpose), _signals(stop):
+    with run_lock(lab_dir(), purpose, say=view.say) as lock, _signals(stop):
         stack = _stack(options, view)
-        _clean(stack, options, view)
-        for folder in conclude_crashed(evidence_dir(), index=connect(stack, "none").scorecard, say=view.say):
+        adapters = connect(stack, "none")
+        _await_watchdog(adapters, view)
+        _clean(adapters.lab, options, view)
+        for folder in conclude_crashed(evidence_dir(), index=adapters.scorecard, say=view.say):
             view.say(f"closed the crashed run {folder.name} as inconclusive, with the evidence that it left")
-        yield Session(stack, options, view, stop)
+        yield Session(stack, options, view, stop, lock=lock)
+
+
+def _await_watchdog(adapters: Adapters, view: View) -> None:
+    """A runner that died a moment ago still has its lease: what the agent does in its place is evidence of its run."""
+    dead = {folder.name for folder in crashed(evidence_dir())}
+    give_up, said = time.monotonic() + LEASE_S + WATCHDOG_S, False
+    while dead and time.monotonic() < give_up:
+        try:
+            holder = adapters.lease.holder()
+        except LabBroken:
+            return  # who needs it will say so
+        if holder not in dead:
+            return
+        if not said:
+            view.say(f"{holder} is dead; waiting for the agent to heal in its place")
+            said = True
+        time.sleep(POLL_S)
 
 
 def _stack(options: Options, view: View) -> Stack:
@@ -167,19 +193,20 @@ def _stack(options: Options, view: View) -> Stack:
     return stack
 
 
-def _clean(stack: Stack, options: Options, view: View) -> None:
+def _clean(lab: Lab, options: Options, view: View) -> None:
     try:
-        dirty = proxy_control(stack).deviations()
+        # What is dirty is named even where another part can't be asked: that is what healing says then.
+        dirty = list(lab.proxies.deviations()) or deviations(lab)
     except FiredrillError as error:
-        raise LabBroken(f"toxiproxy: got {error}, expected pristine proxies (make down, then make up)") from None
+        raise LabBroken(f"lab: got {error}, expected a pristine one (make down, then make up)") from None
     if not dirty:
         return
     if not options.heal_first:
-        raise LabBroken(f"proxies: got {'; '.join(dirty)}, expected pristine ones (firedrill heal, or --heal)")
+        raise LabBroken(f"lab: got {'; '.join(dirty)}, expected a pristine one (firedrill heal, or --heal)")
     view.say(f"healing first: {'; '.join(dirty)}")
-    _, left = heal(connect(stack, "none").lab, patience_s=HEAL_PATIENCE_S)
+    _, left = heal(lab, patience_s=HEAL_PATIENCE_S)
     if left:
-        raise LabBroken(f"proxies: got {'; '.join(left)} after healing, expected pristine ones")
+        raise LabBroken(f"lab: got {'; '.join(left)} after healing, expected a pristine one")
 
 
 @contextmanager

@@ -30,6 +30,9 @@ RUN_KINDS = frozenset({"fault", "self_check", "witness", "steady_state"})
 SLO, STEADY_STATE, STEADY_STATE_AFTER = "slo", "steady_state", "steady_state_after"
 """What a probe is used as; the first part of its finding's id."""
 
+ROOTS = frozenset({"self_check:not_aborted"})
+"""Findings about the run that explain the others."""
+
 KIND_OF = {SLO: "slo", STEADY_STATE: "steady_state", STEADY_STATE_AFTER: "recovery"}
 
 
@@ -110,7 +113,7 @@ def judge(scenario: Judged, record: Record) -> Judgement:
         _settled(record.state),
         *_witnesses(record.state),
     ]
-    spoilers = not_met + [found for found in about_run if found.verdict is not Verdict.HELD]
+    spoilers = _roots_first(not_met + [found for found in about_run if found.verdict is not Verdict.HELD])
     judged = [finish.check(check) for check in checks] + [finish.check(probe, STEADY_STATE_AFTER) for probe in after]
     if not scenario.checks:
         judged.append(self_check("checks", "the scenario checks something", "the scenario has no checks"))
@@ -265,6 +268,11 @@ def _after_spoiling(judged: Sequence[Finding], spoilers: Sequence[Finding]) -> I
             yield finding
 
 
+def _roots_first(spoilers: Sequence[Finding]) -> list[Finding]:
+    """A run that was stopped, or whose runner died, has many gaps: they all come from that."""
+    return sorted(spoilers, key=lambda finding: finding.check not in ROOTS)
+
+
 def _and(spoiled: str, reason: str) -> str:
     return f"{spoiled} (it would be violated: {reason})" if reason else spoiled
 
@@ -282,7 +290,7 @@ def _summary(verdict: Verdict, findings: Sequence[Finding], faults: int) -> str:
             more = f", and {len(worst) - 1} more: {', '.join(f.check for f in worst[1:])}" if len(worst) > 1 else ""
             return f"Violated: {worst[0].check} ({worst[0].measured or worst[0].reason}){more}."
         case Verdict.INCONCLUSIVE:
-            cause = next((f for f in about_run if f.verdict is verdict), None) or (worst[0] if worst else None)
+            cause = next(iter(_roots_first([f for f in about_run if f.verdict is verdict]) or worst), None)
             return f"Inconclusive: {cause.reason if cause else 'nothing was checked'}."
 
 

@@ -21,10 +21,20 @@ LOAD_DRIVER = (sys.executable, "-m", "loadtests")
 
 
 class Driver:
-    """`COMMAND PLAN`. It ends with us, even when we are killed: the kernel then closes its stdin."""
+    """`COMMAND PLAN`. It ends with us, even when we are killed: the kernel then closes its stdin.
+
+    Args:
+        keep_open: File descriptors that it holds while it lives, such as the lab's lock.
+    """
 
     def __init__(
-        self, command: Sequence[str], plan_file: Path, plan: LoadPlan, *, on_progress: Callable[[Progress], None]
+        self,
+        command: Sequence[str],
+        plan_file: Path,
+        plan: LoadPlan,
+        *,
+        on_progress: Callable[[Progress], None],
+        keep_open: Sequence[int] = (),
     ) -> None:
         self._on_progress = on_progress
         self._decoder = msgspec.json.Decoder(Progress)
@@ -36,6 +46,7 @@ class Driver:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             start_new_session=True,  # a Ctrl-C is ours to handle: first heal, then stop
+            pass_fds=keep_open,
         )
         self.ready = threading.Event()
         self.mustered = threading.Event()

@@ -1,19 +1,32 @@
-"""One run at a time."""
+"""One run at a time, until its load has ended, too."""
 
 from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+import re
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from chaos.errors import InvalidInput, LabBroken
+
+# What a load driver gets to end its operations under way and to write its files, once its runner is dead.
+LOAD_ENDS_S = 60.0
+POLL_S = 0.1
 
 
 @contextmanager
-def run_lock(lab_dir: Path, run_id: str) -> Iterator[None]:
+def run_lock(
+    lab_dir: Path, run_id: str, *, say: Callable[[str], None] = lambda _: None, patience_s: float = LOAD_ENDS_S
+) -> Iterator[int]:
     """Hold the lab for the block. The kernel frees the lock when its holder dies, however it dies.
+
+    Whoever is given the lock's file descriptor, which is what comes out, holds the lab as well: the load driver, which
+    writes its history to the end after its runner was killed. That end is waited for, and said.
 
     Raises: InvalidInput naming the run that holds it. LabBroken when there is no place for a lock.
     """
@@ -23,15 +36,36 @@ def run_lock(lab_dir: Path, run_id: str) -> Iterator[None]:
     except OSError as error:
         raise LabBroken(f"{lab_dir}: got {error.strerror or error}, expected a folder for the run's lock") from None
     try:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.read(file, 200).decode(errors="replace").strip() or "another run"
-            raise InvalidInput(
-                f"run: got a lab that is busy with {holder}, expected a free one (one run at a time)"
-            ) from None
+        _take(file, say, patience_s)
         os.ftruncate(file, 0)
-        os.write(file, f"{run_id} (pid {os.getpid()})\n".encode())
-        yield
+        os.pwrite(file, f"{run_id} (pid {os.getpid()})\n".encode(), 0)
+        yield file
     finally:
         os.close(file)
+
+
+def _take(file: int, say: Callable[[str], None], patience_s: float) -> None:
+    """Raises: InvalidInput."""
+    give_up, said = time.monotonic() + patience_s, False
+    while True:
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(file, 200, 0).decode(errors="replace").strip() or "another run"
+        if _alive(holder) or time.monotonic() >= give_up:
+            raise InvalidInput(f"run: got a lab that is busy with {holder}, expected a free one (one run at a time)")
+        if not said:
+            say(f"{holder} is dead; waiting for its load to end")
+            said = True
+        time.sleep(POLL_S)
+
+
+def _alive(holder: str) -> bool:
+    """Whether the process that *holder* names runs; true when it names none: then nobody knows better."""
+    named = re.search(r"\(pid (\d+)\)", holder)
+    if named is None:
+        return True
+    try:
+        return bool(psutil.Process(int(named[1])).status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False

@@ -113,6 +113,7 @@ class Tools:
         metrics: Service → URL of its /metrics.
         tracer: Keeps the statements and log lines that explain the run; None goes without.
         driver: Command that plays the load plan whose file is its last argument.
+        keep_open: File descriptors for the driver to hold, such as the lab's lock.
     """
 
     stack: StackControl
@@ -125,6 +126,7 @@ class Tools:
     driver_metrics_port: int
     tracer: Tracer | None = None
     driver: Sequence[str] = LOAD_DRIVER
+    keep_open: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -349,7 +351,11 @@ class _Run:
 
     def _driver(self) -> Driver:
         return Driver(
-            self._tools.driver, self._folder / "load-plan.json", self._load_plan(), on_progress=self._progress
+            self._tools.driver,
+            self._folder / "load-plan.json",
+            self._load_plan(),
+            on_progress=self._progress,
+            keep_open=self._tools.keep_open,
         )
 
     def _muster(self, driver: Driver) -> None:

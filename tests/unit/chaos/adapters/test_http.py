@@ -152,6 +152,21 @@ def test_a_gateway_that_is_away(ask: Callable[[Gateway], Any]) -> None:
 # --- agent -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("run_id", "status"), [("r", 200), (None, 200), ("r", 503)])
+def test_who_holds_the_lease(server: Http, run_id: str | None, status: int) -> None:
+    server.json("GET /health", {"status": "ok", "run_id": run_id}, status)
+    assert AgentLease(server.url, "t").holder() == run_id
+
+
+def test_an_agent_that_does_not_say_who_holds_the_lease(server: Http) -> None:
+    for answer in ((200, b"<html>"), (404, b"{}")):
+        server.answers["GET /health"] = answer
+        with pytest.raises(LabBroken, match=r"^agent: GET /health: got .*, expected its health$"):
+            AgentLease(server.url, "t").holder()
+    with pytest.raises(LabBroken, match=r"refused"):
+        AgentLease(f"http://127.0.0.1:{closed_port()}", "t").holder()
+
+
 def test_taking_and_giving_back_the_lease(server: Http, tmp_path: Path) -> None:
     server.answers |= {"PUT /lease": (204, b""), "DELETE /lease": (204, b"")}
     lease = AgentLease(server.url, "t0ken")

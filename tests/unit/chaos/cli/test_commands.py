@@ -362,8 +362,8 @@ def toxiproxy(shell: Shell) -> Iterator[Http]:
 def test_dirty_proxies_are_refused(shell: Shell, good: str, toxiproxy: Http) -> None:
     said = shell("run", good, "--no-up", "--json")
     assert said.code == 4
-    assert said.json["error"]["message"].startswith("proxies: got proxy shop_to_postgres: got it disabled")
-    assert said.json["error"]["message"].endswith("expected pristine ones (firedrill heal, or --heal)")
+    assert said.json["error"]["message"].startswith("lab: got proxy shop_to_postgres: got it disabled")
+    assert said.json["error"]["message"].endswith("expected a pristine one (firedrill heal, or --heal)")
     assert toxiproxy.paths() == ["GET /proxies"]
     assert not shell.evidence.exists()
 
@@ -383,6 +383,15 @@ def test_heal_says_what_it_lifted_and_what_it_could_not_ask(
     assert said.json["left"] == left
     said = shell("heal")
     assert (said.code, said.out) == (4, "".join(f"LEFT: {what}\n" for what in left))
+
+
+def test_heal_leaves_a_run_alone(shell: Shell, toxiproxy: Http) -> None:
+    """It would lift the run's faults under it, and nobody would know why they were not felt."""
+    with run_lock(shell.lab, "flash-sale on naive"):
+        said = shell("heal")
+    assert said.code == 2
+    assert "run: got a lab that is busy with flash-sale on naive (pid " in said.err
+    assert toxiproxy.paths() == []
 
 
 def test_a_lab_folder_that_can_t_be_made(shell: Shell, good: str) -> None:

@@ -13,9 +13,10 @@ import pytest
 from chaos.config import Stack
 from chaos.drills import session as sessions
 from chaos.drills.session import Options, Session, folder_of, versions
-from chaos.errors import Inconclusive, InvalidInput
+from chaos.errors import Inconclusive, InvalidInput, LabBroken
+from chaos.heal import deviations
 from chaos.run.runner import Stop
-from tests.unit.chaos.fakes import FakeView
+from tests.unit.chaos.fakes import FakeView, Outside
 from tests.unit.chaos.scenarios import good
 
 
@@ -75,3 +76,68 @@ def test_folders_by_path_or_by_run_id(tmp_path: Path, monkeypatch: pytest.Monkey
     for name in ("x" * 5000, "\udcff"):
         with pytest.raises(InvalidInput, match=r"^evidence: got .*, expected a folder or a run id$"):
             folder_of(name)
+
+
+class DeadRun:
+    """A folder that was never sealed, and an agent that holds its lease for some looks more."""
+
+    def __init__(self, evidence: Path, looks: int, error: LabBroken | None = None) -> None:
+        (evidence / "dead-run").mkdir(parents=True)
+        (evidence / "dead-run" / "journal.jsonl").touch()
+        self.looks, self.asked, self.error, self.lease = looks, 0, error, self
+
+    def holder(self) -> str | None:
+        self.asked += 1
+        if self.error is not None:
+            raise self.error
+        return "dead-run" if self.asked <= self.looks else None
+
+
+@pytest.mark.parametrize(
+    ("looks", "error", "asked", "said"),
+    [
+        (3, None, 4, ["dead-run is dead; waiting for the agent to heal in its place"]),
+        (0, None, 1, []),
+        (9, LabBroken("agent: away"), 1, []),
+    ],
+)
+def test_the_watchdog_is_waited_for(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    looks: int,
+    error: LabBroken | None,
+    asked: int,
+    said: list[str],
+) -> None:
+    """What it notes belongs to the dead run's evidence, and must not come after that is sealed."""
+    monkeypatch.setenv("FIREDRILL_EVIDENCE_DIR", str(tmp_path))
+    monkeypatch.setattr(sessions, "POLL_S", 0.0)
+    dead, view = DeadRun(tmp_path, looks, error), FakeView()
+    sessions._await_watchdog(dead, view)  # type: ignore[arg-type]
+    assert (dead.asked, view.said) == (asked, said)
+
+
+def test_nobody_is_waited_for_when_every_run_is_sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIREDRILL_EVIDENCE_DIR", str(tmp_path))
+    dead = DeadRun(tmp_path, 10**9)
+    (tmp_path / "dead-run" / "manifest.json").touch()
+    sessions._await_watchdog(dead, FakeView())  # type: ignore[arg-type]
+    assert dead.asked == 0
+
+
+@pytest.mark.parametrize("dirt", ["proxy", "process", "gateway"])
+@pytest.mark.parametrize("heal_first", [False, True])
+def test_a_lab_that_is_dirty_anywhere_is_refused_or_healed(dirt: str, heal_first: bool) -> None:
+    outside = Outside()
+    if dirt == "proxy":
+        outside.proxies.enabled["shop_to_cache"] = False
+    elif dirt == "process":
+        outside.processes.paused.add("worker")
+    else:
+        outside.gateway.switches["status"] = {"code": 503, "ratio": 1.0}
+    if heal_first:
+        sessions._clean(outside.lab, Options(heal_first=True), FakeView())
+        assert deviations(outside.lab) == []
+        return
+    with pytest.raises(LabBroken, match=r"^lab: got .*, expected a pristine one \(firedrill heal, or --heal\)$"):
+        sessions._clean(outside.lab, Options(), FakeView())

@@ -391,3 +391,12 @@ def test_judging_twice_gives_the_same(run):
 def test_an_empty_world_is_not_held(run, found):
     run.state = EndState(settled=True, healthy=True)
     assert found(run.judge(), "no_oversell").verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_dead_run_s_summary_names_the_death_and_not_one_of_the_gaps_that_it_left(run, found):
+    run.drop_event(EventKind.FAULT_LIFTED)
+    run.drop_event(EventKind.HEALED)
+    run.events.append((EventKind.ABORTED, {"by": "lab", "reason": "the runner died before the end of the run"}))
+    judgement = run.judge()
+    assert judgement.summary == "Inconclusive: aborted by lab: the runner died before the end of the run."
+    assert found(judgement, "no_oversell").reason == "aborted by lab: the runner died before the end of the run"
