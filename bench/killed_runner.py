@@ -97,20 +97,19 @@ def kill_one(runner: subprocess.Popen[bytes], before: set[Path], draw: random.Ra
     journal: Path = until(lambda: with_faults(runner, before), "a run with faults")
     time.sleep(draw.uniform(0.0, 3.0))
     history = {path: path.read_bytes() for path in (journal.parent / "history").glob("*.jsonl")}
-    load = [
-        child for child in psutil.Process(runner.pid).children(recursive=True) if "loadtests" in " ".join(_of(child))
-    ]
+    children = psutil.Process(runner.pid).children(recursive=True)
+    load = [child for child in children if "loadtests" in _of(child)]
     os.kill(runner.pid, signal.SIGKILL)
     runner.wait()
     proven = all(fault["proven"] for fault in events(journal, "fault_injected"))
     return Dead(journal.parent, history, load, time.monotonic()), proven
 
 
-def _of(process: psutil.Process) -> list[str]:
+def _of(process: psutil.Process) -> str:
     try:
-        return list(process.cmdline())
+        return " ".join(process.cmdline())
     except psutil.Error:
-        return []
+        return ""
 
 
 def healed_after_s(lab: Lab, dead: Dead) -> tuple[float, list[str]]:
@@ -135,6 +134,12 @@ def lost_operations(dead: Dead) -> int:
         if not now.startswith(before):
             lost += len(set(before.splitlines()) - set(now.splitlines()))
     return lost
+
+
+def wait_closed(dead: Dead, following: subprocess.Popen[bytes]) -> None:
+    """Until the run that follows has closed the dead one, or has ended itself."""
+    sealed = dead.folder / "manifest.json"
+    until(lambda: sealed.exists() or following.poll() is not None, "the next run to close the dead one")
 
 
 def closed_well(dead: Dead) -> str:
@@ -174,7 +179,7 @@ def main() -> int:
         running = [process.pid for process in dead.load if process.is_running() and process.status() != "zombie"]
         if not at_once:
             runner = start(arguments.variant)
-        until(lambda dead=dead: (dead.folder / "manifest.json").exists() or runner.poll() is not None, "the next start")
+        wait_closed(dead, runner)
         lost, wrong = lost_operations(dead), closed_well(dead)
         times.append(took_s)
         bad["residual faults"] += len(left)
