@@ -17,7 +17,7 @@ from chaos.model.evidence import Order
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
 from chaos.model.units import Seconds
-from chaos.model.verdict import Finding
+from chaos.model.verdict import Counterexample, Finding
 
 NAME = "accepted_then_settled"
 EXPECTED = "every accepted order is final soon after its acceptance or the last lift"
@@ -67,7 +67,19 @@ class _AcceptedThenSettled:
         measured = f"{len(self.accepted_s)} accepted, slowest {slowest_s:.1f} s, {missed} not in time"
         if late or absent or (pending and context.state.healthy):
             reason = f"{len(late)} orders were settled late, {len(pending)} not at all, {absent} do not exist"
-            return say.violated(reason, measured, examples=[*late, *pending], figures=figures)
+            worst = [*late, *pending]
+            says = (
+                f"it was settled {slowest_s:.1f} s after its acceptance or the last lift"
+                if late
+                else "it was never settled"
+            )
+            return say.violated(
+                reason,
+                measured,
+                examples=worst,
+                figures=figures,
+                counterexample=Counterexample(says=says, orders=tuple(worst[:1])) if worst else None,
+            )
         if pending:
             return say.inconclusive(
                 f"{len(pending)} orders were not final, but the stack was not healthy enough to finish them",

@@ -12,7 +12,7 @@ from chaos.invariants._common import MAX_EXAMPLES, NoParams, Say
 from chaos.model.checks import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
-from chaos.model.verdict import Finding
+from chaos.model.verdict import Counterexample, Finding
 
 SAY = Say("error_shape", "every answer of 400 or more is problem+json")
 
@@ -22,6 +22,7 @@ class _ErrorShape:
         self.errors = 0
         self.others: Counter[str] = Counter()
         self.examples: list[str] = []
+        self.first = ("", "")
 
     def feed(self, op: Operation) -> None:
         if op.status < 400:
@@ -29,7 +30,10 @@ class _ErrorShape:
         self.errors += 1
         if op.problem:
             return
-        self.others[f"{op.status} {op.content_type or 'unknown type'}"] += 1
+        shape = f"{op.status} {op.content_type or 'unknown type'}"
+        self.others[shape] += 1
+        if not self.examples:
+            self.first = op.id, shape
         if len(self.examples) < MAX_EXAMPLES:
             self.examples.append(op.id)
 
@@ -38,8 +42,16 @@ class _ErrorShape:
         measured = f"{self.errors} errors, {self.others.total()} of another shape"
         if self.others:
             kinds = ", ".join(f"{times} × {kind}" for kind, times in self.others.most_common(4))
+            commonest = self.others.most_common(1)[0][0]
             return SAY.violated(
-                f"errors that are no problem+json: {kinds}", measured, examples=self.examples, figures=figures
+                f"errors that are no problem+json: {kinds}",
+                measured,
+                examples=self.examples,
+                figures=figures,
+                counterexample=Counterexample(
+                    says=f"it was answered {self.first[1]}, a client expects problem+json (most often: {commonest})",
+                    operations=(self.first[0],),
+                ),
             )
         if not self.errors:
             return SAY.inconclusive("no error was answered, so no shape was seen")

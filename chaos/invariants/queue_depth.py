@@ -68,18 +68,19 @@ class _QueueDepth:
             return say.inconclusive(
                 "no fault was lifted, so there was nothing to drain from", measured, figures=figures
             )
-        due_s = context.lifted_s + params.drains_within
         after = [sample for sample in samples if sample.at_s >= context.lifted_s]
-        drained = next((s for s in after if s.queued + s.unacked <= params.drained), None)
-        if drained is not None and drained.at_s <= due_s:
-            return say.held(f"{measured}, drained {drained.at_s - context.lifted_s:.0f} s after the lift", figures)
-        if drained is None and (not after or after[-1].at_s < due_s - 1.0):
+        full = [position for position, sample in enumerate(after) if sample.queued + sample.unacked > params.drained]
+        empty = after[full[-1] + 1 :] if full else after  # the first moment from which they stay so
+        due_s = context.lifted_s + params.drains_within
+        if empty and empty[0].at_s <= due_s:
+            return say.held(f"{measured}, drained {empty[0].at_s - context.lifted_s:.0f} s after the lift", figures)
+        if not after or after[-1].at_s < due_s:
             return say.inconclusive(f"the load ended before {due_s:.1f} s, so draining was not seen", measured)
-        left = after[-1].queued + after[-1].unacked if drained is None else drained.at_s - context.lifted_s
+        left = after[full[-1]]
+        since_s = left.at_s - context.lifted_s
         reason = (
-            f"{left} messages were left at the end of the load"
-            if drained is None
-            else f"drained {left:.0f} s after the last lift, expected {params.drains_within:g} s"
+            f"{left.queued + left.unacked} messages were left {since_s:.0f} s after the last lift, "
+            f"expected at most {params.drained} after {params.drains_within:g} s"
         )
         return say.violated(reason, measured, examples=(), figures=figures)
 

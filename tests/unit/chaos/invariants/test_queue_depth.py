@@ -42,6 +42,15 @@ def test_violated_when_it_drains_late_or_never(world):
     assert world.judge(NAME, **LIMITS).verdict is Verdict.VIOLATED
 
 
+def test_empty_for_a_moment_is_not_drained(world):
+    depths(world, {range(10): 0, range(10, 12): 0, range(12, 19): 40, range(19, 20): 0})
+    finding = world.judge(NAME, **LIMITS)
+    assert (finding.verdict, finding.reason) == (
+        Verdict.VIOLATED,
+        "41 messages were left 8 s after the last lift, expected at most 8 after 5 s",
+    )
+
+
 def test_inconclusive_when_redis_was_hardly_read(world):
     depths(world, {range(9): 0})
     assert world.judge(NAME, **LIMITS).verdict is Verdict.INCONCLUSIVE
