@@ -150,7 +150,7 @@ class _Seen(pybreaker.CircuitBreakerListener):
 POSTGRES = Guard(
     "postgres",
     at_once=API_THREADS - 2,
-    wait_s=0.25,
+    wait_s=0.5,  # a busy machine is no sick database
     fail_max=5,
     reset_s=1.0,
     failures=(OperationalError, InterfaceError, psycopg.OperationalError),
