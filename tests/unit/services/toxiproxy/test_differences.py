@@ -7,6 +7,7 @@ import json
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -122,8 +123,9 @@ def test_nothing_is_left_behind_when_connections_end():
         standin = Standin()
 
         async def echo(reader, writer):
-            while data := await reader.read(1000):
-                writer.write(data)
+            with suppress(ConnectionError):  # a proxy that drops data under way resets
+                while data := await reader.read(1000):
+                    writer.write(data)
             writer.close()
 
         upstream = await asyncio.start_server(echo, "127.0.0.1", 0)
@@ -141,13 +143,13 @@ def test_nothing_is_left_behind_when_connections_end():
             _, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(b"some data")
             writers.append(writer)
-        while proxy.toxics.link_count < 60:
-            await asyncio.sleep(0.01)
-        assert len(asyncio.all_tasks()) >= before + 120
+        async with asyncio.timeout(60):  # links exist a moment before the tasks of both ends do
+            while proxy.toxics.link_count < 60 or len(asyncio.all_tasks()) < before + 120:
+                await asyncio.sleep(0.01)
         for writer in writers:
             writer.close()
         await standin.call("PATCH", "/proxies/a/toxics/bandwidth_upstream", {"attributes": {"rate": 1000}})
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while proxy.toxics.link_count or len(asyncio.all_tasks()) > before:
                 await asyncio.sleep(0.01)
         assert not proxy._sides
