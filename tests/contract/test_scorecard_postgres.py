@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,11 +92,14 @@ class Shared(Scorecard):
 def labs(server: Server, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[list[Shared]]:
     """Three labs that start at the same moment on an empty database."""
     url = server.url(request.node.name[:60])
-    with ThreadPoolExecutor() as pool:
-        started = list(pool.map(lambda number: Shared(tmp_path / f"lab-{number}", url), range(3)))
-    yield started
-    for lab in started:
-        lab.end()
+    with ThreadPoolExecutor() as pool, ExitStack() as running:
+
+        def start(number: int) -> Shared:
+            lab = Shared(tmp_path / f"lab-{number}", url)
+            running.callback(lab.end)
+            return lab
+
+        yield list(pool.map(start, range(3)))
 
 
 def first_drill(lab: Shared) -> str:

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -49,7 +49,11 @@ class Scorecard:
             start_new_session=True,
         )
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=GENEROUS_S)
-        eventually(self._ready)
+        try:
+            eventually(self._ready)
+        except BaseException:
+            self.end(signal.SIGKILL)  # nobody else knows of it yet
+            raise
 
     def _ready(self) -> bool:
         assert self._process.poll() is None, "the scorecard has ended"
@@ -63,7 +67,8 @@ class Scorecard:
         return self.http.put(f"/api/drills/{drill}/score/", headers=WRITE, json=body)
 
     def end(self, signal_number: signal.Signals = signal.SIGTERM) -> int:
-        os.killpg(self._process.pid, signal_number)  # as the supervisor does: a killed granian leaves its worker behind
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal_number)  # as the supervisor does: a killed granian leaves its worker
         code = self._process.wait(GENEROUS_S)
         self.http.close()
         return code
