@@ -314,7 +314,7 @@ def _stage(events: list[Event], state: RunState, *, judged: bool) -> str:
             return f"phase {event.data.get('phase', '?')}"
         if event.event in _STAGES:
             return _STAGES[event.event]
-    return "starting"
+    return "preparing the variant"
 
 
 def _t0(events: list[Event], plan: LoadPlan | None) -> float | None:

@@ -58,7 +58,7 @@ def start(scenario: str, variant: str, seed: int) -> None:
     else:
         st.query_params.clear()  # follow the new run, not the one that the address names
         sources.running_run_id.clear()
-        st.success("Started. It takes a few seconds to prepare the variant; then it shows up below.")
+        st.toast("Started. It takes a few seconds to prepare the variant; then it shows up below.")
 
 
 def ours(run: Run | None) -> None:
@@ -69,6 +69,8 @@ def ours(run: Run | None) -> None:
     if state.running is not None:
         if state.running.stopping:
             st.html(markup.quiet("Stopping: faults are lifted, the evidence is collected, then the run is judged."))
+        elif run is not None and run.verdict and run.started_unix_s > state.running.started_unix_s:
+            st.html(markup.quiet("The runner is ending: it writes the report and puts the run into the index."))
         elif st.button("Stop this run", key="stop", help="Ends it cleanly; its verdict will be inconclusive."):
             stop()
         elif run is None or run.state is not RunState.RUNNING:
@@ -84,7 +86,7 @@ def stop() -> None:
     except (agent.Refused, SourceAway) as error:
         st.error(f"Not stopped. {error}")
     else:
-        st.rerun(scope="fragment")
+        st.rerun()
 
 
 def block() -> None:
@@ -129,7 +131,8 @@ def back(running: str | None) -> None:
 
 def banner(run: Run) -> None:
     seed = "" if run.seed is None else f", seed {run.seed}"
-    what = f"<b>{markup.text(run.title)}</b> on <b>{markup.text(run.variant or '?')}</b>{seed}"
+    on = f" on <b>{markup.text(run.variant)}</b>" if run.variant else ""
+    what = f"<b>{markup.text(run.title)}</b>{on}{seed}"
     if run.state is RunState.RUNNING:
         lines = [f"▶ running: {what} · {markup.text(run.stage)}{_progress(run)}"]
         active = [
@@ -191,7 +194,7 @@ def live_cards(run: Run) -> list[tuple[str, str, str]]:
         (
             "Errors",
             words.rate_text(now.errors_per_s),
-            f"{words.ratio_text(now.error_ratio)} of what ended{before['Errors']}",
+            f"{words.ratio_text(now.error_ratio)}{before['Errors'] or ' of what ended'}",
         ),
         ("p95", words.latency_text(now.p95_s, top_bucket_s=now.top_bucket_s), before["p95"] or "from intended start"),
     ]

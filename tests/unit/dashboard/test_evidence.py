@@ -106,7 +106,7 @@ def test_a_torn_line_is_left_for_the_next_look_and_a_damaged_one_is_counted(tmp_
 def test_a_folder_that_was_just_made_can_be_read(tmp_path: Path) -> None:
     (tmp_path / "20261123-101502-x-naive-s7").mkdir()
     run = evidence.read_run(tmp_path, "20261123-101502-x-naive-s7")
-    assert (run.state, run.stage, run.t0_unix_s) == (RunState.RUNNING, "starting", None)
+    assert (run.state, run.stage, run.t0_unix_s) == (RunState.RUNNING, "preparing the variant", None)
 
 
 @pytest.mark.parametrize("run_id", ["20261123-101502-none-naive-s7", "../../etc", "", "20261123-101502-a/../../.."])

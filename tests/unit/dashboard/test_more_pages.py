@@ -1,0 +1,379 @@
+"""Run, Compare, Progress, Drill, and starting runs on Live: what the reader sees and what it does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+
+def said(app: AppTest) -> str:
+    """All text of the page, tags included."""
+    parts = [element.proto.body for element in app.get("html")]
+    for kind in ("title", "subheader", "markdown", "info", "error", "success", "warning", "metric", "text"):
+        parts += [str(element.value) for element in app.get(kind)]
+    return "\n".join(parts)
+
+
+def charts_of(app: AppTest) -> list[dict[str, Any]]:
+    return [json.loads(each.proto.spec) for each in app.get("echarts_chart")]
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    return next(each for each in app.button if each.label == label).click().run()
+
+
+def box(app: AppTest, label: str) -> Any:
+    return next(each for each in app.selectbox if each.label == label)
+
+
+# Run
+
+
+def test_run_leads_with_the_verdict_then_each_check(lab: Any) -> None:
+    run_id = lab.run(variant="naive", verdict="violated", broken=("no_oversell",))
+    app = lab.page("run", run=run_id)
+    text = said(app)
+    assert text.index("■ violated") < text.index("1 of 4 checks violated.") < text.index("Checks, worst first")
+    assert "1 violated, 3 held of 4 checks" in text
+    assert "positive control" in text
+    assert [each.value for each in app.subheader] == [
+        "Checks", "Timeline", "Counterexamples", "Operations", "Sampled requests and answers", "Event log",
+        "Take it away",
+    ]  # fmt: skip
+
+
+def test_run_zooms_on_the_failing_window_and_back(lab: Any) -> None:
+    run_id = lab.run(variant="naive", verdict="violated", broken=("no_oversell",))
+    app = lab.page("run", run=run_id)
+    assert {axis["min"] for axis in charts_of(app)[0]["xAxis"]} == {7.0}
+    app.get("pills")[0].set_value("Whole run").run()
+    assert {axis["min"] for axis in charts_of(app)[0]["xAxis"]} == {0.0}
+
+
+def test_run_without_an_address_shows_the_newest_and_puts_it_into_the_address(lab: Any) -> None:
+    lab.run(ago_s=900, variant="naive", verdict="violated")
+    newest = lab.run(variant="hardened")
+    app = lab.page("run")
+    assert newest in said(app)
+    assert newest in app.query_params["run"]
+
+
+def test_run_that_is_inconclusive_says_what_to_do_next(lab: Any) -> None:
+    run_id = lab.run(verdict="inconclusive")
+    document = json.loads((lab.evidence / run_id / "verdict.json").read_text())
+    document["findings"][0] |= {"verdict": "inconclusive", "kind": "fault", "check": "fault:1-latency"}
+    (lab.evidence / run_id / "verdict.json").write_text(json.dumps(document))
+    text = said(lab.page("run", run=run_id))
+    assert "What to do next" in text
+    assert "not proven or not felt" in text
+
+
+def test_run_that_is_going_on_leads_to_live(lab: Any) -> None:
+    run_id = lab.run(ago_s=10, until_s=10.0)
+    app = lab.page("run", run=run_id)
+    assert "▶ running" in said(app)
+    assert [each.proto.query_string for each in app.get("page_link")][-1] == f"run={run_id}"
+
+
+def test_run_that_the_lab_does_not_have_but_the_scorecard_knows(lab: Any, scorecard: Any) -> None:
+    lab.run()
+    gone = "20260101-000000-flash-sale-naive-s1"
+    scorecard.runs.append(lab.samples.index_entry(gone, "naive", 1_700_000_000, "violated"))
+    lab.stack(scorecard=scorecard.url)
+    app = lab.page("run", run=gone)
+    assert "its evidence is not here" in app.info[0].value
+    assert "Copy its folder" in app.info[0].value
+
+
+def test_run_shows_the_operations_that_a_counterexample_points_at(lab: Any) -> None:
+    run_id = lab.run(variant="naive", verdict="violated", broken=("no_oversell",))
+    folder = lab.evidence / run_id
+    document = json.loads((folder / "verdict.json").read_text())
+    document["findings"][0]["counterexample"] = {"says": "Two orders hold one seat.", "operations": ["0-1", "0-2"]}
+    (folder / "verdict.json").write_text(json.dumps(document))
+    text = said(lab.page("run", run=run_id))
+    assert "Two orders hold one seat." in text
+    assert "Operations that show no_oversell" in text
+    assert "firedrill explain" in text
+
+
+def test_run_shows_samples_and_says_so_when_there_are_none(lab: Any) -> None:
+    run_id = lab.run()
+    assert "kept no samples" in said(lab.page("run", run=run_id))
+    sample = {
+        "id": "0-1", "op": "buy", "phase": "spike", "outcome": "info", "method": "POST", "path": "/api/orders/",
+        "sent": 10.0, "ended": 10.5, "status": 503, "headers": {"Retry-After": "1"}, "body": "<b>busy</b>",
+    }  # fmt: skip
+    (lab.evidence / run_id / "samples.jsonl").write_text(json.dumps(sample) + "\n")
+    app = lab.page("run", run=run_id)
+    assert box(app, "Phase, operation and outcome").value == "spike · buy · info"
+    assert "POST /api/orders/" in app.code[0].value
+    assert "HTTP 503   after 500 ms, at 10.50 s\nRetry-After: 1" in app.code[0].value
+
+
+# Compare
+
+
+def test_compare_puts_two_runs_on_one_axis(lab: Any) -> None:
+    a = lab.run(ago_s=900, variant="naive", verdict="violated", broken=("no_oversell",))
+    b = lab.run(ago_s=800, variant="hardened")
+    app = lab.page("compare", a=a, b=b)
+    text = said(app)
+    assert "hardened held what naive violated: no_oversell." in text
+    assert min(axis["min"] for axis in charts_of(app)[0]["xAxis"]) < 0
+    assert "Checks of both runs" in text
+    assert not app.warning
+
+
+def test_compare_finds_a_pair_by_itself(lab: Any) -> None:
+    lab.run(ago_s=900, variant="naive", verdict="violated", broken=("no_oversell",))
+    lab.run(ago_s=800, variant="hardened")
+    app = lab.page("compare")
+    assert "naive" in box(app, "Run A").value
+    assert "hardened" in box(app, "Run B").value
+
+
+def test_compare_refuses_different_scenarios_with_a_reason(lab: Any) -> None:
+    a, b = lab.run(ago_s=900, variant="naive"), lab.run(ago_s=800, variant="hardened")
+    document = json.loads((lab.evidence / b / "verdict.json").read_text())
+    (lab.evidence / b / "verdict.json").write_text(json.dumps({**document, "scenario": "failure/database-down"}))
+    app = lab.page("compare", a=a, b=b)
+    assert "different scenarios" in app.error[0].value
+    assert charts_of(app) == []
+
+
+def test_compare_needs_two_runs(lab: Any) -> None:
+    assert "there are none" in lab.page("compare").info[0].value
+    lab.run()
+    assert "there is one" in lab.page("compare").info[0].value
+
+
+def test_compare_warns_of_other_seeds(lab: Any) -> None:
+    a, b = lab.run(ago_s=900, variant="naive"), lab.run(ago_s=800, variant="hardened")
+    document = json.loads((lab.evidence / b / "verdict.json").read_text())
+    (lab.evidence / b / "verdict.json").write_text(json.dumps({**document, "seed": 8}))
+    assert "Different seeds" in lab.page("compare", a=a, b=b).warning[0].value
+
+
+# Progress
+
+
+def test_progress_of_an_empty_scorecard_asks_for_a_score_and_a_name(lab: Any, scorecard: Any) -> None:
+    lab.stack(scorecard=scorecard.url)
+    app = lab.page("progress")
+    text = said(app)
+    assert "Nothing is scored yet" in text
+    assert "No level yet" in text
+    assert "no data" in text
+    assert next(each for each in app.expander).label == "Whose drill map is this?"
+    assert all("radar" not in chart for chart in charts_of(app))
+
+
+def test_progress_has_a_radar_with_its_table(lab: Any, scorecard: Any) -> None:
+    scorecard.scores["auth"] = {"value": 2, "notes": "", "version": 1, "updated_at": "2026-01-01T00:00:00Z"}
+    lab.stack(scorecard=scorecard.url)
+    app = lab.page("progress")
+    (radar,) = [chart for chart in charts_of(app) if "radar" in chart]
+    assert radar["series"][0]["data"][0]["value"] == [2, 2]
+    text = said(app)
+    assert "Mean score of each dimension" in text
+    assert "drill 3 (Async): not scored, needs 2" in text
+    assert "Weakest dimensions" in text
+
+
+def test_the_name_is_saved(lab: Any, scorecard: Any) -> None:
+    lab.stack(scorecard=scorecard.url)
+    app = lab.page("progress")
+    next(each for each in app.text_input if "Your name" in each.label).set_value("  Ada *L.*  ")
+    app = press(app, "Save name")
+    assert scorecard.learner["name"] == "Ada *L.*"
+    assert app.success[0].value == "Saved."
+
+
+def test_a_stale_name_is_not_saved(lab: Any, scorecard: Any) -> None:
+    lab.stack(scorecard=scorecard.url)
+    app = lab.page("progress")
+    next(each for each in app.text_input if "Your name" in each.label).set_value("Eve")
+    scorecard.learner = {"name": "Ada", "version": 1, "updated_at": None}
+    app.button[0].click()
+    # The page asks for the name anew before it saves, so the form stands on the newer version by then.
+    app.run()
+    assert scorecard.learner["name"] == "Ada"
+
+
+def test_notes_on_a_month_are_saved_with_their_version(lab: Any, scorecard: Any) -> None:
+    lab.stack(scorecard=scorecard.url)
+    app = lab.page("progress")
+    assert box(app, "Month").value == "2026-10"
+    next(each for each in app.text_area if each.label == "Notes on 2026-10").set_value("slow month")
+    app = press(app, "Save notes")
+    assert scorecard.months["2026-10"]["notes"] == "slow month"
+    assert "slow month" in said(app)
+
+
+def test_an_import_says_what_came_of_it(lab: Any, scorecard: Any) -> None:
+    lab.stack(scorecard=scorecard.url)
+    app = lab.page("progress")
+    app.get("file_uploader")[0].set_value(("map.json", b'{"damaged": true}', "application/json"))
+    app = press(app, "Import")
+    assert "Nothing was imported." in app.error[0].value
+    assert scorecard.imports == []
+    app.get("file_uploader")[0].set_value(("map.json", b'{"format": "x"}', "application/json"))
+    app = press(app, "Import")
+    assert "Imported: 2 scores." in app.success[0].value
+
+
+# Drill
+
+
+def test_drill_shows_brief_steps_and_last_results(lab: Any, scorecard: Any) -> None:
+    run_id = lab.run(variant="attempt", verdict="violated", broken=("no_oversell",))
+    scorecard.runs.append(lab.samples.index_entry(run_id, "attempt", 1_700_000_000, "violated", ("no_oversell",)))
+    lab.stack(scorecard=scorecard.url)
+    text = said(lab.page("drill", drill="concurrency"))
+    assert "What concurrency is about." in text
+    assert "1. Look.\n2. Mend." in text
+    assert f"run={run_id}" in text
+    assert "not run yet" in text
+    assert "Ceiling" in text
+
+
+def test_a_hint_is_opened_by_a_press_and_not_before(lab: Any, scorecard: Any) -> None:
+    lab.stack(scorecard=scorecard.url)
+    app = lab.page("drill", drill="auth")
+    assert "The text of" not in said(app)
+    assert scorecard.opened == {}
+    next(each for each in app.button if each.key == "open:auth:reference").click()
+    app.run()
+    assert list(scorecard.opened) == ["reference"]
+    assert "The text of reference." in said(app)
+
+
+def test_an_unknown_drill_says_so_and_shows_the_first(lab: Any, scorecard: Any) -> None:
+    lab.stack(scorecard=scorecard.url)
+    app = lab.page("drill", drill="no-such")
+    assert "There is no drill “no\\-such”" in app.info[0].value
+    assert app.subheader[0].value == "1 · API contract audit"
+
+
+# Scores: ceiling and confirmation
+
+
+def test_scores_show_gap_and_regression(lab: Any, scorecard: Any) -> None:
+    scorecard.scores["auth"] = {"value": 3, "notes": "", "version": 1, "updated_at": "2026-01-01T00:00:00Z"}
+    scorecard.standings["auth"] = {
+        "ceiling": 0, "reason": "Core not passed.", "gap": 3, "overclaim": True, "regressed": ["auth/access-matrix"],
+        "self_attested": True,
+    }  # fmt: skip
+    lab.stack(scorecard=scorecard.url)
+    text = said(lab.page("scores", drill="auth"))
+    assert "▲ 3 above what the evidence supports" in text
+    assert "■ auth/access-matrix held before, violated now" in text
+    assert "self-attested, until a mentor confirms it" in text
+
+
+def test_a_confirmation_that_is_refused_says_why(lab: Any, scorecard: Any, samples: Any) -> None:
+    scorecard.scores["auth"] = {"value": 3, "notes": "", "version": 1, "updated_at": "2026-01-01T00:00:00Z"}
+    scorecard.standings["auth"] = {**samples.STANDING, "self_attested": True}
+    lab.stack(scorecard=scorecard.url)
+    app = lab.page("scores", drill="auth")
+    for label, value in (("Mentor of drill 4", "Grace"), ("Run that confirms drill 4", "r")):
+        next(each for each in app.text_input if each.label == label).set_value(value)
+    app = press(app, "Confirm drill 4")
+    assert "Not confirmed. run\\_id" in app.error[0].value
+
+
+# Live: starting and stopping
+
+
+class FakeAgent:
+    """The agent's contract, in memory, over real HTTP."""
+
+    def __init__(self) -> None:
+        self.state: dict[str, Any] = {"running": None, "ended": None}
+        self.asked: list[tuple[str, Any, str]] = []
+        self.refuse = False
+
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        fake = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _answer(self) -> None:
+                raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                if self.command != "GET":
+                    token = self.headers.get("X-Lab-Token", "")
+                    fake.asked.append((self.command, json.loads(raw) if raw else None, token))
+                status, body = fake.answer(self.command, self.path)
+                payload = json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(payload)))
+                self.end_headers()
+                self.wfile.write(payload)
+
+            do_GET = do_POST = do_DELETE = _answer
+
+            def log_message(self, *_: Any) -> None:
+                return
+
+        return Handler
+
+    def answer(self, method: str, path: str) -> tuple[int, Any]:
+        if path == "/scenarios":
+            one = {"name": "concurrency/flash-sale", "title": "Flash sale", "drill": 3, "seed": 7, "lasts_s": 28.0}
+            return 200, {"scenarios": [one], "variants": ["naive", "hardened"]}
+        if method != "GET" and self.refuse:
+            return 409, {"detail": "run: got a lab with a run going on, expected a free one"}
+        run = {"scenario": "concurrency/flash-sale", "variant": "hardened", "seed": 7, "started_unix_s": 1.0}
+        if method == "POST":
+            self.state = {"running": {**run, "stopping": False}, "ended": None}
+        elif method == "DELETE":
+            self.state = {"running": {**run, "stopping": True}, "ended": None}
+        return 200, self.state
+
+
+@pytest.fixture
+def agent(lab: Any, samples: Any) -> Iterator[FakeAgent]:
+    fake = FakeAgent()
+    with samples.serving(fake.handler()) as port:
+        lab.stack(agent=f"http://127.0.0.1:{port}")
+        yield fake
+
+
+def test_a_run_is_started_from_the_page_and_stopped(lab: Any, agent: FakeAgent, samples: Any) -> None:
+    app = lab.page("live")
+    box(app, "Variant").set_value("hardened")
+    app = press(app, "Start")
+    body = {"scenario": "concurrency/flash-sale", "variant": "hardened", "seed": 7}
+    assert agent.asked == [("POST", body, samples.TOKEN)]
+    assert "Started." in app.toast[0].value
+    assert "Preparing concurrency/flash-sale" in said(app) or app.button(key="stop")
+    app = press(app, "Stop this run")
+    assert agent.asked[-1] == ("DELETE", None, samples.TOKEN)
+    assert "Stopping: faults are lifted" in said(app)
+
+
+def test_a_start_that_is_refused_says_why(lab: Any, agent: FakeAgent) -> None:
+    agent.refuse = True
+    app = press(lab.page("live"), "Start")
+    assert "Not started. run\\: got a lab with a run going on" in app.error[0].value
+
+
+def test_a_run_that_could_not_be_run_says_why(lab: Any, agent: FakeAgent) -> None:
+    ended = {"scenario": "concurrency/flash-sale", "variant": "attempt", "exit_code": 2, "said": "line 3: SyntaxError"}
+    agent.state = {"running": None, "ended": ended}
+    assert "SyntaxError" in lab.page("live").error[0].value
+
+
+def test_a_verdict_is_no_error_of_the_page(lab: Any, agent: FakeAgent) -> None:
+    agent.state = {"running": None, "ended": {"scenario": "s", "variant": "naive", "exit_code": 1, "said": ""}}
+    assert not lab.page("live").error
+
+
+def test_without_an_agent_the_page_says_how_else(lab: Any) -> None:
+    lab.stack()
+    assert any("has no agent" in each.value for each in lab.page("live").info)
