@@ -30,7 +30,7 @@ def main() -> None:
     st.html(markup.STYLE)
     with st.container(key="phone-nav", horizontal=True):  # a phone hides the top navigation
         for each in PAGES.values():
-            st.page_link(each, disabled=each == page)
+            st.page_link(each)
     try:
         page.run()
     except Exception:

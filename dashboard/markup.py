@@ -44,6 +44,7 @@ ul.fd-list{margin:0;padding:0 0 0 1.2rem}ul.fd-list li{margin:0 0 .15rem;padding
 .fd-list a{color:light-dark(#1d5fc4,#7fb2ff)}
 ul.fd-faults{margin:0;padding:0;list-style:none;font-size:.9rem}ul.fd-faults li{margin:0 0 .15rem;padding:0}
 .stMainBlockContainer{padding-top:4.5rem!important;padding-bottom:3rem!important}
+.stMainBlockContainer h2{font-size:1.5rem}.stMainBlockContainer h3{font-size:1.15rem}
 .st-key-cards{display:grid!important;grid-template-columns:repeat(4,minmax(0,1fr));gap:.75rem}
 .st-key-phone-nav,.fd-narrow{display:none}
 @media (max-width:640px){

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import streamlit as st
@@ -39,17 +40,33 @@ def picked_run(parameter: str, *, label: str) -> Run | None:
     offered = ids[:OFFERED_RUNS]
     if wanted in ids and wanted not in offered:
         offered = [*offered, wanted]
-    # A box of another set of runs is another box: its state must not outlive what it offers.
-    chosen = st.selectbox(
-        label, offered, index=offered.index(wanted) if wanted in offered else 0, key=f"{parameter}:{wanted}",
-        format_func=run_label,
-    )  # fmt: skip
-    if chosen != wanted:
-        st.query_params[parameter] = chosen or offered[0]
-    run, error = sources.attempt(partial(sources.run, folder, chosen or offered[0]))
+    chosen = linked_box(parameter, label, offered, otherwise=offered[0], shown=run_label)
+    run, error = sources.attempt(partial(sources.run, folder, chosen))
     if run is None and error is not None:
         away(error)
     return run
+
+
+def linked_box(
+    parameter: str, label: str, offered: Sequence[str], *, otherwise: str, shown: Callable[[str], str]
+) -> str:
+    """A box that says what the address says: a link sets it, and picking something changes the address.
+
+    Args:
+        otherwise: What is picked when the address names nothing that is offered.
+        shown: How an entry reads.
+    """
+    key, seen = f"pick-{parameter}", f"seen-{parameter}"
+    wanted = st.query_params.get(parameter, "")
+    if wanted in offered and st.session_state.get(seen) != wanted:
+        st.session_state[key] = wanted  # the address was changed from outside, not by the box
+    if st.session_state.get(key) not in offered:
+        st.session_state[key] = otherwise
+    chosen: str = st.selectbox(label, offered, key=key, format_func=shown) or otherwise
+    if chosen != wanted:
+        st.query_params[parameter] = chosen
+    st.session_state[seen] = chosen
+    return chosen
 
 
 def unknown(run_id: str) -> SourceAway:

@@ -17,7 +17,8 @@ def timeline_for(run: Run) -> tuple[timeline.Timeline, SourceAway | None]:
     client, why_not = sources.attempt(sources.prometheus)
     if client is not None and run.t0_unix_s is not None:
         found, why_not = sources.attempt(lambda: sources.timeline_of(run.run_id, prometheus_url(), run))
-        if found is not None and any(line.panel == "rate" for line in found.lines) and not found.empty:
+        # A short run may have been over before its load was scraped: half a picture is worse than the history.
+        if found is not None and any(line.name == "offered" for line in found.lines) and not found.empty:
             return found, None
     if run.state is RunState.RUNNING and run.t0_unix_s is None:
         return timeline.Timeline(source="", lines=()), None

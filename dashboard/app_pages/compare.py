@@ -10,7 +10,7 @@ from dashboard import charts, comparison, details, evidence, markup, sources, wo
 from dashboard.comparison import Row, Side
 from dashboard.evidence import Run
 from dashboard.markup import Cell
-from dashboard.parts import away, is_dark, run_label, unknown
+from dashboard.parts import away, is_dark, linked_box, run_label, unknown
 
 OFFERED_RUNS = 50
 
@@ -61,15 +61,9 @@ def pick(parameter: str, ids: list[str], otherwise: str) -> Run | None:
     wanted = st.query_params.get(parameter, "")
     if wanted and wanted not in ids:
         away(unknown(wanted))
-    start = wanted if wanted in ids else otherwise
-    offered = list(dict.fromkeys([*ids[:OFFERED_RUNS], start]))
-    chosen = st.selectbox(
-        f"Run {parameter.upper()}", offered, index=offered.index(start), key=f"{parameter}:{wanted}",
-        format_func=run_label,
-    )  # fmt: skip
-    if chosen and chosen != wanted:
-        st.query_params[parameter] = chosen
-    run, error = sources.attempt(partial(sources.run, sources.evidence_dir(), chosen or start))
+    offered = list(dict.fromkeys([*ids[:OFFERED_RUNS], otherwise, *([wanted] if wanted in ids else [])]))
+    chosen = linked_box(parameter, f"Run {parameter.upper()}", offered, otherwise=otherwise, shown=run_label)
+    run, error = sources.attempt(partial(sources.run, sources.evidence_dir(), chosen))
     if error is not None:
         away(error)
     return run
@@ -104,14 +98,14 @@ def show(a: Side, b: Side) -> None:
     ]
     said = [markup.text(sentence) for sentence in comparison.in_words(a, b)]
     st.html(markup.banner([f"<b>{markup.text(a.run.title)}</b>: {' against '.join(heads)}", *said]))
-    st.subheader("On one axis")
+    st.header("On one axis")
     if a.seconds and b.seconds:
         chart(a, b, names)
     else:
         st.info("One of the runs has no operation history that a page could draw; the tables below still stand.")
-    st.subheader("Checks")
+    st.header("Checks")
     table("Checks of both runs", comparison.check_rows(a, b), names, with_delta=False)
-    st.subheader("Figures")
+    st.header("Figures")
     table("Figures of both runs", comparison.figure_rows(a, b), names, with_delta=True)
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard import markup, scorecard, sources, words
 from dashboard.errors import SourceAway
 from dashboard.markup import Cell
-from dashboard.parts import away
+from dashboard.parts import away, linked_box
 
 LEVELS = {
     "nudge": "a nudge",
@@ -28,7 +28,7 @@ def main() -> None:
             away(error)
         return
     drill = picked(drills)
-    st.subheader(f"{drill.number} · {drill.title}", anchor=False)
+    st.header(f"{drill.number} · {drill.title}", anchor=False)
     st.html(markup.quiet(markup.text(drill.competency_focus)))
     brief, error = sources.attempt(lambda: sources.scores().brief(drill.key))
     if brief is None:
@@ -47,30 +47,32 @@ def picked(drills: Sequence[scorecard.Drill]) -> scorecard.Drill:
     wanted = st.query_params.get("drill", "")
     if wanted and wanted not in by_key:
         st.info(f"There is no drill “{words.plain(wanted)}”. This is the first; the box has the others.")
-    chosen = st.selectbox(
-        "Which drill", list(by_key), index=list(by_key).index(wanted) if wanted in by_key else 0, key=f"drill:{wanted}",
-        format_func=lambda key: f"{by_key[key].number} · {by_key[key].title}",
-    )  # fmt: skip
-    if chosen and chosen != wanted:
-        st.query_params["drill"] = chosen
-    return by_key.get(chosen or "", drills[0])
+    return by_key[
+        linked_box(
+            "drill",
+            "Which drill",
+            list(by_key),
+            otherwise=drills[0].key,
+            shown=lambda key: f"{by_key[key].number} · {by_key[key].title}",
+        )
+    ]
 
 
 def text(drill: scorecard.Drill, brief: scorecard.Brief) -> None:
     st.markdown(brief.brief)
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        st.markdown("#### Steps")
+        st.markdown("### Steps")
         st.markdown("\n".join(f"{number}. {step}" for number, step in enumerate(brief.steps, start=1)))
     with right:
-        st.markdown("#### What you hand in")
+        st.markdown("### What you hand in")
         st.markdown("\n".join(f"- {each}" for each in brief.deliverable))
-    st.markdown("#### How it is checked")
+    st.markdown("### How it is checked")
     st.markdown("\n".join(f"- {each}" for each in brief.checked))
 
 
 def scenarios(drill: scorecard.Drill) -> None:
-    st.markdown("#### Scenarios")
+    st.markdown("### Scenarios")
     if not drill.core and not drill.stretch:
         st.html(markup.quiet("No scenario grades this drill; its checks are the ones named above."))
         return
@@ -97,7 +99,7 @@ def scenarios(drill: scorecard.Drill) -> None:
     ]
     st.html(markup.table(head, rows, label="Scenarios with their last results"))
     first = (drill.core or drill.stretch)[0]
-    st.code(f"firedrill attempt start\nmake scenario S={first} VARIANT=attempt", language="bash")
+    st.code(f"firedrill attempt start\nmake scenario S={first} VARIANT=attempt", language="bash", wrap_lines=True)
 
 
 @st.cache_data(ttl=5, max_entries=12, show_spinner=False)
@@ -115,7 +117,7 @@ def result(run: scorecard.Run | None) -> str:
 
 
 def hints(drill: scorecard.Drill, listed: Sequence[scorecard.Hint]) -> None:
-    st.markdown("#### Hints")
+    st.markdown("### Hints")
     st.html(
         markup.quiet(
             "Opening a hint is logged, once. The stretch counts only for runs before the first hint; one that gives "
@@ -142,7 +144,7 @@ def open_hint(drill: scorecard.Drill, hint: scorecard.Hint) -> None:
 
 
 def where_you_are(drill: scorecard.Drill) -> None:
-    st.markdown("#### Where you are")
+    st.markdown("### Where you are")
     st.html(markup.card("Score and evidence", "", markup.standing_facts(drill.score.value, drill.standing)))
     st.page_link("app_pages/scores.py", label=f"Record drill {drill.number}", query_params={"drill": drill.key})
 

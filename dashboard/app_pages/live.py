@@ -235,7 +235,7 @@ def total_cards(totals: timeline.Totals, *, over: bool) -> list[tuple[str, str, 
 
 
 def dependencies(variant: str) -> None:
-    st.subheader("Dependencies")
+    st.header("Dependencies")
     client, error = sources.attempt(sources.prometheus)
     found, error = (
         sources.attempt(lambda: sources.dependencies(runchart.prometheus_url(), variant))

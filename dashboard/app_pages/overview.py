@@ -43,15 +43,15 @@ def block() -> None:
     if stack_away is not None:
         away(stack_away)
     else:
-        st.subheader("Drills")
+        st.header("Drills")
         drills, drills_away = sources.attempt(lambda: sources.scores().drills())
         if drills_away is not None:
             away(drills_away)
         cards(drills or [])
-    st.subheader("Latest runs")
+    st.header("Latest runs")
     latest(rows())
     if stack is not None:
-        st.subheader("Stack")
+        st.header("Stack")
         health(stack)
 
 

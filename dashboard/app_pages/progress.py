@@ -93,7 +93,7 @@ def level(found: scorecard.Progress) -> None:
 
 
 def radar(found: scorecard.Progress, drills: dict[int, scorecard.Drill]) -> None:
-    st.subheader("Dimensions")
+    st.header("Dimensions")
     if not found.scored:
         st.info("Nothing is scored yet, so the radar would be a dot. Record a first score on the page Scores.")
         st.page_link("app_pages/scores.py", label="Record a score")
@@ -141,7 +141,7 @@ def _drill_links(numbers: Sequence[int], drills: dict[int, scorecard.Drill]) -> 
 
 
 def trend(found: scorecard.Progress, drills: dict[int, scorecard.Drill]) -> None:
-    st.subheader("Months")
+    st.header("Months")
     if sum(month.has_data for month in found.months) > 1:
         st.echarts_chart(
             charts.trend_option(
@@ -213,7 +213,7 @@ def save_month(month: scorecard.Month, notes: str) -> None:
 
 
 def take_away() -> None:
-    st.subheader("Take the drill map away")
+    st.header("Take the drill map away")
     with st.container(horizontal=True):
         for label, kind, name, mime in (
             ("Markdown", "markdown", "drill-map.md", "text/markdown"),

@@ -38,7 +38,7 @@ def main() -> None:
     if run.verdict == "inconclusive" or run.state is RunState.CUT_SHORT:
         next_steps(run, listed)
     checks(listed)
-    st.subheader("Timeline")
+    st.header("Timeline")
     drawn, why_not = runchart.timeline_for(run)
     if why_not is not None and drawn.empty:
         away(why_not)
@@ -71,7 +71,7 @@ def verdict(run: Run, listed: Sequence[Finding]) -> None:
 
 
 def next_steps(run: Run, listed: Sequence[Finding]) -> None:
-    st.subheader("What to do next")
+    st.header("What to do next")
     found = details.advice(run, listed)
     if run.state is RunState.CUT_SHORT:
         st.markdown("The runner ended without a verdict. `firedrill heal` checks that nothing is left broken; the next "
@@ -83,7 +83,7 @@ def next_steps(run: Run, listed: Sequence[Finding]) -> None:
 
 
 def checks(listed: Sequence[Finding]) -> None:
-    st.subheader("Checks")
+    st.header("Checks")
     if not listed:
         st.info("No check has been judged in this run. An unfinished run is judged by the next `firedrill run`.")
         return
@@ -131,7 +131,7 @@ def counterexamples(run: Run, listed: Sequence[Finding]) -> None:
     violated = [finding for finding in listed if finding.verdict == "violated"]
     if not violated:
         return
-    st.subheader("Counterexamples")
+    st.header("Counterexamples")
     for finding in violated:
         with st.expander(
             f"{finding.check}: {words.plain(finding.measured, most=100)}", expanded=finding is violated[0]
@@ -171,7 +171,7 @@ def counterexample(run: Run, finding: Finding) -> None:
 
 
 def operations(run: Run) -> None:
-    st.subheader("Operations")
+    st.header("Operations")
     listed = details.operations(run.folder)
     if not listed:
         st.info("This run has no histograms: it ended before its load did, or nothing was sent.")
@@ -206,7 +206,7 @@ def _ms(value_ms: float | None) -> str:
 
 
 def samples(run: Run) -> None:
-    st.subheader("Sampled requests and answers")
+    st.header("Sampled requests and answers")
     listed = details.samples(run.folder)
     if not listed:
         st.html(markup.quiet("This run kept no samples: it was made before the driver took them, or nothing was sent."))
@@ -233,7 +233,7 @@ def _exchange_text(sample: details.Sample) -> str:
 
 def events(run: Run) -> None:
     listed = details.events(run.folder)
-    st.subheader("Event log")
+    st.header("Event log")
     if not listed:
         st.info("The journal is empty or can't be read; `firedrill verify` says more.")
         return
@@ -257,7 +257,7 @@ def _data(data: dict[str, object]) -> str:
 
 
 def downloads(run: Run) -> None:
-    st.subheader("Take it away")
+    st.header("Take it away")
     missing = []
     with st.container(horizontal=True):
         for each in details.downloads(run):

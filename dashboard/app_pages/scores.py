@@ -85,7 +85,7 @@ def picked(drills: list[scorecard.Drill]) -> list[scorecard.Drill]:
 def one(drill: scorecard.Drill) -> None:
     shown = base(drill)
     with st.container(border=True, key=f"score-{drill.number}"):
-        st.subheader(f"{drill.number} · {drill.title}", anchor=drill.key)
+        st.header(f"{drill.number} · {drill.title}", anchor=drill.key)
         form, beside = st.columns([3, 2], gap="medium")
         with beside:
             evidence(drill, shown)

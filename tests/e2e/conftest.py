@@ -80,6 +80,10 @@ class Site:
     dashboard: str
     scorecard: str
     evidence: Path
+    runs: list[str] = field(default_factory=list)
+
+    def get(self, path: str) -> Any:
+        return httpx.get(f"{self.scorecard}{path}", trust_env=False).json()
 
     def score(self, key: str) -> dict[str, Any]:
         found: dict[str, Any] = httpx.get(f"{self.scorecard}/api/drills/{key}/", trust_env=False).json()["score"]
@@ -137,7 +141,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         ):
             t0 = now - ago_s
             run_id = samples.write_run(site.evidence, t0_unix_s=t0, variant=variant, verdict=verdict, broken=broken)
+            site.runs.append(run_id)
             site.put(f"/api/runs/{run_id}/", samples.index_entry(run_id, variant, t0, verdict, broken))
+        site.set_score("api-contract", 2, "Typed fields, at last")
+        site.set_score("concurrency", 1, "With a hint")
         yield site
 
 
@@ -181,7 +188,7 @@ def open_page(browser: Any, site: Site) -> Iterator[OpenPage]:
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
         contexts.append(context)
         page, seen = context.new_page(), Seen()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(90_000)  # a busy machine is no defect
         page.on("request", seen.request)
         page.goto(f"{site.dashboard}/{path}")
         page.wait_for_selector("h1")

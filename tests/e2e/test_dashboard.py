@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 pytestmark = pytest.mark.browser
 
-HEADINGS = {"": "Overview", "live": "Live", "scores": "Scores"}
+HEADINGS = {
+    "": "Overview",
+    "live": "Live",
+    "run": "Run",
+    "compare": "Compare",
+    "scores": "Scores",
+    "progress": "Progress",
+    "drill": "Drill",
+}
+CHARTED = ("live", "run", "compare", "progress")
 OVERFLOW = """() => [...document.querySelectorAll('html, .stApp, .stMain, .stMainBlockContainer')]
     .filter(each => each.scrollWidth > each.clientWidth + 1).map(each => each.className || each.tagName)"""
 BACKGROUND = "() => getComputedStyle(document.querySelector('.stApp')).backgroundColor"
@@ -29,13 +40,105 @@ def test_a_page_fits_its_width_follows_the_theme_and_stays_on_this_machine(
 ) -> None:
     page, seen = open_page(path, width=width, theme=theme)
     assert page.locator("h1").inner_text() == HEADINGS[path]
-    if path == "live":
+    if path in CHARTED:
         page.wait_for_selector("canvas")
     assert page.evaluate(OVERFLOW) == []
     assert (lightness(page.evaluate(BACKGROUND)) > 127) is (theme == "light")
     assert page.locator("text=could not be drawn").count() == 0
     assert page.locator("[data-testid=stException]").count() == 0
     assert seen.outside == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("path", HEADINGS)
+def test_axe_finds_nothing(open_page: Any, path: str, theme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 - only where a browser is
+
+    page, _ = open_page(path, theme=theme)
+    if path in CHARTED:
+        page.wait_for_selector("canvas")
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
+
+
+@pytest.mark.parametrize("path", HEADINGS)
+def test_axe_finds_nothing_on_a_phone(open_page: Any, path: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415
+
+    page, _ = open_page(path, width=420)
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
+
+
+def test_deep_links_open_what_they_name(open_page: Any, site: Any) -> None:
+    naive, hardened = site.runs
+    page, _ = open_page(f"run?run={naive}")
+    page.wait_for_selector(".fd-banner:has-text('violated')")
+    page, _ = open_page(f"run?run={hardened}")
+    page.wait_for_selector(".fd-banner:has-text('held')")
+    page, _ = open_page(f"compare?a={hardened}&b={naive}")
+    page.wait_for_selector("text=hardened held what naive violated")
+    page, _ = open_page("drill?drill=auth")
+    page.wait_for_selector("h2:has-text('Authentication')")
+    page, _ = open_page("run?run=20200101-000000-no-such-s1")
+    page.wait_for_selector("text=There is no run")
+
+
+def test_the_address_follows_the_box_and_survives_a_reload(open_page: Any, site: Any) -> None:
+    naive, _ = site.runs
+    page, _ = open_page("run")
+    page.get_by_role("combobox").first.click()
+    page.get_by_role("option").last.click()
+    page.wait_for_url(f"**run={naive}")
+    page.reload()
+    page.wait_for_selector(".fd-banner:has-text('violated')")
+    assert page.url.endswith(naive)
+
+
+def test_a_run_is_taken_away(open_page: Any, site: Any) -> None:
+    naive, _ = site.runs
+    page, _ = open_page(f"run?run={naive}")
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="Seconds (CSV)").click()
+    assert taken.value.suggested_filename == f"{naive}-seconds.csv"
+    assert Path(taken.value.path()).read_text().startswith("second,offered,served,errors")
+
+
+def test_the_drill_map_is_taken_away_and_a_damaged_one_refused(open_page: Any, site: Any, tmp_path: Path) -> None:
+    page, _ = open_page("progress")
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="Export as JSON").click()
+    document = json.loads(Path(taken.value.path()).read_text())
+    assert document["format"] == "firedrill-drill-map"
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="Export as Markdown").click()
+    assert "radar-beta" in Path(taken.value.path()).read_text()
+    document["content"]["learner"] = "somebody else"
+    (tmp_path / "damaged.json").write_text(json.dumps(document))
+    page.get_by_text("Import a drill map").click()
+    page.locator("input[type=file]").set_input_files(tmp_path / "damaged.json")
+    page.get_by_role("button", name="Import", exact=True).click()
+    page.wait_for_selector("text=Nothing was imported.")
+
+
+def test_a_hint_is_logged_when_it_is_opened(open_page: Any, site: Any) -> None:
+    page, _ = open_page("drill?drill=ai-review")
+    page.get_by_role("button", name="Open this hint").first.click()
+    page.wait_for_selector("text=Once for what it does, once for what it does not.")
+    hints = site.get("/api/drills/ai-review/brief/")["hints"]
+    assert [hint["key"] for hint in hints if hint["used_at"]] == ["read-twice"]
+
+
+def test_a_reload_during_a_run_goes_on_with_it(open_page: Any, site: Any, samples: Any) -> None:
+    t0 = time.time() - 12.2
+    samples.write_run(site.evidence, t0_unix_s=t0, variant="attempt", until_s=12.2)
+    try:
+        page, _ = open_page("live")
+        page.wait_for_selector(".fd-banner:has-text('running')")
+        page.reload()
+        page.wait_for_selector(".fd-banner:has-text('running')")
+    finally:
+        samples.remove_run(site.evidence, samples.run_id_at(t0 - 6, "attempt"))
 
 
 def test_a_phone_has_the_page_links_in_the_page(open_page: Any) -> None:
@@ -55,7 +158,7 @@ def test_a_desktop_has_them_on_top_only(open_page: Any) -> None:
 def test_overview_leads_to_a_runs_timeline_and_to_a_drills_form(open_page: Any) -> None:
     page, _ = open_page("")
     page.locator("table a").first.click()
-    page.wait_for_selector("h1:has-text('Live')")
+    page.wait_for_selector("h1:has-text('Run')")
     assert "run=2" in page.url
     page.wait_for_selector("canvas")
     page.go_back()

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 def said(app: AppTest) -> str:
     """All text of the page, tags included."""
     parts = [element.proto.body for element in app.get("html")]
-    for kind in ("title", "subheader", "markdown", "info", "error", "success", "warning", "metric", "text"):
+    for kind in ("title", "header", "markdown", "info", "error", "success", "warning", "metric", "text"):
         parts += [str(element.value) for element in app.get(kind)]
     return "\n".join(parts)
 
@@ -41,7 +41,7 @@ def test_run_leads_with_the_verdict_then_each_check(lab: Any) -> None:
     assert text.index("■ violated") < text.index("1 of 4 checks violated.") < text.index("Checks, worst first")
     assert "1 violated, 3 held of 4 checks" in text
     assert "positive control" in text
-    assert [each.value for each in app.subheader] == [
+    assert [each.value for each in app.header] == [
         "Checks", "Timeline", "Counterexamples", "Operations", "Sampled requests and answers", "Event log",
         "Take it away",
     ]  # fmt: skip
@@ -258,7 +258,7 @@ def test_an_unknown_drill_says_so_and_shows_the_first(lab: Any, scorecard: Any) 
     lab.stack(scorecard=scorecard.url)
     app = lab.page("drill", drill="no-such")
     assert "There is no drill “no\\-such”" in app.info[0].value
-    assert app.subheader[0].value == "1 · API contract audit"
+    assert app.header[0].value == "1 · API contract audit"
 
 
 # Scores: ceiling and confirmation

@@ -17,7 +17,7 @@ PAGES = ("overview", "live", "run", "compare", "scores", "progress", "drill")
 def said(app: AppTest) -> str:
     """All text of the page, tags included."""
     parts = [element.proto.body for element in app.get("html")]
-    for kind in ("title", "subheader", "info", "error", "success", "warning", "metric"):
+    for kind in ("title", "header", "info", "error", "success", "warning", "metric"):
         parts += [str(element.value) for element in app.get(kind)]
     return "\n".join(parts)
 
@@ -355,7 +355,7 @@ def test_a_save_that_fails_keeps_what_was_typed(lab: Any, scorecard: Any, sample
 def test_one_drill_by_its_address(lab: Any, scorecard: Any) -> None:
     lab.stack(scorecard=scorecard.url)
     app = lab.page("scores", drill="auth")
-    assert [each.value for each in app.subheader] == ["4 · Authentication and authorization"]
+    assert [each.value for each in app.header] == ["4 · Authentication and authorization"]
 
 
 def test_scores_show_the_latest_evidence_beside_the_form(lab: Any, scorecard: Any, serve_prometheus: Any) -> None:
