@@ -3,7 +3,7 @@
 # make flattens every failure to its own exit code 2: scripts and CI call `.venv/bin/firedrill` itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down status logs reset doctor dashboard scenario test check bench lock selftest provision images-local clean-all load-worker
+.PHONY: help install up down status logs reset doctor dashboard scenario test check bench screenshots lock selftest provision images-local clean-all load-worker
 
 PYTHON ?=
 VARIANT ?=
@@ -86,6 +86,9 @@ check: install ## lint, format, types, import contracts
 
 bench: install ## measure; figures go to stdout
 	@for file in bench/*.py; do echo "== $$file"; PYTHONPATH=. $(bin)/python "$$file" $(ARGS) || exit 1; done
+
+screenshots: up ## pictures of every page of the running lab, into docs/images
+	@$(bin)/python tests/e2e/screenshots.py
 
 lock: ## rewrite the lock files from requirements*.in (hashes, no index address); UPGRADE=--upgrade for newer versions
 	@test -x .lab/lock/bin/uv || { python3 -m venv .lab/lock && .lab/lock/bin/pip install --quiet --disable-pip-version-check uv; }

@@ -97,7 +97,7 @@ def radar(found: scorecard.Progress, drills: dict[int, scorecard.Drill]) -> None
     if not found.scored:
         st.info("Nothing is scored yet, so the radar would be a dot. Record a first score on the page Scores.")
         st.page_link("app_pages/scores.py", label="Record a score")
-    left, right = st.columns([1, 1], gap="medium")
+    left, right = st.columns([1, 1], gap="medium") if found.scored else (st.container(), st.container())
     with left:
         if found.scored:
             st.echarts_chart(

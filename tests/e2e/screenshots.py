@@ -1,0 +1,68 @@
+"""`make screenshots`: pictures of every page of the running lab, as README and docs show them.
+
+They show what is there: run a scenario first. Writes docs/images/<page>.png, 1440 px wide, and <page>-phone.png, 420 px
+wide in the dark theme. Exit 4 without a running stack, Chromium or Playwright.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+IMAGES = CHECKOUT / "docs" / "images"
+PAGES = ("overview", "live", "run", "compare", "scores", "progress", "drill")
+MOST_PX = 1900
+FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
+
+
+def main() -> int:
+    lab = Path(os.environ.get("FIREDRILL_LAB_DIR") or CHECKOUT / ".lab")
+    try:
+        url = json.loads((lab / "stack.json").read_text())["urls"]["dashboard"]
+    except (OSError, ValueError, KeyError) as error:
+        return _complain(f"stack: got {error!r}, expected it up (make up)")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        return _complain("chromium: got none on PATH, expected Debian's package chromium")
+    try:
+        from playwright.sync_api import sync_playwright  # noqa: PLC0415 - a development dependency
+    except ImportError:
+        return _complain("playwright: got none, expected the development dependencies (make install)")
+    IMAGES.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        for page in PAGES:
+            _take(browser, url, page, IMAGES / f"{page}.png", width=1440, theme="light")
+            _take(browser, url, page, IMAGES / f"{page}-phone.png", width=420, theme="dark")
+            sys.stdout.write(f"screenshot    docs/images/{page}.png and {page}-phone.png\n")
+        browser.close()
+    return 0
+
+
+def _take(browser: Any, url: str, path: str, to: Path, *, width: int, theme: str) -> None:
+    """The page as high as it is, up to a limit: its start is what a reader of a README looks at."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+    page = context.new_page()
+    page.set_default_timeout(90_000)
+    page.goto(f"{url}/{'' if path == 'overview' else path}")
+    page.wait_for_selector("h1")
+    page.wait_for_function("document.querySelector('[data-test-script-state=notRunning]') !== null")
+    height = int(page.evaluate("document.querySelector('.stMainBlockContainer').scrollHeight"))
+    page.set_viewport_size({"width": width, "height": min(height + 40, MOST_PX)})
+    page.wait_for_timeout(1500)  # charts draw themselves anew for the new height
+    page.screenshot(path=str(to))
+    context.close()
+
+
+def _complain(sentence: str) -> int:
+    sys.stderr.write(f"screenshots: {sentence}\n")
+    return 4
+
+
+if __name__ == "__main__":
+    sys.exit(main())
