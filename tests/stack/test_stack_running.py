@@ -157,7 +157,7 @@ def test_prepare_empties_what_an_earlier_run_left(stack: LabUnderTest, tmp_path:
     prepare(stack, "hardened", tmp_path / "world.json")
     assert ledger() == []
     with database(stack, "hardened") as connection:
-        assert connection.execute("SELECT count(*) FROM lab_orders WHERE status <> 'cancelled'").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM lab_orders WHERE status <> 'refused'").fetchone() == (0,)
 
 
 def test_unknown_variant_is_refused_before_anything_is_touched(stack: LabUnderTest, tmp_path: Path) -> None:

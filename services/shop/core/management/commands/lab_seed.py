@@ -125,12 +125,12 @@ def _make_cast(hashed: str, *, tier: Any) -> dict[str, dict[str, Any]]:
         )
         made[name] = _with_tokens(person)
         if role == "customer":
-            made[name]["order"] = str(_cancelled_order(person, tier).pk)
+            made[name]["order"] = str(_refused_order(person, tier).pk)
     made["customer"]["stale"] = forged.with_claims(made["customer"]["access"], key=settings.SECRET_KEY, role="admin")
     return made
 
 
-def _cancelled_order(customer: Any, tier: Any) -> Any:
+def _refused_order(customer: Any, tier: Any) -> Any:
     """A row that takes no seat and no money. What a variant has beyond the common columns gets some value."""
     model = _model("Order")
     known = {
@@ -139,7 +139,7 @@ def _cancelled_order(customer: Any, tier: Any) -> Any:
         "quantity": 1,
         "amount_cents": tier.price_cents,
         "reference": f"cast-{customer.pk}",
-        "status": "cancelled",
+        "status": "refused",
     }
     for column in model._meta.concrete_fields:
         bare = not column.has_default() and not column.null and not column.primary_key
