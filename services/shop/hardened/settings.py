@@ -50,6 +50,8 @@ REST_FRAMEWORK = {
 
 SPECTACULAR_SETTINGS = {"TITLE": "Box office", "VERSION": "1.0.0", "SERVE_INCLUDE_SCHEMA": False}
 
+AUTHENTICATION_BACKENDS = [f"{__package__}.auth.Passwords"]
+
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(seconds=CONFIG.access_lifetime_s or 15 * 60),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
