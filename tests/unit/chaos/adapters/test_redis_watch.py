@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from chaos.adapters.redis import CommandWatch
+from chaos.adapters.redis import CommandWatch, RedisWitness
+from chaos.config import Redis
 from chaos.errors import LabBroken
 from tests.unit.chaos.adapters.servers import closed_port, tcp_server
 
@@ -85,3 +86,23 @@ def test_a_redis_that_refuses() -> None:
 
     with tcp_server(serve) as address, pytest.raises(LabBroken, match=r"^redis: MONITOR: got b'-NOPE', expected \+OK$"):
         CommandWatch(("127.0.0.1", int(address.rpartition(":")[2])), 0)
+
+
+def test_a_canary_is_no_client_of_the_shop_s() -> None:
+    """Its connection is listed for a moment after it was closed: counted, the lab itself would be who met the fault."""
+
+    class Listed:
+        def client_list(self) -> list[dict[str, str]]:
+            common = {"name": "", "idle": "0", "db": "0"}
+            return [
+                {**common, "id": "1", "cmd": "get"},
+                {**common, "id": "2", "cmd": "ping"},
+                {**common, "id": "3", "cmd": "echo"},
+                {**common, "id": "4", "cmd": "NULL"},
+                {**common, "id": "5", "cmd": "set", "name": "firedrill"},
+                {**common, "id": "6", "cmd": "get", "db": "1"},
+            ]
+
+    witness = RedisWitness(Redis(host="h", port=1))
+    witness._client = Listed()  # type: ignore[assignment]
+    assert witness.clients(0) == {"1": 0.0}

@@ -180,3 +180,17 @@ def test_two_guardrails_on_one_probe_don_t_share_their_time(tmp_path: Path, work
     tripped = looks(watch, 30.0)
     assert tripped is not None
     assert 8.0 <= tripped <= 9.0
+
+
+def test_who_waited_between_two_moments(worker: Writer, tmp_path: Path) -> None:
+    live = LiveHistory(tmp_path, t0_unix_s=T0)
+    worker.op(1.0, "ok", took_s=0.5)  # answered before
+    worker.op(2.8, "ok", took_s=3.0)  # under way from before to after
+    worker.op(2.9, "open", main=False)  # a poll that has no answer yet
+    worker.op(3.5, "ok", took_s=0.1)  # answered meanwhile: it did not meet a process that stands still
+    worker.op(3.6, "info", took_s=0.3)  # gave up meanwhile
+    worker.op(3.7, "refused", took_s=5.0)
+    worker.op(3.8, "dropped")  # never sent
+    worker.op(5.2, "open")  # sent later
+    assert live.waiting_between(T0 + 3.0, T0 + 5.0) == 4
+    assert live.waiting_between(T0 + 9.0, T0 + 9.5) == 2
