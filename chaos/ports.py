@@ -141,7 +141,7 @@ class ProcessControl(Protocol):
         """
 
     def deviations(self) -> Sequence[str]:
-        """Who is paused or was given up on, in words; empty when pristine."""
+        """Who is paused, in words; empty when pristine. Code that can't start is no fault of the lab's."""
 
 
 class CanaryPort(Protocol):
