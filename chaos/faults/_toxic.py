@@ -100,8 +100,9 @@ class ToxicKind(FaultKind, Generic[P, R]):
     def exposure(self, held: Held, lab: Lab) -> tuple[int, str]:
         params = self._of(held)
         if not self.severs:
-            return lab.upstream.met(params.on, held.memory["mark"], cut=False)
-        return met_a_cut(held, lab, reaches_upstream=params.stream == "downstream")
+            return passed(held, lab, params.toxicity)
+        reaches_upstream = params.toxicity if params.stream == "downstream" else 0.0
+        return met_a_cut(held, lab, reaches_upstream=reaches_upstream)
 
     def lift(self, held: Held, lab: Lab) -> None:
         lab.proxies.remove_toxic(held.params.on, held.id)
@@ -122,15 +123,20 @@ class ToxicKind(FaultKind, Generic[P, R]):
         return held.params
 
 
-def met_a_cut(held: Held, lab: Lab, *, reaches_upstream: bool) -> tuple[int, str]:
+def passed(held: Held, lab: Lab, toxicity: float) -> tuple[int, str]:
+    """Calls that arrived upstream; below full toxicity their share, since nobody sees which connections were drawn."""
+    count, by = lab.upstream.met(held.params.on, held.memory["mark"], cut=False)
+    return (count, by) if toxicity >= 1 else (int(count * toxicity), f"{by}, of which {toxicity * 100:g} %")
+
+
+def met_a_cut(held: Held, lab: Lab, *, reaches_upstream: float) -> tuple[int, str]:
     """The best witness of a fault that lets no answer through: connections that were cut, operations without an
-    answer, and, where the fault drops answers only, what the upstream saw of their questions."""
+    answer, and, for the share of connections on which it drops answers only, what the upstream saw of questions."""
     on, mark = held.params.on, held.memory["mark"]
     cut, by = lab.upstream.met(on, mark, cut=True)
     found = [(cut, by)]
     if reaches_upstream:
-        arrived, by = lab.upstream.met(on, mark, cut=False)
-        found.append((arrived, by))
+        found.append(passed(held, lab, reaches_upstream))
     # A client without a pool has nothing open that could be cut: its failures show in our own history.
     unanswered = lab.client.unanswered_between(held.effective_unix_s, lab.clock.now_unix_s())
     found.append((unanswered, "client's history: operations without an answer"))

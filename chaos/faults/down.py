@@ -51,7 +51,7 @@ class DownKind(FaultKind):
         )
 
     def exposure(self, held: Held, lab: Lab) -> tuple[int, str]:
-        return met_a_cut(held, lab, reaches_upstream=False)
+        return met_a_cut(held, lab, reaches_upstream=0.0)
 
     def lift(self, held: Held, lab: Lab) -> None:
         lab.proxies.set_enabled(held.params.on, True)

@@ -101,6 +101,16 @@ def test_not_exposed(name: str) -> None:
     assert kind.exposure(held, outside.lab)[0] == 0
 
 
+def test_a_share_of_the_connections_is_met_by_that_share_of_the_calls() -> None:
+    """Pooled clients see all or nothing, and nobody can see which: claiming all of them would be a lie."""
+    outside, held = Outside(), held_of("bandwidth", toxicity="30%")
+    outside.upstream.count = 9
+    kind, _ = injected(outside, held)
+    assert kind.exposure(held, outside.lab) == (2, "passed, of which 30 %")
+    outside.upstream.count = 3
+    assert kind.exposure(held, outside.lab)[0] == 0
+
+
 @EVERY
 def test_not_lifted_while_nobody_answers(name: str) -> None:
     outside, held = Outside(), held_of(name)
