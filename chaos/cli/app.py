@@ -23,6 +23,7 @@ from chaos.adapters.scorecard import Scorecard
 from chaos.cli import power
 from chaos.cli.check import check_text
 from chaos.cli.proofs import proof_table
+from chaos.cli.replay import replay_lines, replay_live
 from chaos.cli.views import LiveView, PlainView
 from chaos.config import CHECKOUT, NotUp, Stack, evidence_dir, lab_dir, read_stack
 from chaos.drills import attempt as attempts
@@ -43,6 +44,7 @@ from chaos.model.scenario import Scenario
 from chaos.report import explain
 from chaos.report.compare import comparison_table, comparison_text
 from chaos.run.lock import run_lock
+from chaos.report.replay import Replay
 
 _ABOUT = "A chaos and load lab on one machine: run a scenario against an API, get a verdict backed by evidence."
 
@@ -134,6 +136,11 @@ class _Console(Console):
 def _print(text: object = "") -> None:
     """Without wrapping in a pipe, where whoever reads it decides about lines."""
     _Console(soft_wrap=not sys.stdout.isatty()).print(text, highlight=False, markup=False)
+
+
+def _aside(text: str) -> None:
+    """Progress, which is no part of what was asked for."""
+    sys.stderr.write(f"{text}\n")
 
 
 def _compare(documents: list[dict[str, Any]]) -> None:
@@ -454,6 +461,28 @@ def explain_command(
         _print(f"{folder.name}: nothing is violated, so there is nothing to explain")
     else:
         sys.stdout.write("\n".join(explain.text(one) for one in found))
+
+
+@app.command("replay")
+def replay_command(
+    evidence: Annotated[str, typer.Argument(metavar="RUN", help="An evidence folder, or a run id.")],
+    video: Annotated[
+        Path | None, typer.Option(metavar="OUT.mp4", help="Render a video of at most a minute instead.")
+    ] = None,
+    speed: Annotated[float, typer.Option(min=0.1, max=100, help="How many times as fast as it was.")] = 1.0,
+) -> None:
+    """A finished run once more, as it happened: phases, faults, figures, and real answers. Offline."""
+    replay = Replay(conclude.shown_of(folder_of(evidence)))
+    if video is not None:
+        from chaos.report.video import write_video  # noqa: PLC0415 - only a video needs Pillow
+
+        made = write_video(replay, video, say=_aside)
+        pace = f", {made.pace:.1f} times as fast as the run" if made.pace > 1 else ""
+        _print(f"{video}: {made.lasts_s:.0f} s{pace}")
+    elif sys.stdout.isatty():
+        replay_live(replay, _Console(), speed=speed)
+    else:
+        replay_lines(replay, sys.stdout)
 
 
 @app.command()

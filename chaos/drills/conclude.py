@@ -118,6 +118,19 @@ def explained(folder: Path, check: str | None) -> tuple[Explained, ...]:
     return chosen
 
 
+def shown_of(folder: Path) -> Shown:
+    """A finished run as the reports see it, derived from its folder alone. Raises: InvalidInput."""
+    scenario, first, started = _as_run(folder)
+    record = read_record(folder)
+    judgement = judge(judged(scenario, _plan_of(scenario, started)), record)
+    return Shown(
+        document=verdict_document(_facts(scenario, first, started, record), judgement),
+        timeline=judgement.timeline,
+        events=record.events,
+        samples=read_lines(folder / "samples.jsonl", Sample),
+    )
+
+
 class _Started(msgspec.Struct, frozen=True, kw_only=True):
     """What the journal's first event says about the run."""
 
