@@ -35,13 +35,14 @@ from chaos.drills.results import RunResult
 from chaos.drills.selftest import Proof, require_proves, selftest
 from chaos.drills.session import Options, folder_of, session
 from chaos.errors import ExitCode, FiredrillError, Inconclusive, InvalidInput, LabBroken
+from chaos.files import write_atomic
 from chaos.heal import heal
 from chaos.judge.verify import verify
 from chaos.load import all_scenarios, find_scenario, load_scenario, scenario_name
 from chaos.load.reference import reference
 from chaos.load.schema import exported_schema
 from chaos.model.scenario import Scenario
-from chaos.report import explain
+from chaos.report import explain, pair
 from chaos.report.compare import comparison_table, comparison_text
 from chaos.run.lock import run_lock
 from chaos.report.replay import Replay
@@ -461,6 +462,29 @@ def explain_command(
         _print(f"{folder.name}: nothing is violated, so there is nothing to explain")
     else:
         sys.stdout.write("\n".join(explain.text(one) for one in found))
+
+
+@app.command("compare")
+def compare_command(
+    before: Annotated[str, typer.Argument(metavar="A", help="The run before: an evidence folder, or a run id.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="The run after.")],
+    as_html: Annotated[Path | None, typer.Option("--html", metavar="OUT.html", help="One file, offline.")] = None,
+    as_markdown: Annotated[
+        Path | None, typer.Option("--markdown", metavar="OUT.md", help="For a pull request.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Two runs of the same scenario and seed side by side, before and after. Offline."""
+    both = pair.paired(*(conclude.shown_of(folder_of(name)) for name in (before, after)))
+    for path, render in ((as_html, pair.html), (as_markdown, pair.markdown)):
+        if path is not None:
+            write_atomic(path, render(both).encode())
+            if not as_json:
+                _print(f"written: {path}")
+    if as_json:
+        _document({"before": both.before.document, "after": both.after.document})
+    elif as_html is None and as_markdown is None:
+        _compare([dict(shown.document) for shown in both.runs])
 
 
 @app.command("replay")

@@ -1,0 +1,85 @@
+from copy import deepcopy
+from dataclasses import replace
+
+import pytest
+
+from chaos.errors import InvalidInput
+from chaos.report.pair import delta_rows, html, markdown, origin_s, paired
+from tests.unit.chaos.report.test_html import parsed
+
+
+def other(shown, **changes):
+    """The same scenario on hardened: held, and its first fault a second later."""
+    document = deepcopy(shown.document)
+    document |= {"variant": "hardened", "run_id": "20261123-101602-flash-sale-hardened-s7", "verdict": "held"}
+    document |= {"summary": "Held: all 5 checks were met, with 2 fault(s) proven and felt."}
+    for finding in document["findings"]:
+        finding |= {"verdict": "held", "reason": "", "examples": []}
+    document["faults"][0]["injected_s"] = 11.0
+    document["operations"]["baseline"]["browse"]["p95_ms"] = 30.0
+    return replace(shown, document=document | changes)
+
+
+@pytest.fixture
+def pair(shown):
+    return paired(shown, other(shown))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"scenario": "own/other"}, "compare: scenario: got 'concurrency/flash-sale' in "),
+        ({"seed": 8}, "compare: seed: got 7 in "),
+        ({"scale": 0.5}, "compare: scale: got 1.0 in "),
+        ({"hypothesis": "Something else."}, "got two different files of that name"),
+        ({"phases": []}, "got different phases"),
+        ({"run_id": "20261123-101502-flash-sale-naive-s7"}, "twice, expected two runs"),
+    ],
+)
+def test_runs_that_did_not_do_the_same_are_refused_with_the_reason(shown, change, words):
+    with pytest.raises(InvalidInput) as caught:
+        paired(shown, other(shown, **change))
+    assert words in str(caught.value)
+
+
+def test_every_difference_is_named_at_once(shown):
+    with pytest.raises(InvalidInput) as caught:
+        paired(shown, other(shown, seed=8, scale=2.0))
+    assert len(caught.value.problems) == 2
+
+
+def test_the_axis_begins_with_the_first_fault_of_each_run(pair, shown):
+    assert [origin_s(run.document) for run in pair.runs] == [10.0, 11.0]
+    assert origin_s({**shown.document, "faults": []}) == 0.0
+
+
+def test_figures_before_and_after(pair):
+    rows = {row[:2]: row[2:] for row in delta_rows(pair)}
+    assert rows["baseline", "browse"] == ("77 → 77", "0 → 0", "9.1 → 9.1", "41 → 30")
+    assert rows["spike", "buy"][3] == "no answer → no answer"
+
+
+def test_markdown(pair):
+    text = markdown(pair)
+    assert text.startswith("# Flash sale: naive and hardened\n")
+    assert "- **naive**: ■ violated. Violated: no_oversell" in text
+    assert (
+        "| `no_oversell` | in every tier, seats of live orders and tickets ≤ capacity | "
+        "■ violated: 312 of 150 seats taken | ● held: 312 of 150 seats taken |" in text
+    )
+    assert "| baseline | browse | 77 → 77 | 0 → 0 | 9.1 → 9.1 | 41 → 30 |" in text
+
+
+def test_html_is_whole_and_needs_nobody(pair):
+    page = html(pair)
+    words = " ".join(" ".join(parsed(page).words).split())
+    assert "Flash sale: naive and hardened" in words
+    assert "■ violated 312 of 150 seats taken ● held 312 of 150 seats taken" in words
+    assert "http" not in page.replace("http-equiv", "")
+    assert page.count('class="band"') == 8  # two faults, two runs, drawn for a wide and for a narrow screen
+    assert "<script" not in page
+
+
+def test_two_runs_of_one_variant_are_told_apart(shown):
+    both = paired(shown, other(shown, variant="naive"))
+    assert markdown(both).startswith("# Flash sale: naive (20261123-101502) and naive (20261123-101602)\n")
