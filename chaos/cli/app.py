@@ -27,6 +27,7 @@ from chaos.cli.replay import replay_lines, replay_live
 from chaos.cli.views import LiveView, PlainView
 from chaos.config import CHECKOUT, NotUp, Stack, evidence_dir, lab_dir, read_stack
 from chaos.drills import attempt as attempts
+from chaos.drills import calibrate as calibration
 from chaos.drills import catalogue, conclude, drill_map
 from chaos.drills.check import check
 from chaos.drills.mutants import variants as mutant_variants
@@ -97,7 +98,10 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout;
 NoUp = Annotated[bool, typer.Option("--no-up", help="Refuse instead of starting a stack that is down.")]
 Heal = Annotated[bool, typer.Option("--heal", help="Clean dirty proxies first instead of refusing them.")]
 Seed = Annotated[int | None, typer.Option(min=0, max=2**31 - 1, help="Overrides the scenario's seed.")]
-Scale = Annotated[float, typer.Option(min=0.05, max=1000, help="Factor on all rates.")]
+Scale = Annotated[
+    float | None,
+    typer.Option(min=0.05, max=1000, help="Factor on all rates; what `calibrate` found, or 1, when left out."),
+]
 Workers = Annotated[int | None, typer.Option(min=1, max=64, help="Load workers here, one per core; 1 unless told.")]
 WorkersElsewhere = Annotated[
     int | None, typer.Option(min=1, max=64, help="Load workers on other hosts instead: see docs/scale.md.")
@@ -167,7 +171,7 @@ def run(
     scenario: Annotated[str, typer.Argument(help="Name below scenarios/, or a file.")],
     variant: Annotated[str, typer.Option(help="naive, hardened, or your attempt.")] = "hardened",
     seed: Seed = None,
-    scale: Scale = 1.0,
+    scale: Scale = None,
     workers: Workers = None,
     workers_elsewhere: WorkersElsewhere = None,
     master_at: MasterAt = "",
@@ -209,7 +213,7 @@ def selftest_command(
     write: Annotated[bool, typer.Option("--write", help="With --mutants: into docs/power.jsonl and power.md.")] = False,
     again: Annotated[bool, typer.Option("--again", help="With --write: also what is on record already.")] = False,
     seed: Seed = None,
-    scale: Scale = 1.0,
+    scale: Scale = None,
     heal_first: Heal = False,
     no_up: NoUp = False,
     as_json: Json = False,
@@ -404,13 +408,31 @@ def verify_command(
         raise typer.Exit(ExitCode.INVALID)
 
 
+@app.command("calibrate")
+def calibrate_command(heal_first: Heal = False, no_up: NoUp = False, as_json: Json = False) -> None:
+    """Measure once how much of the scripted load this machine carries; later runs take that scale by themselves."""
+    loaded = load_scenario(find_scenario(calibration.SCENARIO))
+    options = Options(bring_up=not no_up, heal_first=heal_first)
+    with _view(as_json) as view, session(options, view, purpose="calibrate") as lab:
+        found = calibration.calibrate(lambda scale: lab.run(loaded, "hardened", None, scale=scale), say=view.say)
+    calibration.keep(found)
+    if as_json:
+        _document(found)
+    else:
+        _print(
+            f"scale {found.scale:g}: {found.cpus} cores, machine {found.busy_ratio:.0%} busy and API core "
+            f"{found.api_core_ratio:.0%} in the heaviest phase of {calibration.SCENARIO}"
+        )
+        _print(f"remembered in {calibration.calibration_file()}; --scale overrides it")
+
+
 @app.command("check")
 def check_command(
     drill: Annotated[str, typer.Argument(metavar="DRILL", help="3, 4 or 5; or its key, such as concurrency.")],
     variant: Annotated[str, typer.Option(help="Whose code to check.")] = "attempt",
     part: Annotated[str, typer.Option(help="core, stretch, or all.")] = "all",
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 100, help="The first seed; each try takes the next.")] = 1,
-    scale: Scale = 1.0,
+    scale: Scale = None,
     heal_first: Heal = False,
     no_up: NoUp = False,
     as_json: Json = False,

@@ -17,6 +17,7 @@ from types import FrameType
 from chaos.adapters.lab import Adapters, connect
 from chaos.adapters.stack import ask_stack
 from chaos.config import LEASE_S, NotUp, Stack, evidence_dir, lab_dir, read_stack
+from chaos.drills.calibrate import scale_of
 from chaos.drills.conclude import conclude, conclude_crashed, crashed
 from chaos.drills.results import RunResult
 from chaos.errors import FiredrillError, Inconclusive, InvalidInput, LabBroken
@@ -43,7 +44,7 @@ class Options:
     Attributes:
         bring_up: Start the stack when it is down.
         heal_first: Clean dirty proxies instead of refusing them.
-        scale: Factor on all rates.
+        scale: Factor on all rates; None for what this machine was calibrated to, else 1.
         workers: Load workers.
         elsewhere: Whether they are on other hosts; None, or where they meet the driver: `host:port`, empty for the
             lab's own port on loopback.
@@ -51,7 +52,7 @@ class Options:
 
     bring_up: bool = True
     heal_first: bool = False
-    scale: float = 1.0
+    scale: float | None = None
     workers: int = 1
     elsewhere: str | None = None
 
@@ -80,7 +81,7 @@ class Session:
         """
         connect(self.stack, variant).stack.prepare(variant=variant, seed=1, world=asdict(World()), world_file=world)
 
-    def run(self, scenario: Scenario, variant: str, seed: int | None) -> RunResult:
+    def run(self, scenario: Scenario, variant: str, seed: int | None, *, scale: float | None = None) -> RunResult:
         """One run with its verdict, indexed in the scorecard when that is there.
 
         Raises: LearnerCodeError, InvalidInput, LabBroken (the evidence so far is in its folder). Inconclusive when
@@ -90,15 +91,16 @@ class Session:
             raise Inconclusive(f"{scenario.name} on {variant}: got {self.stop.reason}, expected to run it")
         elsewhere = self._elsewhere()
         adapters = connect(self.stack, variant)
+        factor, source = scale_of(self.options.scale if scale is None else scale)
         request = Request(
             scenario=scenario,
             variant=variant,
             root=evidence_dir(),
             seed=seed,
-            scale=self.options.scale,
+            scale=factor,
             workers=self.options.workers,
             elsewhere=elsewhere,
-            versions=versions(self.stack),
+            versions={**versions(self.stack), "scale": source},
         )
         keep_open = () if self._lock is None else (self._lock,)
         folder = perform(request, _tools(self.stack, adapters, keep_open), self.view, self.stop)

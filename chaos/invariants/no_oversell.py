@@ -70,12 +70,13 @@ class _NoOversell:
         position = next(n for n, order in enumerate(orders) if order.order_id == late[0])
         before, first = orders[max(position - 1, 0) : position], orders[position]
         taken = sum(order.quantity for order in orders[:position])
-        gap_ms = [
-            f" {(first.created_unix_s - order.created_unix_s) * 1000:.1f} ms after the one before" for order in before
-        ]
+        if before:
+            gap_ms = (first.created_unix_s - before[0].created_unix_s) * 1000
+            who = f"the second of these orders took {first.quantity} more, {gap_ms:.1f} ms after the first"
+        else:
+            who = f"this order took {first.quantity}"
         return Counterexample(
-            says=f"{taken} seats were taken when this order took {first.quantity} more{''.join(gap_ms)}: "
-            "it was accepted as if they had been free",
+            says=f"{taken} seats were taken when {who}: it was accepted as if they had been free",
             orders=(*(order.order_id for order in before), first.order_id),
             tiers=(tier_id,),
         )

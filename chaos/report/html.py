@@ -43,7 +43,7 @@ blockquote{margin:14px 0;padding:10px 16px;background:var(--panel);border-radius
 table{border-collapse:collapse;width:100%;font-size:.92rem}
 th,td{text-align:left;vertical-align:top;padding:7px 12px 7px 0;border-bottom:1px solid var(--line)}
 th{color:var(--soft);font-weight:600}.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-XX{font-weight:600;white-space:nowrap}code{font:.88em ui-monospace,"DejaVu Sans Mono",monospace}
+.sign{font-weight:600;white-space:nowrap}code{font:.88em ui-monospace,"DejaVu Sans Mono",monospace}
 .scroll{overflow-x:auto}.scroll table{white-space:nowrap}.reason{margin-top:3px}
 details{margin-top:28px}summary{cursor:pointer;font-size:1.15rem;font-weight:600;padding:6px 0}
 a{color:var(--served)}:focus-visible{outline:2px solid var(--served);outline-offset:2px}
@@ -54,7 +54,7 @@ svg .tick{fill:var(--soft)}svg .strong{font-weight:600}.grid,.phase{stroke:var(-
 .offered{stroke:var(--offered);stroke-dasharray:5 4}.served{stroke:var(--served)}.errors{fill:var(--errors)}
 .p95{stroke:var(--p95)}.limit{stroke:var(--soft);stroke-width:1.2;stroke-dasharray:1 3}.noanswer{stroke:var(--errors)}
 .op{fill:var(--served)}.read{fill:var(--offered)}.write{fill:var(--errors)}
-.key .op{background:var(--served)}.key .read{background:var(--offered)}.key .write{background:var(--errors)}
+.key .bar.op{background:var(--served)}.key .bar.read{background:var(--offered)}.key .bar.write{background:var(--errors)}
 h3{font-size:1rem;margin:22px 0 4px}section{border-top:1px solid var(--line)}section ul{margin:6px 0;padding-left:20px}
 section details{margin-top:8px}section summary{font-size:.95rem}
 .moments td{font-size:.85rem;padding:4px 10px 4px 0}.moments td:nth-child(-n+3){white-space:nowrap}

@@ -12,7 +12,7 @@ def test_an_oversold_tier_shows_the_order_that_went_beyond_it_and_the_one_before
     found = world.judge("no_oversell").counterexample
     assert found.orders == ("order-k09", "order-k10")
     assert found.tiers == (1,)
-    assert found.says.startswith("10 seats were taken when this order took 1 more 10.0 ms after the one before")
+    assert found.says.startswith("10 seats were taken when the second of these orders took 1 more, 10.0 ms after the")
 
 
 def test_tickets_alone_beyond_the_seats_show_the_tier(world):
