@@ -1,7 +1,7 @@
 """What it costs to log every statement of a run: CPU of the database's processes, with the log and without.
 
-Needs a stack that is up (`make up`); plays the statements of one order against it, alternating. CPU time is compared, not
-wall time, so that other programs on the machine disturb it little.
+Needs a stack that is up (`make up`); plays the statements of one order against it, alternating. CPU time is compared,
+not wall time, so that other programs on the machine disturb it little.
 """
 
 from __future__ import annotations
