@@ -55,9 +55,12 @@ def paired(before: Shown, after: Shown) -> Pair:
     return Pair(before=before, after=after)
 
 
-def origin_s(document: Mapping[str, Any]) -> float:
-    """Second 0 of the common axis: when the first fault took effect, else the load's start."""
-    return min((f["injected_s"] for f in document["faults"] if f["injected_s"] is not None), default=0.0)
+def origins_s(pair: Pair) -> tuple[float, float] | None:
+    """Second 0 of the common axis: when the first fault took effect in each run; None when one of them saw none."""
+    before, after = (
+        [float(f["injected_s"]) for f in shown.document["faults"] if f["injected_s"] is not None] for shown in pair.runs
+    )
+    return (min(before), min(after)) if before and after else None
 
 
 def delta_rows(pair: Pair) -> list[tuple[str, ...]]:
@@ -145,7 +148,7 @@ def html(pair: Pair) -> str:
         verdicts,
         "<h2>Checks</h2>",
         _checks(pair, names),
-        "<h2>Timeline, in seconds since the first fault</h2>",
+        f"<h2>Timeline, in seconds since {'the first fault' if origins_s(pair) else 'the start of the load'}</h2>",
         '<p class="key"><span><i style="color:var(--served)"></i>served</span>'
         '<span><i style="border-top-style:dashed;color:var(--offered)"></i>offered</span>'
         '<span><i class="bar"></i>errors (failed, unknown, dropped)</span></p>',
@@ -198,7 +201,7 @@ LEFT, RIGHT, TOP, PANEL, GAP, BOTTOM = 46, 12, 20, 120, 44, 24
 
 def _charts(pair: Pair, names: Sequence[str], width: int) -> str:
     """Both runs on one axis, one below the other, on the same scale."""
-    origins = [origin_s(shown.document) for shown in pair.runs]
+    origins = origins_s(pair) or (0.0, 0.0)
     spans = [
         (-origin, max([p["end_s"] for p in shown.document["phases"]], default=1.0) - origin)
         for origin, shown in zip(origins, pair.runs, strict=True)

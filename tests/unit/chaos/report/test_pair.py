@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from chaos.errors import InvalidInput
-from chaos.report.pair import delta_rows, html, markdown, origin_s, paired
+from chaos.report.pair import delta_rows, html, markdown, origins_s, paired
 from tests.unit.chaos.report.test_html import parsed
 
 
@@ -48,9 +48,15 @@ def test_every_difference_is_named_at_once(shown):
     assert len(caught.value.problems) == 2
 
 
-def test_the_axis_begins_with_the_first_fault_of_each_run(pair, shown):
-    assert [origin_s(run.document) for run in pair.runs] == [10.0, 11.0]
-    assert origin_s({**shown.document, "faults": []}) == 0.0
+def test_the_axis_begins_with_the_first_fault_of_each_run(pair):
+    assert origins_s(pair) == (10.0, 11.0)
+    assert "since the first fault" in html(pair)
+
+
+def test_a_run_that_ended_before_its_fault_moves_both_to_the_start_of_the_load(shown):
+    both = paired(shown, other(shown, faults=[]))
+    assert origins_s(both) is None
+    assert "since the start of the load" in html(both)
 
 
 def test_figures_before_and_after(pair):
