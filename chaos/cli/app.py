@@ -45,8 +45,8 @@ from chaos.load.schema import exported_schema
 from chaos.model.scenario import Scenario
 from chaos.report import explain, pair
 from chaos.report.compare import comparison_table, comparison_text
-from chaos.run.lock import run_lock
 from chaos.report.replay import Replay
+from chaos.run.lock import run_lock
 
 _ABOUT = "A chaos and load lab on one machine: run a scenario against an API, get a verdict backed by evidence."
 
