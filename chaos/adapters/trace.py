@@ -39,8 +39,8 @@ class Trace:
 
     def start(self) -> None:
         """Every statement goes to the server's log until `stop`. Raises: LabBroken."""
-        self._logs.mark()
         self._postgres.log_statements(True)
+        self._logs.mark()  # last: where a supervisor keeps no log file there are statements all the same
 
     def stop(self) -> None:
         """Idempotent. Raises: LabBroken."""
