@@ -18,7 +18,9 @@ def collect(world: WorldWitness, state: EndState) -> EndState:
         "tickets": world.tickets,
         "side_effects": world.side_effects,
         "charges": world.charges,
+        "refunds": world.refunds,
         "gateway_calls": world.gateway_calls,
+        "broker_messages": world.broker_messages,
         "postgres_errors": world.postgres_errors,
     }
     for witness, ask in questions.items():

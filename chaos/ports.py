@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from chaos.model.evidence import Charge, GatewayCall, Order, SideEffect, Ticket, Tier
+from chaos.model.evidence import BrokerMessage, Charge, GatewayCall, Order, Refund, SideEffect, Ticket, Tier
 from chaos.model.faults import FaultParams
 from chaos.model.kinds import first_paragraph
 from chaos.model.trace import LogLine, Statement
@@ -233,8 +233,14 @@ class WorldWitness(Protocol):
     def charges(self) -> list[Charge]:
         """The gateway's ledger."""
 
+    def refunds(self) -> list[Refund]:
+        """The gateway's ledger."""
+
     def gateway_calls(self) -> list[GatewayCall]:
         """The gateway's record of calls."""
+
+    def broker_messages(self) -> list[BrokerMessage]:
+        """What passed through the broker since the run's start; asking ends the recording."""
 
     def postgres_errors(self) -> list[dict[str, Any]]:
         """ERROR, FATAL and PANIC entries of PostgreSQL's log since the run's start."""

@@ -13,7 +13,7 @@ import msgspec
 
 from chaos.adapters.http import why
 from chaos.errors import LabBroken
-from chaos.model.evidence import Charge, GatewayCall
+from chaos.model.evidence import Charge, GatewayCall, Refund
 from chaos.ports import GatewayReading
 
 _T = TypeVar("_T")
@@ -22,6 +22,10 @@ TIMEOUT_S = 5.0
 
 class _Charges(msgspec.Struct):
     charges: list[Charge]
+
+
+class _Refunds(msgspec.Struct):
+    refunds: list[Refund]
 
 
 class _Calls(msgspec.Struct):
@@ -102,8 +106,12 @@ class Gateway:
         return sum(1 for call in self.calls(since_unix_s) if call.arrived_unix_s >= since_unix_s)
 
     def charges(self) -> list[Charge]:
-        """The whole ledger."""
+        """All charges of the ledger."""
         return self._read("/lab/ledger", _Charges).charges
+
+    def refunds(self) -> list[Refund]:
+        """All refunds of the ledger."""
+        return self._read("/lab/ledger", _Refunds).refunds
 
     def switch(self, fault: str, settings: Mapping[str, Any], *, seed: int) -> Mapping[str, Any]:
         # The gateway takes all switches at once: two faults of a run must not put each other out.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chaos.adapters.agent import AgentLease
+from chaos.adapters.broker import BrokerRecorder
 from chaos.adapters.canary import Canary
 from chaos.adapters.clock import SystemClock
 from chaos.adapters.gateway import Gateway
@@ -40,11 +41,17 @@ class Adapters:
     world: World
     postgres: PostgresWitness
     redis: RedisWitness
+    broker: BrokerRecorder
     stack: StackProcess
     lease: AgentLease
     scorecard: Scorecard
     toxiproxy: ToxiproxyAdapter
     trace: Trace
+
+    def mark(self) -> None:
+        """The run begins here: PostgreSQL's log counts from here on, what passes the broker is recorded."""
+        self.postgres.mark_log()
+        self.broker.start()
 
 
 def proxy_control(stack: Stack) -> ToxiproxyAdapter:
@@ -60,6 +67,7 @@ def connect(stack: Stack, variant: str, *, client: ClientWitness | None = None) 
     gateway = Gateway(stack.url("gateway"), stack.lab_token)
     postgres = PostgresWitness(stack.postgres, variant)
     redis = RedisWitness(stack.redis)
+    broker = BrokerRecorder(stack.redis)
     toxiproxy = proxy_control(stack)
     upstream = Upstreams(
         gateway=gateway,
@@ -87,9 +95,10 @@ def connect(stack: Stack, variant: str, *, client: ClientWitness | None = None) 
     )
     return Adapters(
         lab=lab,
-        world=World(gateway=gateway, postgres=postgres, redis=redis),
+        world=World(gateway=gateway, postgres=postgres, redis=redis, broker=broker),
         postgres=postgres,
         redis=redis,
+        broker=broker,
         stack=StackProcess(stack.redis),
         lease=AgentLease(stack.url("agent"), stack.lab_token),
         scorecard=Scorecard(stack.url("scorecard"), stack.lab_token),

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from chaos.adapters.broker import BrokerRecorder
 from chaos.adapters.gateway import Gateway
 from chaos.adapters.postgres import PostgresWitness
 from chaos.adapters.redis import RedisWitness
-from chaos.model.evidence import Charge, GatewayCall, Order, SideEffect, Ticket, Tier
+from chaos.model.evidence import BrokerMessage, Charge, GatewayCall, Order, Refund, SideEffect, Ticket, Tier
 from chaos.ports import Pending
 
 
 class World:
     """Joins PostgreSQL, the gateway and the broker into what collecting and settling ask for."""
 
-    def __init__(self, *, gateway: Gateway, postgres: PostgresWitness, redis: RedisWitness) -> None:
-        self._gateway, self._postgres, self._redis = gateway, postgres, redis
+    def __init__(
+        self, *, gateway: Gateway, postgres: PostgresWitness, redis: RedisWitness, broker: BrokerRecorder
+    ) -> None:
+        self._gateway, self._postgres, self._redis, self._broker = gateway, postgres, redis, broker
 
     def tiers(self) -> list[Tier]:
         return self._postgres.tiers()
@@ -32,8 +35,14 @@ class World:
     def charges(self) -> list[Charge]:
         return self._gateway.charges()
 
+    def refunds(self) -> list[Refund]:
+        return self._gateway.refunds()
+
     def gateway_calls(self) -> list[GatewayCall]:
         return self._gateway.calls()
+
+    def broker_messages(self) -> list[BrokerMessage]:
+        return self._broker.messages()
 
     def postgres_errors(self) -> list[dict[str, Any]]:
         return self._postgres.errors()

@@ -13,6 +13,8 @@ from chaos.model.verdict import Counterexample, Finding, Verdict
 
 LIVE = frozenset({"pending", "paid"})
 FINAL = frozenset({"paid", "refused", "cancelled"})
+# Operations that ask for seats; every one of them counts where seats, charges or orders are counted.
+ORDERS = frozenset({"buy", "buy_and_cancel", "resubmit"})
 MAX_EXAMPLES = 10
 
 # An enum's member looked up once, not once per operation: there may be a million.

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chaos.invariants._common import FAIL, OK, NoParams, Say
+from chaos.invariants._common import FAIL, OK, ORDERS, NoParams, Say
 from chaos.model.checks import Context, InvariantKind
 from chaos.model.evidence import EndState
 from chaos.model.history import Operation
@@ -133,7 +133,7 @@ KIND = InvariantKind(
     doc=first_paragraph(__doc__),
     expected=SAY.expected,
     params=NoParams,
-    ops=frozenset({"buy", "poll"}),
+    ops=ORDERS | {"poll"},
     requires_ops=frozenset({"buy"}),
     witnesses=frozenset({"orders", "charges"}),
     reducer=_ChargedExactlyOnce,

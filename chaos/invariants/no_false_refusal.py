@@ -14,7 +14,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterator
 
-from chaos.invariants._common import FAIL, OK, NoParams, Say, never_arrived, sold_out
+from chaos.invariants._common import FAIL, OK, ORDERS, NoParams, Say, never_arrived, sold_out
 from chaos.model.checks import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
@@ -106,7 +106,7 @@ KIND = InvariantKind(
     doc=first_paragraph(__doc__),
     expected=SAY.expected,
     params=NoParams,
-    ops=frozenset({"buy"}),
+    ops=ORDERS,
     requires_ops=frozenset({"buy"}),
     witnesses=frozenset({"tiers"}),
     reducer=_NoFalseRefusal,

@@ -8,7 +8,7 @@ inconclusive: then the promise could not be kept. Inconclusive when no order was
 
 from __future__ import annotations
 
-from chaos.invariants._common import FINAL, OK, NoParams, Say
+from chaos.invariants._common import FINAL, OK, ORDERS, NoParams, Say
 from chaos.model.checks import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
@@ -80,7 +80,7 @@ KIND = InvariantKind(
     doc=first_paragraph(__doc__),
     expected=SAY.expected,
     params=NoParams,
-    ops=frozenset({"buy"}),
+    ops=ORDERS,
     requires_ops=frozenset({"buy"}),
     witnesses=frozenset({"orders"}),
     reducer=_NoLostOrders,

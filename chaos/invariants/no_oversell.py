@@ -6,7 +6,7 @@ makes that counter look right. Inconclusive when nothing was sold, for then noth
 
 from __future__ import annotations
 
-from chaos.invariants._common import LIVE, OK, NoParams, Say, claimed_seats
+from chaos.invariants._common import LIVE, OK, ORDERS, NoParams, Say, claimed_seats
 from chaos.model.checks import Context, InvariantKind
 from chaos.model.evidence import Order
 from chaos.model.history import Operation
@@ -96,7 +96,7 @@ KIND = InvariantKind(
     doc=first_paragraph(__doc__),
     expected=SAY.expected,
     params=NoParams,
-    ops=frozenset({"buy"}),
+    ops=ORDERS,
     requires_ops=frozenset({"buy"}),
     witnesses=frozenset({"orders", "tickets", "tiers"}),
     reducer=_NoOversell,

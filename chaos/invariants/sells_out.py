@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from chaos.invariants._common import LIVE, OK, NoParams, Say, claimed_seats
+from chaos.invariants._common import LIVE, OK, ORDERS, NoParams, Say, claimed_seats
 from chaos.model.checks import Context, InvariantKind
 from chaos.model.evidence import Tier
 from chaos.model.history import Operation
@@ -124,7 +124,7 @@ KIND = InvariantKind(
     doc=first_paragraph(__doc__),
     expected=SAY.expected,
     params=NoParams,
-    ops=frozenset({"buy"}),
+    ops=ORDERS,
     requires_ops=frozenset({"buy"}),
     witnesses=frozenset({"orders", "tickets", "tiers"}),
     reducer=_SellsOut,

@@ -57,6 +57,16 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True):
     captured_unix_s: float
 
 
+class Refund(msgspec.Struct, frozen=True, kw_only=True):
+    """A refund in the gateway's ledger: all of one charge."""
+
+    refund_id: str
+    charge_id: str
+    order_id: str
+    amount_cents: int
+    refunded_unix_s: float
+
+
 class GatewayCall(msgspec.Struct, frozen=True, kw_only=True):
     """One call that reached the gateway. `answered_unix_s` is None in flight or when nobody was left to answer."""
 
@@ -76,6 +86,27 @@ class QueueSample(msgspec.Struct, frozen=True, kw_only=True):
     unacked: int
 
 
+class BrokerMessage(msgspec.Struct, kw_only=True):
+    """A task's message as the broker itself saw it pass, not as the worker tells it.
+
+    Attributes:
+        tag: Of this message; a message that comes back keeps it.
+        task, task_id: A retry is a new message with the same task id and a higher `retries`.
+        arguments: The task's arguments, as JSON text.
+        delivered_unix_s: When a worker took it; None while it waits.
+        acked_unix_s: When the worker had it removed; None while it holds it, or died holding it.
+    """
+
+    tag: str
+    task: str
+    task_id: str
+    retries: int
+    arguments: str
+    queued_unix_s: float
+    delivered_unix_s: float | None = None
+    acked_unix_s: float | None = None
+
+
 class EndState(msgspec.Struct, kw_only=True):
     """state.json: the world after settling, as its witnesses tell it.
 
@@ -93,7 +124,9 @@ class EndState(msgspec.Struct, kw_only=True):
     tickets: list[Ticket] = []
     side_effects: list[SideEffect] = []
     charges: list[Charge] = []
+    refunds: list[Refund] = []
     gateway_calls: list[GatewayCall] = []
+    broker_messages: list[BrokerMessage] = []
     postgres_errors: list[dict[str, Any]] = []
     missing: dict[str, str] = {}
     settled: bool = False

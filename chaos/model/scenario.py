@@ -11,6 +11,7 @@ from chaos.model.faults import FaultParams
 OPERATIONS = (
     "browse",
     "buy",
+    "buy_and_cancel",
     "change_password",
     "detail",
     "escalate",
@@ -23,6 +24,7 @@ OPERATIONS = (
     "me",
     "refresh",
     "refresh_race",
+    "resubmit",
     "reuse",
     "revoke",
     "support_list",
@@ -30,11 +32,13 @@ OPERATIONS = (
 # Operations that come with another one: whoever buys also polls.
 FOLLOW_UPS = {
     "buy": ("poll",),
+    "buy_and_cancel": ("cancel", "poll"),
     "change_password": ("renew", "use"),
     "escalate": ("trespass",),
     "foreign_order": ("own_list", "own_order"),
     "matrix": ("matrix_more",),
     "refresh": ("renew", "use"),
+    "resubmit": ("poll",),
     "reuse": ("renew", "use"),
     "revoke": ("renew", "use"),
     "support_list": ("trespass",),

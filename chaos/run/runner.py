@@ -109,7 +109,7 @@ class Tools:
     Attributes:
         lab: For a variant: what faults may touch.
         world: For a variant: its end state.
-        mark_log: For a variant: remember where PostgreSQL's log stands.
+        mark_log: For a variant: remember where PostgreSQL's log stands, and record the broker from here on.
         metrics: Service → URL of its /metrics.
         tracer: Keeps the statements and log lines that explain the run; None goes without.
         driver: Command that plays the load plan whose file is its last argument.

@@ -28,7 +28,8 @@ class _Order(msgspec.Struct):
 _ORDER = msgspec.json.Decoder(_Order)
 
 
-def _read_order(status: int, body: bytes, refusals: frozenset[tuple[int, str]]) -> Reading:
+def read_order_or(status: int, body: bytes, refusals: frozenset[tuple[int, str]]) -> Reading:
+    """The order, or one of *refusals*."""
     if not 200 <= status < 300:
         return unless_ok(status, body, refusals)
     order = decoded(_ORDER, body)
@@ -39,17 +40,17 @@ def _read_order(status: int, body: bytes, refusals: frozenset[tuple[int, str]]) 
 
 def read_accepted(status: int, body: bytes) -> Reading:
     """An order with its id, or "sold out"."""
-    return _read_order(status, body, frozenset({SOLD_OUT}))
+    return read_order_or(status, body, frozenset({SOLD_OUT}))
 
 
 def read_clicked_twice(status: int, body: bytes) -> Reading:
     """As `read_accepted`; either of two clicks may be told that the other one is being worked on."""
-    return _read_order(status, body, frozenset({SOLD_OUT, KEY_IN_FLIGHT}))
+    return read_order_or(status, body, frozenset({SOLD_OUT, KEY_IN_FLIGHT}))
 
 
 def read_order(status: int, body: bytes) -> Reading:
     """The order as it stands; nothing is refused here."""
-    return _read_order(status, body, frozenset())
+    return read_order_or(status, body, frozenset())
 
 
 def client_key(seed: int, index: int) -> str:
@@ -83,26 +84,29 @@ class Buy(Journey):
     def run(self, arrival: Arrival) -> None:
         customer = arrival.draws.choice(self._customers)
         twice = arrival.draws.unit() < self._plan.double_click_ratio
-        call = self._order(arrival, customer, read_clicked_twice if twice else read_accepted)
+        call = self.request(arrival, customer, read=read_clicked_twice if twice else read_accepted)
         answers = self._click_twice(call) if twice else [self._http.exchange(call)]
         followed = next((answer for answer in answers if answer.outcome is Outcome.OK), None)
         if followed is not None and followed.order_status not in FINAL:
-            self._watch(followed.order, customer)
+            self.watch(followed.order, customer)
 
-    def _order(self, arrival: Arrival, customer: WorldCustomer, read: Callable[[int, bytes], Reading]) -> Call:
+    def request(
+        self,
+        arrival: Arrival,
+        customer: WorldCustomer,
+        *,
+        op: str = name,
+        read: Callable[[int, bytes], Reading] = read_accepted,
+    ) -> Call:
+        """An order of one or two seats under the arrival's own key; the main operation of *op*."""
         tier = self._tier(arrival)
         quantity = 1 + arrival.draws.below(MAX_QUANTITY)
         key = client_key(self._plan.seed, arrival.index)
-        body = msgspec.json.encode({"tier": tier.id, "quantity": quantity, "reference": key})
+        body, head = self._message(customer, key=key, tier=tier.id, quantity=quantity)
         return Call(
-            op=self.name,
+            op=op,
             method="POST",
-            head=self._http.head(
-                "POST",
-                "/api/orders/",
-                headers={"Authorization": f"Bearer {customer.access}", "Idempotency-Key": key},
-                length=len(body),
-            ),
+            head=head,
             body=body,
             read=read,
             intended=arrival.intended,
@@ -113,31 +117,46 @@ class Buy(Journey):
             quantity=quantity,
         )
 
+    def with_quantity(self, call: Call, customer: WorldCustomer, quantity: int) -> Call:
+        """The same key with another body."""
+        assert call.tier is not None
+        body, head = self._message(customer, key=call.key, tier=call.tier, quantity=quantity)
+        return msgspec.structs.replace(call, body=body, head=head, quantity=quantity)
+
+    def _message(self, customer: WorldCustomer, *, key: str, tier: int, quantity: int) -> tuple[bytes, bytes]:
+        body = msgspec.json.encode({"tier": tier, "quantity": quantity, "reference": key})
+        headers = {"Authorization": f"Bearer {customer.access}", "Idempotency-Key": key}
+        return body, self._http.head("POST", "/api/orders/", headers=headers, length=len(body))
+
     def _click_twice(self, call: Call) -> list[Reading]:
         """The identical request twice, at once; the second is not part of the schedule."""
         second = msgspec.structs.replace(call, main=False, attempt=2)
         other = self._http.beside(second)
         return [self._http.exchange(call), other()]
 
-    def _watch(self, order: str, customer: WorldCustomer) -> None:
+    def watch(self, order: str, customer: WorldCustomer) -> None:
         """Polls have a budget: late payment would otherwise add load exactly when the API has no room for it."""
-        head = self._http.head("GET", f"/api/orders/{order}/", headers={"Authorization": f"Bearer {customer.access}"})
         for _ in range(self._plan.poll_budget):
-            at_s = self._http.now_s() + self._plan.poll_every_s
-            self._http.sleep_until(at_s)
-            if self._http.winding_down():
+            answer = self.look(order, customer, self._http.now_s() + self._plan.poll_every_s)
+            if answer is None or answer.order_status in FINAL:
                 return
-            answer = self._http.exchange(
-                Call(
-                    op="poll",
-                    method="GET",
-                    head=head,
-                    read=read_order,
-                    intended=at_s,
-                    main=False,
-                    customer=customer.id,
-                    order=order,
-                )
+
+    def look(self, order: str, customer: WorldCustomer, at_s: float) -> Reading | None:
+        """One poll at *at_s*; None when the run is over before it."""
+        self._http.sleep_until(at_s)
+        if self._http.winding_down():
+            return None
+        return self._http.exchange(
+            Call(
+                op="poll",
+                method="GET",
+                head=self._http.head(
+                    "GET", f"/api/orders/{order}/", headers={"Authorization": f"Bearer {customer.access}"}
+                ),
+                read=read_order,
+                intended=at_s,
+                main=False,
+                customer=customer.id,
+                order=order,
             )
-            if answer.order_status in FINAL:
-                return
+        )

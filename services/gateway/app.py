@@ -24,9 +24,10 @@ from starlette.routing import Route
 from services.gateway.calls import CANARY_PATH, CHARGES_PATH, MAX_BODY_BYTES, CallMiddleware, CallsInProgress, call_of
 from services.gateway.config import Config
 from services.gateway.faults import FaultMiddleware, Faults, Switches
-from services.gateway.ledger import KeyReused, Ledger
+from services.gateway.ledger import KeyReused, Ledger, OrderClosed
 from services.gateway.metrics import Metrics
 from services.gateway.problems import problem
+from services.gateway.refunds import REFUNDS_PATH, refund_request
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -54,6 +55,7 @@ class Gateway:
         return Starlette(
             routes=[
                 Route(CHARGES_PATH, self._charge, methods=["POST"]),
+                Route(REFUNDS_PATH, self._refund, methods=["POST"]),
                 Route("/health", self._health, methods=["GET"]),
                 Route("/echo", self._echo, methods=["POST"]),
                 Route("/metrics", self._show_metrics, methods=["GET"]),
@@ -97,6 +99,9 @@ class Gateway:
         except KeyReused as error:
             call.decide(status=422, outcome="key_reused")
             return problem(422, "key_reused", str(error), CHARGES_PATH)
+        except OrderClosed as error:
+            call.decide(status=402, outcome="order_closed")
+            return problem(402, "order_closed", str(error), CHARGES_PATH)
         call.charged, call.replayed = True, replayed
         call.decide(status=200 if replayed else 201, outcome="replayed" if replayed else "captured")
         body = {
@@ -106,6 +111,23 @@ class Gateway:
             "amount_cents": charge.amount_cents,
         }
         return _json(body | ({"replayed": True} if replayed else {}), call.status)
+
+    async def _refund(self, request: Request) -> Response:
+        """Give back what was taken for an order, and take nothing for it any more. Repeating it changes nothing."""
+        wanted = refund_request(await request.body())
+        if isinstance(wanted, Response):
+            return wanted
+        epoch = self._in_progress.epoch
+        await asyncio.sleep(self._processing_s)
+        if epoch != self._in_progress.epoch:
+            return problem(503, "ledger_reset", "The ledger was reset during this call.", REFUNDS_PATH)
+        refunds, replayed = self._ledger.refund(order_id=wanted.order_id, refunded_unix_s=time.time())
+        body = {
+            "order_id": wanted.order_id,
+            "status": "refunded",
+            "refunded_cents": sum(refund.amount_cents for refund in refunds),
+        }
+        return _json(body | ({"replayed": True} if replayed else {}), 200 if replayed else 201)
 
     async def _health(self, _: Request) -> Response:
         return _json({"status": "ok"})
@@ -143,7 +165,8 @@ class Gateway:
         return _json({"status": "reset"})
 
     async def _show_ledger(self, _: Request) -> Response:
-        return _json({"charges": await run_in_threadpool(self._ledger.charges)})
+        charges, refunds = await run_in_threadpool(lambda: (self._ledger.charges(), self._ledger.refunds()))
+        return _json({"charges": charges, "refunds": refunds})
 
     async def _show_calls(self, request: Request) -> Response:
         text = request.query_params.get("since", "0")

@@ -1,4 +1,4 @@
-"""The ledger: every charge captured and every call that arrived, in one SQLite file that outlives the process."""
+"""The ledger: every charge captured, every refund and every call that arrived, in one SQLite file that outlives us."""
 
 from __future__ import annotations
 
@@ -21,6 +21,17 @@ CREATE TABLE IF NOT EXISTS charges (
     captured_unix_s REAL NOT NULL
 );
 CREATE UNIQUE INDEX IF NOT EXISTS one_charge_per_key ON charges (idempotency_key) WHERE idempotency_key <> '';
+CREATE TABLE IF NOT EXISTS refunds (
+    refund_id TEXT PRIMARY KEY,
+    charge_id TEXT NOT NULL UNIQUE,
+    order_id TEXT NOT NULL,
+    amount_cents INTEGER NOT NULL,
+    refunded_unix_s REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS closed_orders (
+    order_id TEXT PRIMARY KEY,
+    closed_unix_s REAL NOT NULL
+);
 CREATE TABLE IF NOT EXISTS calls (
     call_id INTEGER PRIMARY KEY,
     order_id TEXT NOT NULL,
@@ -33,9 +44,15 @@ CREATE TABLE IF NOT EXISTS calls (
 CREATE INDEX IF NOT EXISTS calls_by_arrival ON calls (arrived_unix_s);
 """
 
+_REFUNDS = "SELECT refund_id, charge_id, order_id, amount_cents, refunded_unix_s FROM refunds"
+
 
 class KeyReused(Exception):
     """The idempotency key belongs to a charge of another order or amount."""
+
+
+class OrderClosed(Exception):
+    """The order was refunded, and takes no charge any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +64,17 @@ class Charge:
     idempotency_key: str
     amount_cents: int
     captured_unix_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """All of a charge's money, given back."""
+
+    refund_id: str
+    charge_id: str
+    order_id: str
+    amount_cents: int
+    refunded_unix_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +117,10 @@ class Ledger:
 
         Raises:
             KeyReused: The key was used for another order or amount.
+            OrderClosed: The order was refunded before.
         """
+        if self.is_closed(order_id):
+            raise OrderClosed(f"order_id: got {order_id!r}, which was refunded, expected an order that is open")
         charge = Charge(
             charge_id=f"ch_{uuid.uuid4().hex}",
             order_id=order_id,
@@ -132,6 +163,29 @@ class Ledger:
             )
         return charge
 
+    def is_closed(self, order_id: str) -> bool:
+        """Whether the order was refunded: then it takes no new charge."""
+        row = self._connection.execute("SELECT 1 FROM closed_orders WHERE order_id = ?", (order_id,)).fetchone()
+        return row is not None
+
+    def refund(self, *, order_id: str, refunded_unix_s: float) -> tuple[list[Refund], bool]:
+        """Give back all that was captured for the order and close it. Returns its refunds, and whether it was closed.
+
+        Repeating it gives nothing back twice: a charge has one refund at most.
+        """
+        closed = self.is_closed(order_id)
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.execute("INSERT OR IGNORE INTO closed_orders VALUES (?, ?)", (order_id, refunded_unix_s))
+        self._connection.execute(
+            "INSERT OR IGNORE INTO refunds (refund_id, charge_id, order_id, amount_cents, refunded_unix_s)"
+            " SELECT 're_' || lower(hex(randomblob(16))), charge_id, order_id, amount_cents, ? FROM charges"
+            " WHERE order_id = ?",
+            (refunded_unix_s, order_id),
+        )
+        self._connection.execute("COMMIT")
+        rows = self._connection.execute(f"{_REFUNDS} WHERE order_id = ? ORDER BY rowid", (order_id,))
+        return [_refund(row) for row in rows], closed
+
     def call_arrived(self, *, order_id: str, idempotency_key: str, arrived_unix_s: float) -> int:
         """Put a call on record before anything is done about it; returns its id for `call_ended`."""
         row = self._connection.execute(
@@ -151,8 +205,11 @@ class Ledger:
         )
 
     def reset(self) -> None:
-        """Forget all charges and calls."""
-        self._connection.executescript("BEGIN IMMEDIATE; DELETE FROM charges; DELETE FROM calls; COMMIT;")
+        """Forget all charges, refunds and calls."""
+        self._connection.executescript(
+            "BEGIN IMMEDIATE; DELETE FROM charges; DELETE FROM refunds; DELETE FROM closed_orders;"
+            " DELETE FROM calls; COMMIT;"
+        )
 
     def charges(self) -> list[Charge]:
         """All charges in the order of their capture. Safe to call from another thread."""
@@ -162,6 +219,11 @@ class Ledger:
                 " ORDER BY captured_unix_s, rowid"
             )
             return [_charge(row) for row in rows]
+
+    def refunds(self) -> list[Refund]:
+        """All refunds in their order. Safe to call from another thread."""
+        with closing(self._open()) as connection:
+            return [_refund(row) for row in connection.execute(f"{_REFUNDS} ORDER BY refunded_unix_s, rowid")]
 
     def calls(self, *, since_unix_s: float = 0.0) -> list[Call]:
         """Calls that arrived at *since_unix_s* or later, in that order. Safe to call from another thread."""
@@ -192,6 +254,17 @@ def _charge(row: tuple[str, str, str, int, float]) -> Charge:
         idempotency_key=idempotency_key,
         amount_cents=amount_cents,
         captured_unix_s=captured_unix_s,
+    )
+
+
+def _refund(row: tuple[str, str, str, int, float]) -> Refund:
+    refund_id, charge_id, order_id, amount_cents, refunded_unix_s = row
+    return Refund(
+        refund_id=refund_id,
+        charge_id=charge_id,
+        order_id=order_id,
+        amount_cents=amount_cents,
+        refunded_unix_s=refunded_unix_s,
     )
 
 

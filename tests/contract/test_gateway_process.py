@@ -58,10 +58,10 @@ class Gateway:
         return self.http.post("/charges", json={"order_id": order_id, "amount_cents": amount_cents}, headers=headers)
 
     def lab(self, name: str, **params: str) -> list[dict[str, Any]]:
-        """The one list that a GET under /lab answers."""
+        """The first list that a GET under /lab answers: the ledger's charges, before its refunds."""
         answer = self.http.get(f"/lab/{name}", headers=LAB, params=params)
         answer.raise_for_status()
-        (rows,) = answer.json().values()
+        rows, *_ = answer.json().values()
         assert isinstance(rows, list)
         return rows
 
@@ -371,6 +371,30 @@ def assert_problem(answer: httpx.Response, status: int) -> None:
     assert body["status"] == status
     assert body["detail"]
     assert body["code"]
+
+
+def test_a_refund_gives_back_all_of_an_order_and_closes_it(gateway: Gateway) -> None:
+    gateway.charge("o1", "k1")
+    first = gateway.http.post("/refunds", json={"order_id": "o1"})
+    assert (first.status_code, first.json()) == (201, {"order_id": "o1", "status": "refunded", "refunded_cents": 100})
+    again = gateway.http.post("/refunds", json={"order_id": "o1"})
+    assert (again.status_code, again.json()) == (200, first.json() | {"replayed": True})
+    ledger = gateway.http.get("/lab/ledger", headers=LAB).json()
+    assert [(refund["order_id"], refund["amount_cents"]) for refund in ledger["refunds"]] == [("o1", 100)]
+    late = gateway.charge("o1", "k2")
+    assert (late.status_code, late.json()["code"]) == (402, "order_closed")
+    assert len(gateway.lab("ledger")) == 1
+    assert gateway.lab("calls")[-1]["status"] == 402
+
+
+@pytest.mark.parametrize(
+    ("body", "status"), [(b"{", 400), (b"{}", 422), (b'{"order_id": "a b"}', 422), (b'{"order_id": "a", "x": 1}', 422)]
+)
+def test_what_is_no_request_for_a_refund_is_refused(gateway: Gateway, body: bytes, status: int) -> None:
+    answer = gateway.http.post("/refunds", content=body)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert gateway.http.get("/lab/ledger", headers=LAB).json()["refunds"] == []
 
 
 # --- the lab's own calls ---------------------------------------------------------------------------------------------

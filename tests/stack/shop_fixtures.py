@@ -169,6 +169,10 @@ class Shop:
         body = {"tier": tier, "quantity": quantity, "reference": key if reference is None else reference}
         return call(self.port, "POST", "/api/orders/", body=body, headers=headers)
 
+    def cancel(self, order_id: str, *, customer: int = 0) -> Answer:
+        """POST /api/orders/{id}/cancel/ as the *customer*-th customer."""
+        return call(self.port, "POST", f"/api/orders/{order_id}/cancel/", headers=self.bearer(customer))
+
     def status(self, order_id: str, customer: int = 0) -> str:
         """The order's status as its owner sees it."""
         answer = self.get(f"/api/orders/{order_id}/", headers=self.bearer(customer))
@@ -285,6 +289,10 @@ class ShopServices:
     def charges(self, order_id: str) -> list[dict[str, Any]]:
         """The ledger's charges for an order."""
         return [charge for charge in self.gateway("GET", "/lab/ledger")["charges"] if charge["order_id"] == order_id]
+
+    def refunds(self, order_id: str) -> list[dict[str, Any]]:
+        """The ledger's refunds for an order."""
+        return [refund for refund in self.gateway("GET", "/lab/ledger")["refunds"] if refund["order_id"] == order_id]
 
     def in_flight(self, order_id: str) -> bool:
         """Whether the gateway is working on a charge for the order."""

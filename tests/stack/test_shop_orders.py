@@ -166,3 +166,57 @@ def test_naive_charges_again_when_the_answer_is_lost(shop_services: ShopServices
     with shop_services.gateway_faults(charge_then_drop={"ratio": 1.0}):
         placed = shop.order(tier=shop.large_tier(), key=uuid.uuid4().hex)
         eventually(lambda: len(shop_services.charges(placed.body["id"])) > 1, what="a second charge")
+
+
+@pytest.mark.parametrize("variant", ["naive", "hardened"])
+def test_a_paid_order_is_cancelled_by_its_owner_and_costs_nothing(shop_services: ShopServices, variant: str) -> None:
+    shop = shop_services.shop(variant)
+    tier = shop.large_tier()
+    before = shop.rows("SELECT sold FROM lab_tiers WHERE tier_id = %s", tier)
+    order = shop.order(tier=tier, key=uuid.uuid4().hex, quantity=2).body["id"]
+    eventually(lambda: shop.status(order) == "paid", what="order paid")
+    assert shop.cancel(order, customer=1).status == 404
+    assert shop.status(order) == "paid"
+    for _ in range(2):  # repeating it changes nothing
+        answer = shop.cancel(order)
+        assert (answer.status, answer.body["status"], answer.body["tickets"]) == (200, "cancelled", [])
+    (charge,) = shop_services.charges(order)
+    eventually(lambda: shop_services.refunds(order), what="the refund")
+    assert [refund["charge_id"] for refund in shop_services.refunds(order)] == [charge["charge_id"]]
+    assert shop.rows("SELECT count(*) FROM lab_tickets WHERE order_id = %s", order) == [(0,)]
+    assert shop.rows("SELECT sold FROM lab_tiers WHERE tier_id = %s", tier) == before
+
+
+def cancelled_while_charging(shop_services: ShopServices, shop: Shop) -> tuple[str, int]:
+    """An order that is cancelled while its charge is at the gateway: its status in the end, and what was kept."""
+    with shop_services.gateway_faults(slow_s=1.0):
+        order = shop.order(tier=shop.large_tier(), key=uuid.uuid4().hex).body["id"]
+        eventually(lambda: shop_services.in_flight(order), what="the charge to be under way")
+        answer = shop.cancel(order)
+        assert (answer.status, answer.body["status"]) == (200, "cancelled")
+        eventually(lambda: not shop_services.in_flight(order), what="the charge to end")
+    eventually(lambda: shop.rows("SELECT pending_orders + unsent_outbox FROM lab_pending") == [(0,)], what="rest")
+    taken = sum(charge["amount_cents"] for charge in shop_services.charges(order))
+    return order, taken - sum(refund["amount_cents"] for refund in shop_services.refunds(order))
+
+
+def test_hardened_a_charge_under_way_does_not_bring_a_cancelled_order_back(shop_services: ShopServices) -> None:
+    shop = shop_services.shop("hardened")
+    order, kept = cancelled_while_charging(shop_services, shop)
+    assert (shop.status(order), kept) == ("cancelled", 0)
+
+
+def test_naive_a_charge_under_way_brings_a_cancelled_order_back(shop_services: ShopServices) -> None:
+    shop = shop_services.shop("naive")
+    order, kept = cancelled_while_charging(shop_services, shop)
+    eventually(lambda: shop.status(order) == "paid", what="the order to come back")
+    assert kept > 0
+
+
+def test_hardened_a_refused_order_cannot_be_cancelled(shop_services: ShopServices) -> None:
+    shop = shop_services.shop("hardened")
+    with shop_services.gateway_faults(status={"code": 402, "ratio": 1.0}):
+        order = shop.order(tier=shop.large_tier(), key=uuid.uuid4().hex).body["id"]
+        eventually(lambda: shop.status(order) == "refused", what="order refused")
+    answer = shop.cancel(order)
+    assert (answer.status, answer.body["code"]) == (409, "not_cancellable")

@@ -56,6 +56,14 @@ class TooFewSeats(APIException):
     default_detail = "More seats than that are sold."
 
 
+class NotCancellable(APIException):
+    """The order was refused: there is nothing to cancel."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "not_cancellable"
+    default_detail = "This order can't be cancelled."
+
+
 class DependencyDown(APIException):
     """Something that the shop needs does not answer. Nothing is known to have happened."""
 

@@ -35,31 +35,45 @@ def charge(order: Order) -> str:
         GatewayUnavailable: Worth another try.
         ChargeRefused: Nothing was taken and nothing will be.
     """
-    try:
-        with GATEWAY.call(), dependency_call("gateway"):
-            return _loop().run(_charge(order))
-    except Refused as error:
-        raise GatewayUnavailable(str(error)) from error
-
-
-async def _charge(order: Order) -> str:
-    try:
-        async with asyncio.timeout(DEADLINE_S):
-            response = await _client().post(
-                "/charges",
-                json={"order_id": str(order.pk), "amount_cents": order.amount_cents},
-                headers={"Idempotency-Key": f"order-{order.pk}"},
-            )
-    except (TimeoutError, httpx.TransportError) as error:
-        raise GatewayUnavailable(f"{type(error).__name__}: {error}") from error
+    body = {"order_id": str(order.pk), "amount_cents": order.amount_cents}
+    response = _answer("/charges", body, key=f"order-{order.pk}")
     if response.status_code in REFUSALS:
         raise ChargeRefused(f"HTTP {response.status_code}")
-    if not response.is_success:
-        raise GatewayUnavailable(f"HTTP {response.status_code}")
     try:
         return str(response.json()["charge_id"])
     except (ValueError, KeyError, TypeError) as error:
         raise GatewayUnavailable("an answer without a charge_id") from error
+
+
+def refund(order: Order) -> None:
+    """Give back what was taken for *order*, and close it to charges still under way. Repeating it changes nothing.
+
+    Raises:
+        GatewayUnavailable: Worth another try.
+    """
+    response = _answer("/refunds", {"order_id": str(order.pk)}, key=f"refund-{order.pk}")
+    if not response.is_success:
+        raise GatewayUnavailable(f"HTTP {response.status_code}")
+
+
+def _answer(path: str, body: dict[str, object], *, key: str) -> httpx.Response:
+    """What the gateway says: yes, or no for good."""
+    try:
+        with GATEWAY.call(), dependency_call("gateway"):
+            return _loop().run(_post(path, body, key))
+    except Refused as error:
+        raise GatewayUnavailable(str(error)) from error
+
+
+async def _post(path: str, body: dict[str, object], key: str) -> httpx.Response:
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            response = await _client().post(path, json=body, headers={"Idempotency-Key": key})
+    except (TimeoutError, httpx.TransportError) as error:
+        raise GatewayUnavailable(f"{type(error).__name__}: {error}") from error
+    if not response.is_success and response.status_code not in REFUSALS:
+        raise GatewayUnavailable(f"HTTP {response.status_code}")
+    return response
 
 
 @cache

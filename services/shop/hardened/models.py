@@ -117,14 +117,19 @@ class LoginAttempts(models.Model):
         return f"{self.attempts} until {self.window_ends_at}"
 
 
+# Orders that the workers still owe something.
+UNSETTLED = models.Q(status="pending") | models.Q(status="cancelled", refunded_at__isnull=True)
+
+
 class Order(models.Model):
     """Seats that a customer asked for; pending until the payment is through.
 
     Attributes:
         request_hash: Of the body that came with the key: the same key with another body is a mistake of the client's.
         claimed_until: A worker is charging this order until then; after that another one may.
-        dispatches: How often the charge was handed to the workers.
-        next_dispatch_at: When the sweep hands it over again, should it still be pending.
+        dispatches: How often the charge (then the refund) was handed to the workers.
+        next_dispatch_at: When the sweep hands it over again, should it still be pending, or cancelled and not refunded.
+        refunded_at: When the gateway said that a cancelled order costs nothing, whatever it had taken before.
     """
 
     class Status(models.TextChoices):
@@ -147,13 +152,14 @@ class Order(models.Model):
     claimed_until = models.DateTimeField(null=True)
     dispatches = models.PositiveSmallIntegerField(default=1)
     next_dispatch_at = models.DateTimeField()
+    refunded_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["customer", "idempotency_key"], name="order_once_per_key"),
             models.CheckConstraint(condition=models.Q(quantity__gte=1), name="order_of_something"),
         )
-        indexes = (models.Index(fields=["next_dispatch_at"], condition=models.Q(status="pending"), name="order_sweep"),)
+        indexes = (models.Index(fields=["next_dispatch_at"], condition=UNSETTLED, name="order_sweep"),)
 
     def __str__(self) -> str:
         return str(self.id)

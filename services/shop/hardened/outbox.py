@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from ..core.metrics import dependency_call
 from . import services, tasks
 from .guards import BROKER, Refused
-from .models import Outbox
+from .models import Order, Outbox
 
 BATCH = 50
 SWEEP_EVERY_S = 0.5
@@ -43,10 +43,13 @@ def send_batch() -> int:
     failure: Exception | None = None
     with transaction.atomic():
         # Locked rows belong to another relay.
-        for message in Outbox.objects.select_for_update(skip_locked=True).order_by("pk")[:BATCH]:
+        waiting = Outbox.objects.select_related("order").select_for_update(skip_locked=True, of=("self",))
+        for message in waiting.order_by("pk")[:BATCH]:
+            cancelled = message.order.status == Order.Status.CANCELLED
+            task = tasks.refund_order if cancelled else tasks.charge_order
             try:
                 with BROKER.call(), dependency_call("broker"):
-                    tasks.charge_order.apply_async([str(message.order_id)], retry=False)
+                    task.apply_async([str(message.order_id)], retry=False)
             except (BrokerError, Refused) as error:
                 failure = error
                 break

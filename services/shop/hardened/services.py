@@ -15,8 +15,8 @@ from django.utils import timezone
 from psycopg.errors import LockNotAvailable
 
 from . import sessions
-from .errors import KeyInFlight, KeyReused, SoldOut, TooFewSeats
-from .models import Confirmation, Customer, Order, Outbox, Payment, Ticket, TicketTier
+from .errors import KeyInFlight, KeyReused, NotCancellable, SoldOut, TooFewSeats
+from .models import UNSETTLED, Confirmation, Customer, Order, Outbox, Payment, Ticket, TicketTier
 
 CLAIM_S = 6  # longer than a charge and its bookkeeping may take
 FIRST_REDISPATCH_S = 3
@@ -161,14 +161,47 @@ def settle_refused(order: Order) -> bool:
     return True
 
 
+def cancel_order(*, order: Order) -> Order:
+    """Give the seats back and ask for the refund. A charge that is under way finds the order closed, or is refunded.
+
+    Raises:
+        NotCancellable: The order was refused.
+    """
+    with transaction.atomic():
+        order = Order.objects.select_for_update().get(pk=order.pk)
+        if order.status == Order.Status.CANCELLED:
+            return order
+        if order.status == Order.Status.REFUSED:
+            raise NotCancellable
+        order.status = Order.Status.CANCELLED
+        order.claimed_until = None
+        order.dispatches = 1
+        order.next_dispatch_at = timezone.now() + redispatch_pause(1)
+        order.save()
+        Ticket.objects.filter(order=order).delete()
+        Outbox.objects.create(order=order)
+        TicketTier.objects.filter(pk=order.tier_id).update(sold=F("sold") - order.quantity)
+    return order
+
+
+def owes_refund(order_id: UUID | str) -> Order | None:
+    """The order, when it is cancelled and not refunded yet."""
+    return Order.objects.filter(pk=order_id, status=Order.Status.CANCELLED, refunded_at__isnull=True).first()
+
+
+def settle_refunded(order: Order) -> None:
+    """The gateway keeps nothing of it."""
+    Order.objects.filter(pk=order.pk, refunded_at__isnull=True).update(refunded_at=Now(), updated_at=Now())
+
+
 def _leave_pending(order: Order, outcome: Order.Status) -> bool:
     pending = Order.objects.filter(pk=order.pk, status=Order.Status.PENDING)
     return bool(pending.update(status=outcome, claimed_until=None, updated_at=Now()))
 
 
 def redispatch_stuck(*, now: datetime, limit: int) -> int:
-    """The sweep: orders that stay pending get a new message. Returns how many."""
-    stuck = Order.objects.filter(status=Order.Status.PENDING, next_dispatch_at__lte=now, messages__isnull=True)
+    """The sweep: orders that stay unsettled get a new message. Returns how many."""
+    stuck = Order.objects.filter(UNSETTLED, next_dispatch_at__lte=now, messages__isnull=True)
     with transaction.atomic():
         orders = list(stuck.order_by("next_dispatch_at").select_for_update(skip_locked=True, of=("self",))[:limit])
         for order in orders:

@@ -24,6 +24,7 @@ urlpatterns = [
     path("api/me/", views.Me.as_view(), name="me"),
     path("api/orders/", views.OrderList.as_view(), name="order-list"),
     path("api/orders/<uuid:pk>/", views.OrderDetail.as_view(), name="order-detail"),
+    path("api/orders/<uuid:pk>/cancel/", views.OrderCancel.as_view(), name="order-cancel"),
     path("api/support/orders/", views.SupportOrderList.as_view(), name="support-order-list"),
     path("api/admin/sales/", views.Sales.as_view(), name="sales"),
     path("api/admin/tiers/<int:pk>/", views.AdminTier.as_view(), name="admin-tier"),

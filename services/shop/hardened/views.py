@@ -105,6 +105,25 @@ class OrderDetail(generics.RetrieveAPIView[Order]):
         return Order.objects.filter(customer=self.request.user.pk)
 
 
+class OrderCancel(generics.GenericAPIView[Order]):
+    """Gives one of the customer's own orders back."""
+
+    serializer_class = OrderSerializer
+
+    def get_queryset(self) -> QuerySet[Order]:
+        """Others' orders do not exist for this customer."""
+        return Order.objects.filter(customer=self.request.user.pk)
+
+    @extend_schema(
+        request=None,
+        responses={200: OrderSerializer} | dict.fromkeys((401, 403, 404, 409, 503), ProblemSerializer),
+    )
+    def post(self, request: Request, *_: Any, **__: Any) -> Response:
+        """Cancel the order, paid or not yet; the money follows. Repeating it changes nothing."""
+        order = services.cancel_order(order=self.get_object())
+        return Response(OrderSerializer(order).data)
+
+
 class SupportOrderList(generics.ListAPIView[Order]):
     """Everybody's orders, for support."""
 

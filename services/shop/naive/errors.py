@@ -13,3 +13,12 @@ class SoldOut(APIException):
 
     def __init__(self) -> None:
         super().__init__({"code": "sold_out", "detail": "Not enough seats left."})
+
+
+class NotCancellable(APIException):
+    """The order was refused: there is nothing to cancel."""
+
+    status_code = status.HTTP_409_CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__({"code": "not_cancellable", "detail": "This order can't be cancelled."})

@@ -18,3 +18,9 @@ def charge(order: Order) -> str:
         response.raise_for_status()
         charge_id: str = response.json()["charge_id"]
     return charge_id
+
+
+def refund(order: Order) -> None:
+    """Give the money for *order* back."""
+    with dependency_call("gateway"):
+        client.post("/refunds", json={"order_id": str(order.pk)}).raise_for_status()

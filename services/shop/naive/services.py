@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from . import tasks
-from .errors import SoldOut
+from . import gateway, tasks
+from .errors import NotCancellable, SoldOut
 from .models import Customer, Order, TicketTier
 
 
@@ -45,4 +45,24 @@ def place_order(*, customer: Customer, tier: TicketTier, quantity: int, referenc
         tasks.charge_order.delay(str(order.pk))
         tier.sold = tier.sold + quantity
         tier.save()
+    return order
+
+
+def cancel_order(*, order: Order) -> Order:
+    """Give the money and the seats back.
+
+    Raises:
+        NotCancellable: The order was refused.
+    """
+    if order.status == Order.Status.CANCELLED:
+        return order
+    if order.status == Order.Status.REFUSED:
+        raise NotCancellable
+    if order.payments.exists():
+        gateway.refund(order)
+    order.status = Order.Status.CANCELLED
+    order.save()
+    order.tickets.all().delete()
+    order.tier.sold = order.tier.sold - order.quantity
+    order.tier.save()
     return order

@@ -83,6 +83,22 @@ class OrderDetail(generics.RetrieveAPIView[Order]):
     queryset = Order.objects.all()
 
 
+class OrderCancel(generics.GenericAPIView[Order]):
+    """Gives one of the customer's own orders back."""
+
+    serializer_class = OrderSerializer
+
+    def get_queryset(self) -> QuerySet[Order]:
+        """Others' orders do not exist for this customer."""
+        return Order.objects.filter(customer=self.request.user.pk)
+
+    @extend_schema(request=None, responses={200: OrderSerializer})
+    def post(self, request: Request, *_: Any, **__: Any) -> Response:
+        """Cancel the order, paid or not yet."""
+        order = services.cancel_order(order=self.get_object())
+        return Response(OrderSerializer(order).data)
+
+
 class SupportOrderList(generics.ListAPIView[Order]):
     """Everybody's orders, for support."""
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from chaos.errors import LabBroken
-from chaos.model.evidence import Charge, GatewayCall, Order, SideEffect, Ticket, Tier
+from chaos.model.evidence import BrokerMessage, Charge, GatewayCall, Order, Refund, SideEffect, Ticket, Tier
 from chaos.model.faults import PROXIES
 from chaos.model.journal import Event
 from chaos.model.loadplan import Progress
@@ -377,6 +377,12 @@ class FakeWorld:
 
     def gateway_calls(self) -> list[GatewayCall]:
         return self._ask("gateway_calls")
+
+    def refunds(self) -> list[Refund]:
+        return self._ask("refunds")
+
+    def broker_messages(self) -> list[BrokerMessage]:
+        return self._ask("broker_messages")
 
     def postgres_errors(self) -> list[dict[str, Any]]:
         return self._ask("postgres_errors")

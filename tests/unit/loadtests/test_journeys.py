@@ -14,9 +14,11 @@ from loadtests.journey import Arrival, Call, Journey, Reading, series_of
 from loadtests.journeys import discover
 from loadtests.journeys.browse import Browse, read_page
 from loadtests.journeys.buy import Buy, read_accepted, read_clicked_twice, read_order
+from loadtests.journeys.buy_and_cancel import BuyAndCancel, read_cancelled
 from loadtests.journeys.detail import Detail, read_event
 from loadtests.journeys.live import Live
 from loadtests.journeys.login import Login, read_tokens
+from loadtests.journeys.resubmit import Resubmit, read_other_body
 from loadtests.world import World, WorldCustomer, WorldEvent, WorldTier
 
 WORLD = World(
@@ -88,7 +90,8 @@ def test_every_file_is_a_journey_under_its_own_name() -> None:
     journeys = discover()
     assert set(journeys) == set(OPERATIONS)
     for name, journey in journeys.items():
-        other = tuple(follow_up for follow_up in journey.follow_ups if follow_up != f"{name}_again")
+        again = {f"{op}_again" for op in (name, *journey.follow_ups)}
+        other = tuple(follow_up for follow_up in journey.follow_ups if follow_up not in again)
         assert other == FOLLOW_UPS.get(name, ())
 
 
@@ -200,6 +203,55 @@ def test_the_second_clicks_order_is_followed_when_the_first_was_told_to_wait() -
     assert [call.order for call in calls if call.op == "poll"] == ["o-2"]
 
 
+def test_the_order_is_cancelled_and_looked_at() -> None:
+    http = FakeHttp(
+        Reading(Outcome.OK, order="o-1", order_status="pending"),
+        Reading(Outcome.OK, order="o-1", order_status="cancelled"),
+        Reading(Outcome.OK, order="o-1", order_status="cancelled"),
+    )
+    order, cancel, poll = made(BuyAndCancel, http, double_click_ratio=0.0)
+    assert [(call.op, call.main) for call in (order, cancel, poll)] == [
+        ("buy_and_cancel", True), ("cancel", False), ("poll", False),
+    ]  # fmt: skip
+    assert (order.key, order.tier is not None, cancel.key, cancel.tier) == ("s7-a0", True, "", None)
+    assert cancel.head.startswith(b"POST /api/orders/o-1/cancel/ ")
+    assert {call.order for call in (cancel, poll)} == {"o-1"}
+    assert {call.customer for call in http.calls} == {order.customer}
+
+
+def test_many_cancel_while_the_charge_may_be_under_way_and_some_much_later() -> None:
+    pauses = []
+    for index in range(200):
+        http = FakeHttp()
+        BuyAndCancel(plan=plan(double_click_ratio=0.0), world=WORLD, http=http).run(arrival(index))
+        pauses.append(http.calls[1].intended)
+    assert sum(pause < 0.4 for pause in pauses) > 120
+    assert max(pauses) > 1.0
+
+
+def test_a_cancel_may_be_clicked_twice_and_nobody_cancels_what_was_refused() -> None:
+    calls = made(BuyAndCancel, FakeHttp(), double_click_ratio=1.0)
+    assert [series_of(call) for call in calls] == ["buy_and_cancel", "cancel", "cancel_again", "poll"]
+    refused = Reading(Outcome.FAIL, refused=True, reason="sold_out")
+    assert len(made(BuyAndCancel, FakeHttp(refused))) == 1
+
+
+def test_the_same_request_three_times_and_another_one_under_its_key() -> None:
+    first, second, third, other = made(Resubmit, FakeHttp())
+    assert [call.attempt for call in (first, second, third, other)] == [1, 2, 3, 4]
+    assert [call.main for call in (first, second, third, other)] == [True, False, False, False]
+    assert {call.key for call in (first, second, third, other)} == {"s7-a0"}
+    assert first.body == second.body == third.body
+    assert first.head == second.head == third.head
+    assert {first.quantity, other.quantity} == {1, 2}
+    assert json.loads(other.body) == {**json.loads(first.body), "quantity": other.quantity}
+
+
+def test_who_got_no_order_does_not_go_on() -> None:
+    refused = Reading(Outcome.FAIL, refused=True, reason="sold_out")
+    assert len(made(Resubmit, FakeHttp(refused, refused))) == 2
+
+
 ORDER = b'{"id":"7b0c-1","status":"pending","amount_cents":100}'
 
 
@@ -214,6 +266,15 @@ ORDER = b'{"id":"7b0c-1","status":"pending","amount_cents":100}'
         (read_accepted, 202, b"<html>", Reading(Outcome.INFO, reason="bad_body")),
         (read_accepted, 202, b"\xff", Reading(Outcome.INFO, reason="bad_body")),
         (read_accepted, 409, b'{"code":"sold_out"}', Reading(Outcome.FAIL, refused=True, reason="sold_out")),
+        (
+            read_cancelled,
+            409,
+            b'{"code":"not_cancellable"}',
+            Reading(Outcome.FAIL, refused=True, reason="not_cancellable"),
+        ),
+        (read_cancelled, 404, b'{"code":"not_found"}', Reading(Outcome.FAIL, reason="not_found")),
+        (read_other_body, 422, b'{"code":"key_reused"}', Reading(Outcome.FAIL, refused=True, reason="key_reused")),
+        (read_accepted, 422, b'{"code":"key_reused"}', Reading(Outcome.FAIL, reason="key_reused")),
         (read_accepted, 409, b'{"code":"key_in_flight"}', Reading(Outcome.FAIL, reason="key_in_flight")),
         (read_clicked_twice, 409, b'{"code":"key_in_flight"}', Reading(Outcome.FAIL, True, "key_in_flight")),
         (read_accepted, 422, b'{"code":"sold_out"}', Reading(Outcome.FAIL, reason="sold_out")),

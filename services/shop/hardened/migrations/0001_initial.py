@@ -77,6 +77,7 @@ class Migration(migrations.Migration):
                 ("claimed_until", models.DateTimeField(null=True)),
                 ("dispatches", models.PositiveSmallIntegerField(default=1)),
                 ("next_dispatch_at", models.DateTimeField()),
+                ("refunded_at", models.DateTimeField(null=True)),
                 (
                     "customer",
                     models.ForeignKey(
@@ -230,7 +231,13 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="order",
             index=models.Index(
-                condition=models.Q(("status", "pending")), fields=["next_dispatch_at"], name="order_sweep"
+                condition=models.Q(
+                    ("status", "pending"),
+                    models.Q(("refunded_at__isnull", True), ("status", "cancelled")),
+                    _connector="OR",
+                ),
+                fields=["next_dispatch_at"],
+                name="order_sweep",
             ),
         ),
         migrations.AddConstraint(

@@ -25,7 +25,8 @@ VIEWS = {
         FROM shop_confirmation GROUP BY order_id
     """,
     "lab_pending": """
-        SELECT (SELECT count(*) FROM shop_order WHERE status = 'pending')::bigint AS pending_orders,
+        SELECT (SELECT count(*) FROM shop_order WHERE status = 'pending'
+                   OR (status = 'cancelled' AND refunded_at IS NULL))::bigint AS pending_orders,
                (SELECT count(*) FROM shop_outbox)::bigint AS unsent_outbox
     """,
 }

@@ -125,7 +125,7 @@ def test_a_worker_is_waited_for_by_what_its_broker_holds(parts: Any) -> None:
 
 def test_pending_is_orders_and_messages(parts: Any) -> None:
     postgres, redis, gateway, _ = parts
-    pending = World(gateway=gateway, postgres=postgres, redis=redis).pending()
+    pending = World(gateway=gateway, postgres=postgres, redis=redis, broker=parts[1]).pending()
     assert pending == Pending(orders=4, outbox=2, queued=3, unacked=1)
     assert pending.total == 10
 

@@ -9,7 +9,18 @@ import pytest
 
 from chaos.invariants import KINDS
 from chaos.model.checks import Context, Span
-from chaos.model.evidence import Charge, EndState, Order, QueueSample, Ticket, Tier
+from chaos.model.evidence import (
+    BrokerMessage,
+    Charge,
+    EndState,
+    GatewayCall,
+    Order,
+    QueueSample,
+    Refund,
+    SideEffect,
+    Ticket,
+    Tier,
+)
 from chaos.model.history import Operation, Outcome
 from chaos.model.verdict import Finding
 
@@ -25,7 +36,7 @@ class World:
         self.state = EndState(tiers=[tier], settled=True, healthy=True, settle_s=3.0)
         self.history_complete = True
         self.lifted_s: float | None = None
-        self.phases: tuple[Span, ...] = ()
+        self.phases = (Span(name="calm", start_s=0.0, end_s=8.0), Span(name="spike", start_s=8.0, end_s=20.0))
         self.queue: list[QueueSample] = []
 
     def ask(self, key: str, outcome: Outcome, *, at_s: float = 0.0, quantity: int = 1, **more: Any) -> Operation:
@@ -53,14 +64,45 @@ class World:
                 Ticket(ticket_id=f"{order_id}-{n}", order_id=order_id, tier_id=1) for n in range(quantity)
             ]
 
-    def charge(self, order_id: str, key: str = "") -> None:
+    def charge(self, order_id: str, key: str = "", *, amount_cents: int = 100) -> None:
         """A captured charge in the ledger."""
         id_ = f"charge-{len(self.state.charges)}"
-        self.state.charges.append(
-            Charge(
-                charge_id=id_, order_id=order_id, idempotency_key=key, amount_cents=100, captured_unix_s=T0_UNIX_S + 1
-            )
-        )
+        money = {"amount_cents": amount_cents, "captured_unix_s": T0_UNIX_S + 1}
+        self.state.charges.append(Charge(charge_id=id_, order_id=order_id, idempotency_key=key, **money))
+
+    def refund(self, order_id: str, *, amount_cents: int = 100) -> None:
+        """A refund in the ledger."""
+        id_ = f"refund-{len(self.state.refunds)}"
+        money = {"amount_cents": amount_cents, "refunded_unix_s": T0_UNIX_S + 2}
+        self.state.refunds.append(Refund(refund_id=id_, charge_id="c", order_id=order_id, **money))
+
+    def call(self, order_id: str, at_s: float = 0.0, *, status: int = 201) -> None:
+        """A call for a charge that took 0.1 s."""
+        times = {"arrived_unix_s": T0_UNIX_S + at_s, "answered_unix_s": T0_UNIX_S + at_s + 0.1}
+        self.state.gateway_calls.append(GatewayCall(order_id=order_id, idempotency_key="", status=status, **times))
+
+    def message(
+        self, order_id: str, queued_s: float, delivered_s: float | None, acked_s: float | None, **more: Any
+    ) -> None:
+        """A charging task's message at the broker."""
+        tag = f"m-{len(self.state.broker_messages)}"
+        base = {"tag": tag, "task": "shop.charge_order", "task_id": tag, "retries": 0}
+        base |= {"arguments": f'[["{order_id}"], {{}}, {{"chain": null}}]', "queued_unix_s": T0_UNIX_S + queued_s}
+        times = {
+            name: None if at_s is None else T0_UNIX_S + at_s
+            for name, at_s in (("delivered_unix_s", delivered_s), ("acked_unix_s", acked_s))
+        }
+        self.state.broker_messages.append(BrokerMessage(**{**base, **times, **more}))
+
+    def effect(self, order_id: str, times: int = 1) -> None:
+        """A confirmation."""
+        self.state.side_effects.append(SideEffect(kind="confirmation", order_id=order_id, times=times))
+
+    def asked(self, op: str, order_id: str, order_status: str = "", at_s: float = 0.0, **more: Any) -> None:
+        """A poll or a cancel that was answered."""
+        base = {"id": f"op-{len(self.operations)}", "op": op, "phase": "spike", "intended": at_s, "sent": at_s}
+        base |= {"ended": at_s + 0.1, "outcome": Outcome.OK, "main": False, "order": order_id}
+        self.operations.append(Operation(**{**base, "order_status": order_status, **more}))
 
     def bought(self, key: str, *, quantity: int = 1, status: str = "paid", at_s: float = 0.0, **more: Any) -> str:
         """Accepted, in the database, and charged once when it is paid; returns the order's id."""
@@ -68,17 +110,18 @@ class World:
         self.ask(key, Outcome.OK, at_s=at_s, quantity=quantity, status=202, order=order_id, **more)
         self.order(order_id, key, status, quantity=quantity)
         if status == "paid":
-            self.charge(order_id, key)
+            self.charge(order_id, key, amount_cents=100 * quantity)
         return order_id
 
     def judge(
         self, invariant: str, order: Callable[[list[Operation]], Iterable[Operation]] = list, **params: Any
     ) -> Finding:
-        """Feed the operations in the given order and finish."""
+        """Feed the operations that it wants, in the given order, and finish."""
         kind = KINDS[invariant]
         reducer = kind.reducer(kind.params(**params))
         for op in order(self.operations):
-            reducer.feed(op)
+            if kind.ops is None or op.op in kind.ops:
+                reducer.feed(op)
         finding = reducer.finish(
             Context(
                 state=self.state,

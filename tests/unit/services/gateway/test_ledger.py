@@ -10,7 +10,7 @@ from threading import Barrier
 
 import pytest
 
-from services.gateway.ledger import Call, Charge, KeyReused, Ledger
+from services.gateway.ledger import Call, Charge, KeyReused, Ledger, OrderClosed
 
 
 @pytest.fixture
@@ -100,3 +100,29 @@ def test_reset_empties_it_and_a_late_end_is_ignored(ledger: Ledger) -> None:
     ledger.reset()
     ledger.call_ended(call_id, answered_unix_s=2.0, status=201, replayed=False)
     assert (ledger.charges(), ledger.calls()) == ([], [])
+
+
+def test_a_refund_gives_back_all_that_the_order_cost_once(ledger: Ledger) -> None:
+    first, _ = capture(ledger, key="")
+    second, _ = capture(ledger, key="", amount_cents=50)
+    other, _ = capture(ledger, key="", order_id="o2")
+    refunds, replayed = ledger.refund(order_id="o1", refunded_unix_s=6.0)
+    assert [(refund.charge_id, refund.amount_cents) for refund in refunds] == [
+        (first.charge_id, 100),
+        (second.charge_id, 50),
+    ]
+    assert not replayed
+    assert ledger.refund(order_id="o1", refunded_unix_s=7.0) == (refunds, True)
+    assert ledger.refunds() == refunds
+    assert ledger.charges() == [first, second, other]
+
+
+def test_a_refunded_order_takes_no_charge_any_more(ledger: Ledger) -> None:
+    """The charge that was under way while the order was cancelled."""
+    assert ledger.refund(order_id="o1", refunded_unix_s=6.0) == ([], False)
+    with pytest.raises(OrderClosed, match="got 'o1', which was refunded"):
+        capture(ledger)
+    assert ledger.charges() == []
+    ledger.reset()
+    capture(ledger)
+    assert ledger.refunds() == []

@@ -1,0 +1,106 @@
+"""No task runs before the order that it is about is there: none ends without a call to the gateway and comes again.
+
+A task that looks for an uncommitted order leaves nothing at the accused: retried, or swept up later, the order is paid
+in the end. So two outsiders tell: the broker's own stream of commands (when a message was queued, taken and removed)
+and the gateway's record of calls. Violated when a message of *task* was taken, the gateway had no call for its order
+yet, and a further message for the same order was queued before the first call: a retry of the taken one, or a fresh
+one after it was removed. A message that waits in the queue, or that a dead worker still holds, is no such case. Use it
+where neither the database nor the gateway is cut off, for then a task may fail before it calls for another reason.
+Inconclusive when no message of *task* was seen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+
+from pydantic import Field
+
+from chaos.invariants._common import OK, ORDERS, Say
+from chaos.model.checks import Context, InvariantKind, StrictModel
+from chaos.model.evidence import BrokerMessage
+from chaos.model.history import Operation
+from chaos.model.kinds import first_paragraph
+from chaos.model.verdict import Finding
+
+SAY = Say("no_task_for_missing_row", "no charging task ends without having called the gateway and comes again")
+_WORD = re.compile(r"[A-Za-z0-9-]+")
+
+
+class TaskParams(StrictModel):
+    """Which task is meant."""
+
+    task: str = Field("shop.charge_order", description="The charging task's name.")
+
+
+class _NoTaskForMissingRow:
+    def __init__(self, params: TaskParams) -> None:
+        self.task = params.task
+        self.accepted: set[str] = set()
+
+    def feed(self, op: Operation) -> None:
+        if op.tier is not None and op.outcome is OK and op.order:
+            self.accepted.add(op.order)
+
+    def finish(self, context: Context) -> Finding:
+        state = context.state
+        known = {order.order_id for order in state.orders}
+        messages: defaultdict[str, list[BrokerMessage]] = defaultdict(list)
+        strangers = 0
+        for message in state.broker_messages:
+            if message.task != self.task:
+                continue
+            about = [word for word in _WORD.findall(message.arguments) if word in known]
+            strangers += not about and message.delivered_unix_s is not None
+            for order_id in about[:1]:
+                messages[order_id].append(message)
+        first_call: dict[str, float] = {}
+        for call in state.gateway_calls:
+            first_call[call.order_id] = min(call.arrived_unix_s, first_call.get(call.order_id, call.arrived_unix_s))
+        vain = sorted(o for o, of in messages.items() if _in_vain(of, first_call.get(o, float("inf"))))
+        seen = sum(map(len, messages.values()))
+        figures = {
+            "messages": seen,
+            "orders": len(messages),
+            "orders_in_vain": len(vain),
+            "messages_without_order": strangers,
+        }
+        measured = f"{seen} messages of {self.task} for {len(messages)} orders, {len(vain)} orders had a task in vain"
+        if vain:
+            reason = f"{len(vain)} orders had a task that ended before the gateway was called, and another one after it"
+            return SAY.violated(reason, measured, examples=vain, figures=figures)
+        if strangers:
+            reason = f"{strangers} tasks ran for orders that do not exist"
+            return SAY.violated(reason, f"{measured}, {strangers} for no order", examples=[], figures=figures)
+        if not seen or not self.accepted:
+            return SAY.inconclusive(f"the broker saw no message of {self.task} for an order", figures=figures)
+        return SAY.held_if_settled(context, measured, figures)
+
+
+def _in_vain(messages: Iterable[BrokerMessage], first_call_unix_s: float) -> bool:
+    """Whether one of them was taken for nothing: another one was queued after it, before the gateway's first call."""
+    queued = sorted(messages, key=lambda message: message.queued_unix_s)
+    for position, taken in enumerate(queued):
+        if taken.delivered_unix_s is None:
+            continue
+        for later in queued[position + 1 :]:
+            if not taken.delivered_unix_s <= later.queued_unix_s < first_call_unix_s:
+                continue
+            retried = later.task_id == taken.task_id and later.retries > taken.retries
+            done = taken.acked_unix_s is not None and taken.acked_unix_s <= later.queued_unix_s
+            if retried or done:
+                return True
+    return False
+
+
+KIND = InvariantKind(
+    name="no_task_for_missing_row",
+    doc=first_paragraph(__doc__),
+    expected=SAY.expected,
+    params=TaskParams,
+    ops=ORDERS,
+    requires_ops=frozenset({"buy"}),
+    witnesses=frozenset({"orders", "gateway_calls", "broker_messages"}),
+    reducer=_NoTaskForMissingRow,
+)

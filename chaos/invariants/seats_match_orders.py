@@ -1,0 +1,63 @@
+"""In every tier, the counter of sold seats says what the orders say: the seats of live orders (pending, paid).
+
+The liveness of a counter: one that lost an update refuses customers too late or too early, long after the race. Read
+when nothing moves any more; both sides come from the contract's views. Violated when a tier's `sold` differs from the
+seats of its live orders. Inconclusive when no order was accepted, or while the world still moves.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from chaos.invariants._common import LIVE, OK, ORDERS, NoParams, Say
+from chaos.model.checks import Context, InvariantKind
+from chaos.model.history import Operation
+from chaos.model.kinds import first_paragraph
+from chaos.model.verdict import Finding
+
+SAY = Say("seats_match_orders", "in every tier, sold = seats of live orders")
+
+
+class _SeatsMatchOrders:
+    def __init__(self, _: NoParams) -> None:
+        self.accepted = 0
+
+    def feed(self, op: Operation) -> None:
+        if op.tier is not None and op.outcome is OK:
+            self.accepted += 1
+
+    def finish(self, context: Context) -> Finding:
+        seats: Counter[int] = Counter()
+        for order in context.state.orders:
+            if order.status in LIVE:
+                seats[order.tier_id] += order.quantity
+        apart = {t.tier_id: t.sold - seats[t.tier_id] for t in context.state.tiers if t.sold != seats[t.tier_id]}
+        figures = {"tiers": len(context.state.tiers), "tiers_apart": len(apart), "seats_live": seats.total()}
+        if not self.accepted:
+            return SAY.inconclusive("no order was accepted, so no counter had to move", figures=figures)
+        if not apart:
+            return SAY.held_if_settled(context, f"{seats.total()} seats of live orders, all counted", figures)
+        worst = max(apart, key=lambda tier_id: abs(apart[tier_id]))
+        tier = next(tier for tier in context.state.tiers if tier.tier_id == worst)
+        measured = f"sold says {tier.sold}, live orders hold {seats[worst]} seats"
+        if not context.state.settled:
+            return SAY.inconclusive("the world had not settled, so both may still move", measured, figures=figures)
+        return SAY.violated(
+            f"{len(apart)} tier(s) count other seats than their orders hold",
+            measured,
+            examples=[f"tier {tier_id}: {apart[tier_id]:+d}" for tier_id in sorted(apart)],
+            where=f"tier {worst} ({tier.event_slug})",
+            figures=figures,
+        )
+
+
+KIND = InvariantKind(
+    name="seats_match_orders",
+    doc=first_paragraph(__doc__),
+    expected=SAY.expected,
+    params=NoParams,
+    ops=ORDERS,
+    requires_ops=frozenset({"buy"}),
+    witnesses=frozenset({"orders", "tiers"}),
+    reducer=_SeatsMatchOrders,
+)

@@ -1,0 +1,76 @@
+"""Before any fault, customers are served: of the asks for seats of the first phase, some are accepted.
+
+The liveness partner of every safety check: an API that denies everybody, answers 503 to all, or accepts and never pays
+keeps each safety invariant. The first phase has no fault by the scenario's own rules, and the world starts unsold.
+Violated when at least *asks_at_least* asks that a tier had room for were sent there and none was accepted; or when
+orders were accepted there and not one was charged. Inconclusive with fewer asks.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from chaos.invariants._common import OK, ORDERS, Say
+from chaos.model.checks import Context, InvariantKind, StrictModel
+from chaos.model.history import Operation
+from chaos.model.kinds import first_paragraph
+from chaos.model.verdict import Finding
+
+SAY = Say("served_when_calm", "in the first phase, before any fault, orders are accepted and charged")
+
+
+class CalmParams(StrictModel):
+    """How much demand makes a silence meaningful."""
+
+    asks_at_least: int = Field(5, ge=1, le=10_000, description="Fewer asks in the first phase are inconclusive.")
+
+
+class _ServedWhenCalm:
+    def __init__(self, params: CalmParams) -> None:
+        self.asks_at_least = params.asks_at_least
+        self.asks: list[tuple[str, int, int, str]] = []
+        """Phase, tier, seats, operation id of each first ask."""
+        self.accepted: dict[str, str] = {}
+        """Operation id of an accepted ask → its order."""
+
+    def feed(self, op: Operation) -> None:
+        if op.tier is None or op.sent is None or op.attempt != 1:
+            return
+        self.asks.append((op.phase, op.tier, op.quantity, op.id))
+        if op.outcome is OK:
+            self.accepted[op.id] = op.order
+
+    def finish(self, context: Context) -> Finding:
+        if not context.phases:
+            return SAY.inconclusive("the phases are not known")
+        calm = context.phases[0].name
+        room = {tier.tier_id: tier.capacity for tier in context.state.tiers}
+        asks = [id_ for phase, tier, seats, id_ in self.asks if phase == calm and seats <= room.get(tier, 0)]
+        accepted = [self.accepted[id_] for id_ in asks if id_ in self.accepted]
+        charged = {charge.order_id for charge in context.state.charges} & set(accepted)
+        figures = {"asks": len(asks), "accepted": len(accepted), "charged": len(charged)}
+        measured = f"{len(accepted)} of {len(asks)} asks accepted, {len(charged)} of them charged"
+        if len(asks) < self.asks_at_least:
+            reason = f"{len(asks)} asks in {calm} are too few to tell, expected {self.asks_at_least}"
+            return SAY.inconclusive(reason, measured, figures=figures)
+        if not accepted:
+            reason = f"not one of {len(asks)} asks was accepted, without any fault"
+            return SAY.violated(reason, measured, examples=asks, where=calm, figures=figures)
+        if not charged and context.state.healthy:
+            reason = f"{len(accepted)} orders were accepted without any fault, and not one was charged"
+            return SAY.violated(reason, measured, examples=accepted, where=calm, figures=figures)
+        if not charged:
+            return SAY.inconclusive("no accepted order was charged, but the stack was not healthy", figures=figures)
+        return SAY.held(measured, figures)
+
+
+KIND = InvariantKind(
+    name="served_when_calm",
+    doc=first_paragraph(__doc__),
+    expected=SAY.expected,
+    params=CalmParams,
+    ops=ORDERS,
+    requires_ops=frozenset({"buy"}),
+    witnesses=frozenset({"tiers", "charges"}),
+    reducer=_ServedWhenCalm,
+)

@@ -1,0 +1,91 @@
+"""What a task does to the outside happens once per order, and it does not insist where the gateway has refused.
+
+By the contract's view of side effects and the gateway's record of calls. *Repeated*: a side effect of an order that
+happened more than once; *unfounded*: one of an order that was neither paid nor cancelled; *missing*: a paid order
+without any; *insisted*: an order whose charge was asked for again after the gateway had answered no for good (400, 402,
+422); *hammered*: more calls for one order than *calls_at_most*. Inconclusive when no order was paid.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from pydantic import Field
+
+from chaos.invariants._common import ORDERS, Say
+from chaos.model.checks import Context, InvariantKind, StrictModel
+from chaos.model.evidence import GatewayCall
+from chaos.model.history import Operation
+from chaos.model.kinds import first_paragraph
+from chaos.model.verdict import Finding
+
+SAY = Say("side_effects_once", "each side effect of an order happens once, no call is repeated after a refusal")
+REFUSED_FOR_GOOD = frozenset({400, 402, 422})
+
+_WORDS = {
+    "repeated": "side effects happened more than once",
+    "unfounded": "side effects belong to orders that were not paid",
+    "missing": "paid orders have no side effect",
+    "insisted": "orders were charged again after a refusal",
+    "hammered": "orders called the gateway too often",
+}
+
+
+class CallParams(StrictModel):
+    """How much trying is allowed."""
+
+    calls_at_most: int = Field(12, ge=1, le=1000, description="Most calls to the gateway for one order.")
+
+
+class _SideEffectsOnce:
+    def __init__(self, params: CallParams) -> None:
+        self.calls_at_most = params.calls_at_most
+
+    def feed(self, op: Operation) -> None:
+        """Side effects are in the end state."""
+
+    def finish(self, context: Context) -> Finding:
+        state = context.state
+        status = {order.order_id: order.status for order in state.orders}
+        paid = {order_id for order_id, now in status.items() if now == "paid"}
+        calls: defaultdict[str, list[GatewayCall]] = defaultdict(list)
+        for call in state.gateway_calls:
+            calls[call.order_id].append(call)
+        effects = {effect.order_id for effect in state.side_effects if effect.times}
+        broken = {
+            "repeated": sorted(effect.order_id for effect in state.side_effects if effect.times > 1),
+            "unfounded": sorted(o for o in effects if status.get(o) not in {"paid", "cancelled"}),
+            "missing": sorted(paid - effects) if state.settled else [],
+            "insisted": sorted(order_id for order_id, made in calls.items() if _insisted(made)),
+            "hammered": sorted(order_id for order_id, made in calls.items() if len(made) > self.calls_at_most),
+        }
+        figures = {f"orders_{name}": len(found) for name, found in broken.items()}
+        figures |= {"paid": len(paid), "calls_most": max(map(len, calls.values()), default=0)}
+        said = ", ".join(f"{len(found)} {_WORDS[name]}" for name, found in broken.items() if found)
+        measured = (
+            f"{len(effects)} orders with side effects, {len(paid)} paid, at most {figures['calls_most']} calls each"
+        )
+        if said:
+            examples = [order_id for found in broken.values() for order_id in found[:4]]
+            return SAY.violated(said, f"{measured}: {said}", examples=examples, figures=figures)
+        if not paid:
+            return SAY.inconclusive("no order was paid, so nothing had to happen", measured, figures=figures)
+        return SAY.held_if_settled(context, measured, figures)
+
+
+def _insisted(calls: list[GatewayCall]) -> bool:
+    """Whether a call arrived after an earlier one had been answered no for good."""
+    refused = [c.answered_unix_s for c in calls if c.status in REFUSED_FOR_GOOD and c.answered_unix_s is not None]
+    return bool(refused) and any(call.arrived_unix_s > min(refused) for call in calls)
+
+
+KIND = InvariantKind(
+    name="side_effects_once",
+    doc=first_paragraph(__doc__),
+    expected=SAY.expected,
+    params=CallParams,
+    ops=ORDERS,
+    requires_ops=frozenset({"buy"}),
+    witnesses=frozenset({"orders", "side_effects", "gateway_calls"}),
+    reducer=_SideEffectsOnce,
+)

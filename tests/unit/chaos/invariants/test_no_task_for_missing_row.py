@@ -1,0 +1,72 @@
+import msgspec
+
+from chaos.model.verdict import Verdict
+
+
+def test_a_task_that_calls_the_gateway_is_held(world):
+    order = world.bought("a")
+    world.message(order, 0.1, 0.2, 0.4)
+    world.call(order, 0.3)
+    finding = world.judge("no_task_for_missing_row")
+    assert (finding.verdict, finding.figures["messages"]) == (Verdict.HELD, 1)
+
+
+def test_a_task_that_failed_and_was_retried_before_any_call_is_violated(world):
+    """Naive: the order is not committed, the task raises DoesNotExist and is retried."""
+    order = world.bought("a")
+    world.message(order, 0.0, 0.01, 0.0, task_id="t")
+    world.message(order, 0.02, 0.03, 1.0, task_id="t", retries=1)
+    world.call(order, 1.1)
+    finding = world.judge("no_task_for_missing_row")
+    assert (finding.verdict, finding.examples) == (Verdict.VIOLATED, (order,))
+
+
+def test_a_task_that_found_nothing_and_was_swept_up_later_is_violated(world):
+    order = world.bought("a")
+    world.message(order, 0.0, 0.01, 0.02)
+    world.message(order, 3.0, 3.01, 3.2)
+    world.call(order, 3.1)
+    assert world.judge("no_task_for_missing_row").verdict is Verdict.VIOLATED
+
+
+def test_a_task_for_an_order_that_never_came_to_be_is_violated(world):
+    """The transaction was rolled back after the message had gone out."""
+    order = world.bought("a")
+    world.message(order, 0.1, 0.2, 0.4)
+    world.call(order, 0.3)
+    world.message("nobody", 0.1, 0.2, 0.3)
+    finding = world.judge("no_task_for_missing_row")
+    assert (finding.verdict, finding.reason) == (Verdict.VIOLATED, "1 tasks ran for orders that do not exist")
+
+
+def test_what_looks_similar_is_held(world):
+    waited, died, twice, slow = (world.bought(key) for key in "abcd")
+    world.message(waited, 0.0, 4.0, 4.2)  # a long queue: swept before it was taken
+    world.message(waited, 3.0, 4.3, 4.4)
+    world.call(waited, 4.1)
+    world.message(died, 0.0, 0.1, None)  # the worker died holding it
+    world.message(died, 3.0, 3.1, 3.3)
+    world.call(died, 3.2)
+    world.message(twice, 0.0, 0.1, 0.3, task_id="t")  # a retry after the gateway was called
+    world.message(twice, 0.25, 0.3, 1.0, task_id="t", retries=1)
+    world.call(twice, 0.2, status=503)
+    world.message(slow, 0.0, 0.1, 0.2)  # somebody else's task
+    world.message(slow, 0.3, 0.4, 0.6, task="shop.send_mail")
+    world.call(slow, 0.5)
+    assert world.judge("no_task_for_missing_row").verdict is Verdict.HELD
+
+
+def test_without_messages_or_settling_it_is_inconclusive(world):
+    order = world.bought("a")
+    assert world.judge("no_task_for_missing_row").verdict is Verdict.INCONCLUSIVE
+    world.message(order, 0.1, 0.2, 0.4)
+    world.call(order, 0.3)
+    assert world.judge("no_task_for_missing_row", task="shop.other").verdict is Verdict.INCONCLUSIVE
+    world.state.settled = False
+    assert world.judge("no_task_for_missing_row").verdict is Verdict.INCONCLUSIVE
+
+
+def test_the_record_survives_json(world):
+    world.message("o", 0.1, None, None)
+    [message] = world.state.broker_messages
+    assert msgspec.json.decode(msgspec.json.encode(message), type=type(message)) == message
