@@ -50,7 +50,9 @@ def complaints(text: str) -> tuple[str, ...] | None:
 
 
 def _is_a_sentence(problem: str) -> bool:
-    return problem.startswith(f"{WHERE}: ") and "\n" not in problem and len(problem) < 600
+    return (
+        problem.startswith(f"{WHERE}: ") and "\n" not in problem and len(problem) < 1500
+    )  # all names of a kind may be in it
 
 
 def paths(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
