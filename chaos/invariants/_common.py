@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple, TypeAlias
 
 from chaos.model.checks import Context, StrictModel
@@ -93,6 +93,17 @@ class Say(NamedTuple):
             figures=dict(figures or {}),
             counterexample=counterexample,
         )
+
+
+def first_order(
+    broken: Mapping[str, list[str]], says: Mapping[str, str], known: Container[str]
+) -> Counterexample | None:
+    """The first order of the first kind of breach; None when nobody knows it: nothing could be looked up."""
+    for name, found in broken.items():
+        for order_id in found:
+            if order_id in known:
+                return Counterexample(says=says[name], orders=(order_id,))
+    return None
 
 
 def sold_out(op: Operation) -> bool:

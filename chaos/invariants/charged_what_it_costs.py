@@ -7,7 +7,7 @@ was no such charge.
 
 from __future__ import annotations
 
-from chaos.invariants._common import OK, ORDERS, NoParams, Say
+from chaos.invariants._common import OK, ORDERS, NoParams, Say, first_order
 from chaos.model.checks import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
@@ -50,7 +50,8 @@ class _ChargedWhatItCosts:
         if wrong_charges or wrong_orders:
             reason = f"{len(wrong_charges)} charges and {len(wrong_orders)} orders are of another amount than they cost"
             examples = sorted({*wrong_charges, *wrong_orders})
-            return SAY.violated(reason, measured, examples=examples, figures=figures)
+            one = first_order({"wrong": examples}, {"wrong": "charged, or written down, with another amount"}, orders)
+            return SAY.violated(reason, measured, examples=examples, figures=figures, counterexample=one)
         if not judged:
             return SAY.inconclusive("there was no charge of a known order", figures=figures)
         return SAY.held_if_settled(context, measured, figures)

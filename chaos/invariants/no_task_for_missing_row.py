@@ -22,7 +22,7 @@ from chaos.model.checks import Context, InvariantKind, StrictModel
 from chaos.model.evidence import BrokerMessage
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
-from chaos.model.verdict import Finding
+from chaos.model.verdict import Counterexample, Finding
 
 SAY = Say("no_task_for_missing_row", "no charging task ends without having called the gateway and comes again")
 _WORD = re.compile(r"[A-Za-z0-9-]+")
@@ -69,7 +69,8 @@ class _NoTaskForMissingRow:
         measured = f"{seen} messages of {self.task} for {len(messages)} orders, {len(vain)} orders had a task in vain"
         if vain:
             reason = f"{len(vain)} orders had a task that ended before the gateway was called, and another one after it"
-            return SAY.violated(reason, measured, examples=vain, figures=figures)
+            one = Counterexample(says="its task ended before the gateway was called, and came again", orders=(vain[0],))
+            return SAY.violated(reason, measured, examples=vain, figures=figures, counterexample=one)
         if strangers:
             reason = f"{strangers} tasks ran for orders that do not exist"
             return SAY.violated(reason, f"{measured}, {strangers} for no order", examples=[], figures=figures)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from chaos.invariants._common import FAIL, OK, NoParams, Say
+from chaos.invariants._common import FAIL, OK, NoParams, Say, first_order
 from chaos.model.checks import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
@@ -24,6 +24,13 @@ _WORDS = {
     "admitted": "cancelled orders with tickets",
     "revived": "orders that did not stay cancelled",
     "denied": "orders that could have been cancelled and were refused",
+}
+
+_SAYS = {
+    "kept": "cancelled, and the gateway kept money that it had taken for it",
+    "admitted": "cancelled, and there are tickets for it",
+    "revived": "the client was told that it is cancelled, and the database says something else",
+    "denied": "it was never refused, and could not be cancelled",
 }
 
 
@@ -68,7 +75,8 @@ class _RefundForCancelled:
             return SAY.inconclusive(
                 f"{said}, but the stack was not healthy enough to refund", measured, examples=examples, figures=figures
             )
-        return SAY.violated(said, f"{measured}: {said}", examples=examples, figures=figures)
+        one = first_order(broken, _SAYS, status)
+        return SAY.violated(said, f"{measured}: {said}", examples=examples, figures=figures, counterexample=one)
 
 
 KIND = InvariantKind(

@@ -13,7 +13,7 @@ from chaos.invariants._common import OK, ORDERS, NoParams, Say
 from chaos.model.checks import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
-from chaos.model.verdict import Finding
+from chaos.model.verdict import Counterexample, Finding
 
 SAY = Say("same_key_same_order", "the same key gives the same order, another key another one, another body none")
 
@@ -53,10 +53,19 @@ class _SameKeySameOrder:
         measured = f"{len(self.sent)} keys, {repeated} of them repeated and accepted"
         if said:
             examples = [example for found in broken.values() for example in found[:4]]
-            return SAY.violated(said, f"{measured}: {said}", examples=examples, figures=figures)
+            one = self._one(broken)
+            return SAY.violated(said, f"{measured}: {said}", examples=examples, figures=figures, counterexample=one)
         if not repeated:
             return SAY.inconclusive("no key was repeated and accepted, so none could be mistaken", figures=figures)
         return SAY.held_if_settled(context, measured, figures)
+
+    @staticmethod
+    def _one(broken: dict[str, list[str]]) -> Counterexample:
+        if broken["doubled"]:
+            return Counterexample(says="one key, two orders", keys=tuple(broken["doubled"][:1]))
+        if broken["shared"]:
+            return Counterexample(says="one order, given to two keys", orders=tuple(broken["shared"][:1]))
+        return Counterexample(says="one key, accepted with two bodies", keys=tuple(broken["mixed_up"][:1]))
 
 
 KIND = InvariantKind(

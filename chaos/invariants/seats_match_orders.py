@@ -13,7 +13,7 @@ from chaos.invariants._common import LIVE, OK, ORDERS, NoParams, Say
 from chaos.model.checks import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
-from chaos.model.verdict import Finding
+from chaos.model.verdict import Counterexample, Finding
 
 SAY = Say("seats_match_orders", "in every tier, sold = seats of live orders")
 
@@ -48,6 +48,7 @@ class _SeatsMatchOrders:
             examples=[f"tier {tier_id}: {apart[tier_id]:+d}" for tier_id in sorted(apart)],
             where=f"tier {worst} ({tier.event_slug})",
             figures=figures,
+            counterexample=Counterexample(says=f"{measured} of this tier", tiers=(worst,)),
         )
 
 

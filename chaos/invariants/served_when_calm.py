@@ -14,7 +14,7 @@ from chaos.invariants._common import OK, ORDERS, Say
 from chaos.model.checks import Context, InvariantKind, StrictModel
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
-from chaos.model.verdict import Finding
+from chaos.model.verdict import Counterexample, Finding
 
 SAY = Say("served_when_calm", "in the first phase, before any fault, orders are accepted and charged")
 
@@ -55,10 +55,12 @@ class _ServedWhenCalm:
             return SAY.inconclusive(reason, measured, figures=figures)
         if not accepted:
             reason = f"not one of {len(asks)} asks was accepted, without any fault"
-            return SAY.violated(reason, measured, examples=asks, where=calm, figures=figures)
+            one = Counterexample(says="asked for seats that were free, without any fault", operations=tuple(asks))
+            return SAY.violated(reason, measured, examples=asks, where=calm, figures=figures, counterexample=one)
         if not charged and context.state.healthy:
             reason = f"{len(accepted)} orders were accepted without any fault, and not one was charged"
-            return SAY.violated(reason, measured, examples=accepted, where=calm, figures=figures)
+            one = Counterexample(says="accepted without any fault, and never charged", orders=tuple(accepted))
+            return SAY.violated(reason, measured, examples=accepted, where=calm, figures=figures, counterexample=one)
         if not charged:
             return SAY.inconclusive("no accepted order was charged, but the stack was not healthy", figures=figures)
         return SAY.held(measured, figures)

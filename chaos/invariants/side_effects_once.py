@@ -12,7 +12,7 @@ from collections import defaultdict
 
 from pydantic import Field
 
-from chaos.invariants._common import ORDERS, Say
+from chaos.invariants._common import ORDERS, Say, first_order
 from chaos.model.checks import Context, InvariantKind, StrictModel
 from chaos.model.evidence import GatewayCall
 from chaos.model.history import Operation
@@ -28,6 +28,14 @@ _WORDS = {
     "missing": "paid orders have no side effect",
     "insisted": "orders were charged again after a refusal",
     "hammered": "orders called the gateway too often",
+}
+
+_SAYS = {
+    "repeated": "a side effect of this order happened more than once",
+    "unfounded": "a side effect happened, and the order was not paid",
+    "missing": "paid, and the customer was never told",
+    "insisted": "the gateway said no for good, and was asked again",
+    "hammered": "the gateway was called more often than a patient client would",
 }
 
 
@@ -67,7 +75,8 @@ class _SideEffectsOnce:
         )
         if said:
             examples = [order_id for found in broken.values() for order_id in found[:4]]
-            return SAY.violated(said, f"{measured}: {said}", examples=examples, figures=figures)
+            one = first_order(broken, _SAYS, status)
+            return SAY.violated(said, f"{measured}: {said}", examples=examples, figures=figures, counterexample=one)
         if not paid:
             return SAY.inconclusive("no order was paid, so nothing had to happen", measured, figures=figures)
         return SAY.held_if_settled(context, measured, figures)

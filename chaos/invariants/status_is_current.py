@@ -14,7 +14,7 @@ from chaos.model.checks import Context, InvariantKind, StrictModel
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
 from chaos.model.units import Seconds
-from chaos.model.verdict import Finding
+from chaos.model.verdict import Counterexample, Finding
 
 SAY = Say("status_is_current", "a poll after the order is final says so")
 
@@ -47,7 +47,10 @@ class _StatusIsCurrent:
         measured = f"{len(late)} polls of final orders, {len(stale)} told an older status"
         if stale:
             reason = f"{len(stale)} polls were told that a final order is pending"
-            return SAY.violated(reason, measured, examples=stale, figures=figures)
+            one = Counterexample(
+                says="asked after the order was final, and told that it is pending", operations=(stale[0],)
+            )
+            return SAY.violated(reason, measured, examples=stale, figures=figures, counterexample=one)
         if not late:
             return SAY.inconclusive("no poll came after its order was final", measured, figures=figures)
         return SAY.held(measured, figures)

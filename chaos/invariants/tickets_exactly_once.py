@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from chaos.invariants._common import ORDERS, NoParams, Say
+from chaos.invariants._common import ORDERS, NoParams, Say, first_order
 from chaos.model.checks import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
@@ -42,7 +42,10 @@ class _TicketsExactlyOnce:
             reasons = [f"{len(doubled)} orders have tickets that they are not worth"] if doubled else []
             reasons += [f"{len(missing)} paid orders lack tickets"] if missing else []
             said = " and ".join(reasons)
-            return SAY.violated(said, f"{measured}: {said}", examples=[*doubled[:5], *missing[:5]], figures=figures)
+            says = {"doubled": "more tickets than the order is worth", "missing": "paid, and fewer tickets than seats"}
+            one = first_order({"doubled": doubled, "missing": missing}, says, worth)
+            examples = [*doubled[:5], *missing[:5]]
+            return SAY.violated(said, f"{measured}: {said}", examples=examples, figures=figures, counterexample=one)
         if missing:
             reason = f"{len(missing)} paid orders lacked tickets, but the world had not settled"
             return SAY.inconclusive(reason, measured, examples=missing, figures=figures)
