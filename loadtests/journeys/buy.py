@@ -15,6 +15,7 @@ from loadtests.world import World, WorldCustomer, WorldTier
 HOT_SHARE = 0.9
 MAX_QUANTITY = 2
 FINAL = frozenset({"paid", "refused", "cancelled"})
+LAST_LOOK_S = 2.0  # long after: what is told then is no matter of timing
 SOLD_OUT = (409, "sold_out")
 KEY_IN_FLIGHT = (409, "key_in_flight")
 _ORDER_ID = re.compile(r"[A-Za-z0-9-]{1,64}")  # goes into a request line, so it is not taken on trust

@@ -20,7 +20,7 @@ def read_cancelled(status: int, body: bytes) -> Reading:
 
 
 class BuyAndCancel(Journey):
-    """POST /api/orders/, a pause, POST /api/orders/{id}/cancel/ (now and then twice at once), one look at the end."""
+    """POST /api/orders/, a pause, POST /api/orders/{id}/cancel/ (now and then twice at once), one look long after."""
 
     name = "buy_and_cancel"
     follow_ups = ("cancel", "cancel_again", "poll")
@@ -48,7 +48,7 @@ class BuyAndCancel(Journey):
         self._http.exchange(first)
         if other is not None:
             other()
-        self._buyer.look(placed.order, customer, self._http.now_s() + self._plan.poll_every_s)
+        self._buyer.look(placed.order, customer, self._http.now_s() + buy.LAST_LOOK_S)
 
     def _cancel(self, order: str, customer: WorldCustomer, at_s: float, *, attempt: int) -> Call:
         return Call(

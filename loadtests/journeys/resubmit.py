@@ -19,7 +19,7 @@ def read_other_body(status: int, body: bytes) -> Reading:
 
 
 class Resubmit(Journey):
-    """POST /api/orders/ twice at once, a third time after the answer, a fourth time with other seats; then watch."""
+    """POST /api/orders/ twice at once, a third time after the answer, once with other seats; watch, and a last look."""
 
     name = "resubmit"
     follow_ups = ("resubmit_again", "poll")
@@ -42,6 +42,7 @@ class Resubmit(Journey):
         self._http.exchange(self._later(self._buyer.with_quantity(call, customer, other), attempt=4))
         if accepted.order_status not in buy.FINAL:
             self._buyer.watch(accepted.order, customer)
+        self._buyer.look(accepted.order, customer, self._http.now_s() + buy.LAST_LOOK_S)
 
     def _later(self, call: Call, *, attempt: int) -> Call:
         read = call.read if attempt == 3 else read_other_body

@@ -237,7 +237,8 @@ def test_a_cancel_may_be_clicked_twice_and_nobody_cancels_what_was_refused() -> 
 
 
 def test_the_same_request_three_times_and_another_one_under_its_key() -> None:
-    first, second, third, other = made(Resubmit, FakeHttp())
+    first, second, third, other, look = made(Resubmit, FakeHttp())
+    assert (look.op, look.order, look.intended) == ("poll", "o-1", 2.0)
     assert [call.attempt for call in (first, second, third, other)] == [1, 2, 3, 4]
     assert [call.main for call in (first, second, third, other)] == [True, False, False, False]
     assert {call.key for call in (first, second, third, other)} == {"s7-a0"}
