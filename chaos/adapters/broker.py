@@ -117,8 +117,8 @@ class Record:
                 self._by_tag[tag].acked_unix_s = at_unix_s
 
     def _queued(self, payload: bytes, at_unix_s: float) -> None:
-        tag = _field("delivery_tag", payload)
-        if not tag:
+        tag, task = _field("delivery_tag", payload), _field("task", payload)
+        if not tag or not task:  # an answer to a remote control command has no task
             return
         if (back := self._by_tag.get(tag)) is not None:  # nobody finished it
             back.delivered_unix_s = back.acked_unix_s = None
@@ -130,7 +130,7 @@ class Record:
         retries = _field("retries", payload)
         self._by_tag[tag] = BrokerMessage(
             tag=tag.decode(errors="replace"),
-            task=_field("task", payload).decode(errors="replace"),
+            task=task.decode(errors="replace"),
             task_id=_field("id", payload).decode(errors="replace"),
             retries=int(retries) if retries.strip().isdigit() else 0,
             arguments=arguments,

@@ -42,7 +42,7 @@ class _SellsOut:
         self.tiers: defaultdict[int, _Demand] = defaultdict(_Demand)
 
     def feed(self, op: Operation) -> None:
-        if op.tier is None or op.sent is None:
+        if op.tier is None or op.sent is None or op.reason == "key_reused":  # a mistake of the client's is no demand
             return
         demand = self.tiers[op.tier]
         demand.last_sent_s = max(demand.last_sent_s, op.sent)

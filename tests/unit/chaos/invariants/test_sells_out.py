@@ -75,3 +75,15 @@ def test_demand_up_to_the_stock_is_inconclusive(world):
 
 def test_nobody_asking_is_inconclusive(world):
     assert world.judge("sells_out").reason == "no seat was asked for"
+
+
+def test_another_body_under_a_used_key_is_no_demand(world):
+    """Its order was refused by the gateway; the mistaken repetition wanted no seats of its own."""
+    for number in range(6):
+        world.bought(f"k{number}")
+    for number in range(5):
+        world.bought(f"r{number}", status="refused")
+    world.bought("late", status="refused", at_s=5.0)
+    assert world.judge("sells_out").verdict is Verdict.HELD
+    world.ask("r0", Outcome.FAIL, attempt=4, at_s=5.0, quantity=2, status=422, reason="key_reused", refused=True)
+    assert world.judge("sells_out").verdict is Verdict.HELD
