@@ -76,9 +76,8 @@ folders() { # everything that is mounted has to be there before the engine makes
 
 ours() { # after each command that may have written evidence: it belongs to who called
   if [[ $(id -u) == 0 ]]; then
-    find evidence -mindepth 1 -user "$own_uid" -exec chown -h 0 {} +
-    find evidence -mindepth 1 -group "$own_uid" ! -type l -perm -g+r ! -perm -g+w -exec chmod g+w {} +
-    find services/shop -mindepth 1 -user "$own_uid" -exec chown -h 0 {} +
+    find evidence services/shop -mindepth 1 -user "$own_uid" -exec chown -h 0 {} +
+    find evidence services/shop -mindepth 1 -group "$own_uid" ! -type l -perm -g+r ! -perm -g+w -exec chmod g+w {} +
   fi
 }
 
