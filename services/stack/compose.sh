@@ -184,7 +184,8 @@ in_agent() { # runs a command where runs are started; Ctrl-C reaches it also wit
 }
 
 down() {
-  if [[ -z $(docker compose ps --all --quiet) && -z $(docker network ls --quiet --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME") ]]; then
+  # With an option there may be something to do although nothing runs: data.
+  if [[ $# == 0 && -z $(docker compose ps --all --quiet) && -z $(docker network ls --quiet --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME") ]]; then
     echo 'stack was down already'
     return
   fi

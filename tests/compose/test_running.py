@@ -325,6 +325,9 @@ def test_down_leaves_nothing_that_runs_and_all_data(compose_lab: ComposeLab) -> 
             assert probe.connect_ex(("127.0.0.1", compose_lab.base_port + offset)) != 0
     assert (compose_lab.top / ".lab/keep/scorecard.sqlite3").exists()
     assert compose_lab.make("down") == "stack was down already\n"
+    compose_lab.make("reset")
+    assert compose_lab.run("docker", "volume", "ls", "--quiet", "--filter", project).stdout == "", "reset drops it"
+    assert compose_lab.containers(everything=True) == {}, "and starts nothing that was down"
 
 
 def _project(lab: ComposeLab) -> str:
