@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -79,7 +79,7 @@ class Session:
 
         Raises: LearnerCodeError, InvalidInput, LabBroken.
         """
-        connect(self.stack, variant).stack.prepare(variant=variant, seed=1, world=asdict(World()), world_file=world)
+        connect(self.stack, variant).stack.prepare(variant=variant, seed=1, world=World().asked(), world_file=world)
 
     def run(self, scenario: Scenario, variant: str, seed: int | None, *, scale: float | None = None) -> RunResult:
         """One run with its verdict, indexed in the scorecard when that is there.
