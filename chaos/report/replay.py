@@ -70,8 +70,9 @@ class Replay:
         for sample in reversed(known[-40:]):
             latest.setdefault((sample.op, sample.status, sample.reason), sample)
         unusual = [s for s in latest.values() if s.outcome != "ok" and at_s - s.ended <= FRESH_S]
+        front = unusual[: ANSWERS - 1]  # what still works in an outage is worth seeing, too
         rest = [sample for sample in latest.values() if sample not in unusual]
-        return tuple([*unusual, *rest][:ANSWERS])
+        return tuple([*front, *rest, *unusual[len(front) :]][:ANSWERS])
 
 
 def _there(fault: dict[str, float | None], at_s: float) -> bool:

@@ -8,8 +8,10 @@ from typing import Any
 from chaos.model.samples import Sample
 
 MOST_SHOWN = 12
-HEADERS = ("retry-after", "age", "warning", "cache-control", "content-type", "location", "www-authenticate")
+HEADERS = ("retry-after", "age", "warning", "www-authenticate", "location", "cache-control", "content-type")
 """Of an answer's headers, those that tell a client what to do next. `x-…` of the shop is kept too."""
+
+_RANK = {name: rank for rank, name in enumerate(HEADERS)}
 
 
 def during_faults(document: Mapping[str, Any], samples: Sequence[Sample]) -> list[Sample]:
@@ -41,13 +43,14 @@ def status_line(sample: Sample) -> str:
 
 
 def telling_headers(sample: Sample) -> list[tuple[str, str]]:
-    """Those worth reading, in the order of the answer."""
+    """Those worth reading, the most telling first."""
     skipped = ("x-request-id",)
-    return [
+    found = [
         (name, value)
         for name, value in sample.headers.items()
         if (low := name.lower()) in HEADERS or (low.startswith(("x-", "idempotent")) and low not in skipped)
     ]
+    return sorted(found, key=lambda header: (_RANK.get(header[0].lower(), 0), header[0]))
 
 
 def body(sample: Sample, most: int = 300) -> str:

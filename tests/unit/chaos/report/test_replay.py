@@ -63,3 +63,12 @@ def test_on_a_terminal_it_takes_the_time_that_it_took_and_ends_with_the_verdict(
     replay_live(replay, console, speed=2.0, sleep=slept.append)
     assert sum(slept) == pytest.approx(replay.end_s / 2.0, rel=0.05)
     assert "no_oversell" in stream.getvalue()
+
+
+def test_what_still_works_in_an_outage_is_seen_too(shown):
+    broken = [
+        sample(f"0-{n}", 12.0 + n / 10, status=503, outcome="info", reason=f"r{n}", op=f"op{n}") for n in range(4)
+    ]
+    works = sample("0-9", 12.05, op="browse", method="GET", path="/api/events/", status=200, headers={"Age": "4"})
+    scene = Replay(replace(shown, samples=[*broken, works])).scene(12.5)
+    assert [s.id for s in scene.answers] == ["0-3", "0-2", "0-9"]
