@@ -1,7 +1,7 @@
 """`make screenshots`: pictures of every page of the running lab, as README and docs show them.
 
-They show what is there: run a scenario first. Writes docs/images/<page>.png, 1440 px wide, and <page>-phone.png, 420 px
-wide in the dark theme. Exit 4 without a running stack, Chromium or Playwright.
+They show what is there: run a scenario first. Writes docs/images/<page>.png, 1440 px wide, and for some pages
+<page>-phone.png, 420 px wide in the dark theme. Exit 4 without a running stack, Chromium or Playwright.
 """
 
 from __future__ import annotations
@@ -12,18 +12,24 @@ import shutil
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
+
+from PIL import Image
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 IMAGES = CHECKOUT / "docs" / "images"
 PAGES = ("overview", "live", "run", "compare", "scores", "progress", "drill")
-MOST_PX = 1900
+ON_A_PHONE = ("live", "scores")
+MOST_PX = 1700
+COLOURS = 128
 FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 
 
 def main() -> int:
     lab = Path(os.environ.get("FIREDRILL_LAB_DIR") or CHECKOUT / ".lab")
     try:
-        url = json.loads((lab / "stack.json").read_text())["urls"]["dashboard"]
+        urls = json.loads((lab / "stack.json").read_text())["urls"]
+        url = urls["dashboard"]
     except (OSError, ValueError, KeyError) as error:
         return _complain(f"stack: got {error!r}, expected it up (make up)")
     chromium = shutil.which("chromium")
@@ -37,19 +43,37 @@ def main() -> int:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         for page in PAGES:
-            _take(browser, url, page, IMAGES / f"{page}.png", width=1440, theme="light")
-            _take(browser, url, page, IMAGES / f"{page}-phone.png", width=420, theme="dark")
-            sys.stdout.write(f"screenshot    docs/images/{page}.png and {page}-phone.png\n")
+            _take(browser, f"{url}/{_path(page, urls)}", IMAGES / f"{page}.png", width=1440, theme="light")
+            if page in ON_A_PHONE:
+                _take(browser, f"{url}/{page}", IMAGES / f"{page}-phone.png", width=420, theme="dark")
+            sys.stdout.write(f"screenshot    docs/images/{page}.png\n")
         browser.close()
     return 0
 
 
-def _take(browser: Any, url: str, path: str, to: Path, *, width: int, theme: str) -> None:
+def _path(page: str, urls: dict[str, str]) -> str:
+    """Run shows a violated run when there is one, Drill the drill of the newest run."""
+    if page == "overview":
+        return ""
+    if page not in ("run", "drill"):
+        return page
+    with urlopen(f"{urls['scorecard']}/api/runs/{'?verdict=violated' if page == 'run' else ''}") as answer:
+        runs = json.load(answer)["results"]
+    if not runs:
+        return page
+    if page == "run":
+        return f"run?run={runs[0]['run_id']}"
+    with urlopen(f"{urls['scorecard']}/api/drills/") as answer:
+        key = next((drill["key"] for drill in json.load(answer) if drill["number"] == runs[0]["drill"]), "")
+    return f"drill?drill={key}"
+
+
+def _take(browser: Any, address: str, to: Path, *, width: int, theme: str) -> None:
     """The page as high as it is, up to a limit: its start is what a reader of a README looks at."""
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
     page = context.new_page()
     page.set_default_timeout(90_000)
-    page.goto(f"{url}/{'' if path == 'overview' else path}")
+    page.goto(address)
     page.wait_for_selector("h1")
     page.wait_for_function("document.querySelector('[data-test-script-state=notRunning]') !== null")
     height = int(page.evaluate("document.querySelector('.stMainBlockContainer').scrollHeight"))
@@ -57,6 +81,9 @@ def _take(browser: Any, url: str, path: str, to: Path, *, width: int, theme: str
     page.wait_for_timeout(1500)  # charts draw themselves anew for the new height
     page.screenshot(path=str(to))
     context.close()
+    with Image.open(to) as picture:  # a page has few colours: a quarter of the bytes
+        small = picture.convert("RGB").quantize(COLOURS)
+    small.save(to, optimize=True)
 
 
 def _complain(sentence: str) -> int:

@@ -73,6 +73,12 @@ def exposition(t0_unix_s: float, second: int) -> str:
             )
         put("shop_requests_total", 50 * second, variant=variant, route="/ready", method="GET", status="503")
     put("shop_outbox_pending", 6, variant="hardened")
+    for dependency, state in (("gateway", 2), ("cache", 0)):
+        put("shop_breaker_state", state, variant="hardened", dependency=dependency)
+    for outcome, per_s in (("ok", 8), ("error", 2), ("refused", 1)):
+        put("shop_dependency_calls_total", per_s * second, variant="hardened", dependency="gateway", outcome=outcome)
+    for bound, count in zip(BOUNDS, (0, 10 * second, 10 * second, 10 * second), strict=True):
+        put("shop_pool_wait_seconds_bucket", count, le=bound, variant="hardened")
     put("gateway_in_flight", 4)
     put("lab_unacked", 2)
     for queue, depth in (("celery", 7), ("mail", 5)):
@@ -110,7 +116,7 @@ def story(samples: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
     folder = tmp_path_factory.mktemp("prometheus")
     with (
         samples.exposing(lambda scrape: exposition(t0, scrape)) as target,
-        samples.prometheus(binary, folder, target, interval="100ms") as url,
+        samples.prometheus(binary, folder, target, interval="250ms") as url,
     ):
         told = Story(Prometheus(url), t0)
         last = f"timestamp(lab_unacked) >= {t0 + SECONDS}"
@@ -167,6 +173,14 @@ def test_backlog(story: Story) -> None:
     assert story.value(queries.gateway_in_flight(), 19) == 4
     assert story.value(queries.outbox_pending("hardened"), 19) == 6
     assert story.value(queries.outbox_pending("fine"), 19) is None
+
+
+def test_breakers_pool_and_failing_calls(story: Story) -> None:
+    assert story.by(queries.breakers("hardened"), 19) == {"gateway": 2, "cache": 0}
+    assert story.by(queries.breakers("fine"), 19) == {}
+    assert story.by(queries.dependency_errors("hardened"), 19) == {"gateway": pytest.approx(3)}
+    assert story.value(queries.pool_wait("hardened"), 19) == pytest.approx(0.1 + 0.4 * 0.95)
+    assert story.value(queries.pool_wait("fine"), 19) is None
 
 
 def test_proxies(story: Story) -> None:
