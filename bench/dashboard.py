@@ -1,0 +1,181 @@
+"""Measures the dashboard over a scorecard with 10,000 indexed runs: `python bench/dashboard.py [--json] [--quick]`.
+
+A real scorecard and a real Streamlit, a browser (Debian's Chromium with Playwright), evidence of one run that goes on
+for the tick and one that has ended. Nothing else of the stack runs, so Live draws from the run's own history.
+
+    api      p50 and p95 of the scorecard's pages at 10 and at 10,000 runs, and the ratio (goal: flat, at most 1.5)
+    first    from the request to the first chart, right after the dashboard's start (goal 2 s)
+    tick     from one refresh of Live to the next frame's end as the browser sees it: time on the wire, kB per tick
+    memory   of the dashboard's process before and after the live view
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(CHECKOUT / "tests" / "unit" / "dashboard"))
+import samples  # type: ignore[import-not-found]  # noqa: E402 - evidence with known contents, as the tests have it
+
+MANY = 10_000
+PAGES = ("/api/drills/", "/api/runs/", "/api/progress/", "/api/runs/?drill=3&page_size=100")
+
+
+@contextlib.contextmanager
+def process(*command: str, env: dict[str, str], ready: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A program of ours in a group of its own, ended with the block."""
+    started = subprocess.Popen(
+        [sys.executable, "-m", *command], cwd=CHECKOUT, env={**os.environ, **env}, start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        samples.wait_for(lambda: bool(samples.answers(ready)), what=command[0], within_s=120)
+        yield started
+    finally:
+        os.killpg(started.pid, signal.SIGTERM)
+        started.wait(30)
+
+
+def fill(folder: Path, env: dict[str, str], count: int) -> None:
+    """Index *count* runs straight into the database: through the API it would take minutes."""
+    code = f"""
+import django; django.setup()
+from datetime import datetime, timedelta, UTC
+from services.scorecard.models import Drill, Run
+keys = list(Drill.objects.values_list("key", flat=True))
+t0 = datetime(2026, 1, 1, tzinfo=UTC)
+finding = {{"check": "no_oversell", "kind": "invariant", "verdict": "held", "expected": "…", "measured": "…"}}
+Run.objects.bulk_create([Run(run_id=f"20260101-000000-bench-s{{n}}", scenario="concurrency/flash-sale", title="Bench",
+    drill_id=keys[n % len(keys)], variant=("naive", "hardened", "attempt")[n % 3], seed=n, verdict="held",
+    started_at=t0 + timedelta(minutes=n), duration_s=40, findings=[finding] * 12, exit_code=0)
+    for n in range({count})], batch_size=500, ignore_conflicts=True)
+"""
+    full = {**os.environ, **env, "DJANGO_SETTINGS_MODULE": "services.scorecard.settings", "PYTHONPATH": str(CHECKOUT)}
+    subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, env=full, check=True)
+
+
+def timed(url: str, times: int) -> dict[str, float]:
+    """Milliseconds of *times* requests after a first one that is not counted."""
+    with httpx.Client(trust_env=False, timeout=60) as client:
+        client.get(url).raise_for_status()
+        took = []
+        for _ in range(times):
+            start = time.perf_counter()
+            client.get(url).raise_for_status()
+            took.append((time.perf_counter() - start) * 1000)
+    return {"p50_ms": round(statistics.median(took), 1), "p95_ms": round(sorted(took)[int(len(took) * 0.95) - 1], 1)}
+
+
+def live(url: str, chromium: str, evidence: Path, pid: int, seconds: float) -> dict[str, Any]:
+    """First chart, ticks and memory, as a browser sees them."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415
+
+    samples.write_run(evidence, t0_unix_s=time.time() - 900, variant="naive", verdict="violated")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        page.set_default_timeout(120_000)
+        frames: list[tuple[float, int]] = []
+        page.on(
+            "websocket",
+            lambda socket: socket.on("framereceived", lambda data: frames.append((time.perf_counter(), len(data)))),
+        )
+        start = time.perf_counter()
+        page.goto(f"{url}/live")
+        page.wait_for_selector("canvas")
+        first_s = time.perf_counter() - start
+        samples.write_run(evidence, t0_unix_s=time.time() - 5, variant="attempt", until_s=27.0)
+        page.wait_for_selector(".fd-banner:has-text('running')")
+        frames.clear()
+        before = psutil.Process(pid).memory_info().rss
+        page.wait_for_timeout(seconds * 1000)
+        after = psutil.Process(pid).memory_info().rss
+        browser.close()
+    bursts = _bursts(frames)
+    took = sorted(last - at for at, last, _ in bursts)
+    return {
+        "first_chart_s": round(first_s, 2),
+        "ticks": len(bursts),
+        "tick_p50_ms": round(statistics.median(took) * 1000, 1) if took else None,
+        "tick_p95_ms": round(took[int(len(took) * 0.95) - 1] * 1000, 1) if took else None,
+        "tick_kb_p50": round(statistics.median(size for _, _, size in bursts) / 1024, 1) if bursts else None,
+        "memory_before_mb": round(before / 2**20, 1),
+        "memory_after_mb": round(after / 2**20, 1),
+    }
+
+
+def _bursts(frames: list[tuple[float, int]], gap_s: float = 0.6) -> list[tuple[float, float, int]]:
+    """Frames that follow each other closely are one tick: first frame, last frame, bytes."""
+    found: list[list[float]] = []
+    for at, size in frames:
+        if found and at - found[-1][1] < gap_s:
+            found[-1][1], found[-1][2] = at, found[-1][2] + size
+        else:
+            found.append([at, at, size])
+    return [(at, last, int(size)) for at, last, size in found]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="Fewer requests, a shorter live view.")
+    asked = parser.parse_args()
+    chromium = shutil.which("chromium")
+    result: dict[str, Any] = {"runs": MANY, "load_average": round(os.getloadavg()[0], 1)}
+    with tempfile.TemporaryDirectory() as text:
+        folder = Path(text)
+        (folder / "token").write_text(samples.TOKEN)
+        (folder / "evidence").mkdir()
+        ports = samples.free_port(), samples.free_port()
+        scorecard, dashboard = (f"http://127.0.0.1:{port}" for port in ports)
+        env = {
+            "SCORECARD_PORT": str(ports[0]), "SCORECARD_DATABASE_PATH": str(folder / "scorecard.sqlite3"),
+            "SCORECARD_TOKEN_FILE": str(folder / "token"),
+        }  # fmt: skip
+        with process("services.scorecard", env=env, ready=f"{scorecard}/health"):
+            times = 20 if asked.quick else 60
+            fill(folder, env, 10)
+            few = {page: timed(scorecard + page, times) for page in PAGES}
+            fill(folder, env, MANY)
+            many = {page: timed(scorecard + page, times) for page in PAGES}
+            result["api"] = {
+                page: {"at_10": few[page], "at_10000": many[page],
+                       "ratio_p50": round(many[page]["p50_ms"] / few[page]["p50_ms"], 2)}
+                for page in PAGES
+            }  # fmt: skip
+            if chromium is None:
+                result["live"] = "not measured: no Chromium on PATH"
+            else:
+                dashboard_env = {
+                    "FIREDRILL_STACK_FILE": str(samples.write_stack(folder / "stack.json", scorecard=scorecard)),
+                    "FIREDRILL_EVIDENCE_DIR": str(folder / "evidence"),
+                }
+                flags = ("--server.port", str(ports[1]), "--server.address", "127.0.0.1")
+                with process(
+                    "streamlit", "run", "dashboard/app.py", *flags, env=dashboard_env,
+                    ready=f"{dashboard}/_stcore/health",
+                ) as server:  # fmt: skip
+                    seconds = 20.0 if asked.quick else 120.0
+                    result["live"] = live(dashboard, chromium, folder / "evidence", server.pid, seconds)
+    sys.stdout.write(json.dumps(result, indent=None if asked.json else 2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
