@@ -69,6 +69,17 @@ def linked_box(
     return chosen
 
 
+def base_version(key: str, stored: int) -> int:
+    """The version that the form *key* was drawn with, for as long as it stands on the page."""
+    known: int = st.session_state.setdefault(f"base:{key}", stored)
+    return known
+
+
+def rebase(key: str) -> None:
+    """Let the form *key* start from what is stored now."""
+    st.session_state.pop(f"base:{key}", None)
+
+
 def unknown(run_id: str) -> SourceAway:
     """A run that the address names and the evidence folder does not have, though the scorecard may know of it."""
     known, _ = sources.attempt(lambda: sources.scores().run(run_id))

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import charts, markup, scorecard, sources, words
 from dashboard.errors import SourceAway
 from dashboard.markup import Cell
-from dashboard.parts import away, is_dark
+from dashboard.parts import away, base_version, is_dark, rebase
 
 MOST_NOTES = 10_000
 
@@ -40,20 +40,25 @@ def whose() -> None:
             away(error)
         return
     said = st.session_state.pop("named", None)
+    version = base_version("name", learner.version)
     title = f"Drill map of {words.plain(learner.name)}" if learner.name else "Whose drill map is this?"
     with st.expander(title, expanded=not learner.name), st.form("learner", border=False):
         name = st.text_input(
-            "Your name, as it is to stand in exports", value=learner.name, max_chars=100, key=f"name:{learner.version}"
+            "Your name, as it is to stand in exports", value=learner.name, max_chars=100, key=f"name:{version}"
         )
         if st.form_submit_button("Save name"):
             try:
-                sources.scores().name_learner(name.strip(), version=learner.version)
+                sources.scores().name_learner(name.strip(), version=version)
             except scorecard.StaleScore:
-                st.error("Not saved: the name was changed elsewhere meanwhile. Reload the page to see it.")
+                st.error(
+                    f"Not saved: the name was changed elsewhere to “{words.plain(learner.name)}”. Save again to change it."
+                )
+                rebase("name")
             except SourceAway as error:
                 st.error(f"Not saved. {error.what} {error.way_on}")
             else:
                 st.session_state["named"] = "Saved."
+                rebase("name")
                 st.rerun()
     if said:
         st.success(said)
@@ -187,28 +192,36 @@ def month_notes(found: scorecard.Progress) -> None:
     months = {month.month: month for month in reversed(found.months)}
     with st.expander("Notes on a month"):
         chosen = months[st.selectbox("Month", list(months), key="month") or next(iter(months))]
-        key = f"{chosen.month}:{chosen.version}"
+        version = base_version(chosen.month, chosen.version)
+        key = f"{chosen.month}:{version}"
         with st.form(f"month:{chosen.month}", border=False, enter_to_submit=False):
             notes = st.text_area(
                 f"Notes on {chosen.month}", value=chosen.notes, max_chars=MOST_NOTES, key=f"notes:{key}",
                 placeholder="What you worked on, what held you up, what comes next",
             )  # fmt: skip
             if st.form_submit_button("Save notes"):
-                save_month(chosen, notes or "")
+                save_month(chosen, notes or "", version)
+        if version != chosen.version:
+            st.warning(f"These notes were changed elsewhere since this page loaded them. Stored is: "
+                       f"“{words.plain(chosen.notes, most=300)}”.")  # fmt: skip
+            if st.button("Show what is stored", help="Drops what you typed here."):
+                rebase(chosen.month)
+                st.rerun()
     said = st.session_state.pop("noted", None)
     if said:
         st.success(said)
 
 
-def save_month(month: scorecard.Month, notes: str) -> None:
+def save_month(month: scorecard.Month, notes: str, version: int) -> None:
     try:
-        sources.scores().save_month(month.month, notes=notes, version=month.version)
+        sources.scores().save_month(month.month, notes=notes, version=version)
     except scorecard.StaleScore:
-        st.error("Not saved: these notes were changed elsewhere meanwhile. Copy what you typed, then reload the page.")
+        st.error("Not saved. What you typed is still here.")
     except SourceAway as error:
         st.error(f"Not saved. {error.what} {error.way_on} What you typed is still here.")
     else:
         st.session_state["noted"] = f"Saved the notes on {month.month}."
+        rebase(month.month)
         st.rerun()
 
 

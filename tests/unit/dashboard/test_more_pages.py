@@ -200,10 +200,25 @@ def test_a_stale_name_is_not_saved(lab: Any, scorecard: Any) -> None:
     app = lab.page("progress")
     next(each for each in app.text_input if "Your name" in each.label).set_value("Eve")
     scorecard.learner = {"name": "Ada", "version": 1, "updated_at": None}
-    app.button[0].click()
-    # The page asks for the name anew before it saves, so the form stands on the newer version by then.
-    app.run()
+    app = press(app, "Save name")
     assert scorecard.learner["name"] == "Ada"
+    assert "changed elsewhere to “Ada”" in app.error[0].value
+    app = press(app, "Save name")
+    assert scorecard.learner["name"] == "Ada", "the form starts from what is stored now"
+
+
+def test_stale_notes_on_a_month_are_not_saved_and_not_lost(lab: Any, scorecard: Any) -> None:
+    lab.stack(scorecard=scorecard.url)
+    app = lab.page("progress")
+    next(each for each in app.text_area if each.label == "Notes on 2026-10").set_value("mine")
+    scorecard.months["2026-10"] = {"notes": "theirs", "version": 1, "updated_at": None}
+    app = press(app, "Save notes")
+    assert scorecard.months["2026-10"]["notes"] == "theirs"
+    assert "Not saved." in app.error[0].value
+    assert "“theirs”" in app.warning[0].value
+    assert next(each for each in app.text_area if each.label == "Notes on 2026-10").value == "mine"
+    app = press(app, "Show what is stored")
+    assert next(each for each in app.text_area if each.label == "Notes on 2026-10").value == "theirs"
 
 
 def test_notes_on_a_month_are_saved_with_their_version(lab: Any, scorecard: Any) -> None:
