@@ -50,9 +50,8 @@ def whose() -> None:
             try:
                 sources.scores().name_learner(name.strip(), version=version)
             except scorecard.StaleScore:
-                st.error(
-                    f"Not saved: the name was changed elsewhere to “{words.plain(learner.name)}”. Save again to change it."
-                )
+                now = words.plain(learner.name)
+                st.error(f"Not saved: the name was changed elsewhere to “{now}”. Save again to change it.")
                 rebase("name")
             except SourceAway as error:
                 st.error(f"Not saved. {error.what} {error.way_on}")
