@@ -1,4 +1,4 @@
-"""Measures the dashboard over a scorecard with 10,000 indexed runs: `python bench/dashboard.py [--json] [--quick]`.
+"""Measures the dashboard over a scorecard with 10,000 indexed runs: `python bench/pages.py [--json] [--quick]`.
 
 A real scorecard and a real Streamlit, a browser (Debian's Chromium with Playwright), evidence of one run that goes on
 for the tick and one that has ended. Nothing else of the stack runs, so Live draws from the run's own history.
