@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 pytestmark = pytest.mark.browser
 
@@ -35,7 +36,7 @@ def lightness(colour: str) -> float:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 420])
 @pytest.mark.parametrize("path", HEADINGS)
-def test_a_page_fits_its_width_follows_the_theme_and_stays_on_this_machine(
+def test_a_page_fits_follows_the_theme_stays_on_this_machine_and_axe_finds_nothing(
     open_page: Any, path: str, width: int, theme: str
 ) -> None:
     page, seen = open_page(path, width=width, theme=theme)
@@ -47,25 +48,6 @@ def test_a_page_fits_its_width_follows_the_theme_and_stays_on_this_machine(
     assert page.locator("text=could not be drawn").count() == 0
     assert page.locator("[data-testid=stException]").count() == 0
     assert seen.outside == []
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("path", HEADINGS)
-def test_axe_finds_nothing(open_page: Any, path: str, theme: str) -> None:
-    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 - only where a browser is
-
-    page, _ = open_page(path, theme=theme)
-    if path in CHARTED:
-        page.wait_for_selector("canvas")
-    results = Axe().run(page)
-    assert results.violations_count == 0, results.generate_report()
-
-
-@pytest.mark.parametrize("path", HEADINGS)
-def test_axe_finds_nothing_on_a_phone(open_page: Any, path: str) -> None:
-    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415
-
-    page, _ = open_page(path, width=420)
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()
 
