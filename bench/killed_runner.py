@@ -36,6 +36,7 @@ SCENARIO = Path(__file__).with_suffix(".yaml")
 # The agent looks four times a second, and lifting takes what it takes: asking every part on a busy machine.
 HEALS_WITHIN_S = LEASE_S + 2.0
 PATIENCE_S = 120.0
+FAULTS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +86,12 @@ def events(journal: Path, kind: str) -> list[dict[str, Any]]:
 
 
 def with_faults(runner: subprocess.Popen[bytes], before: set[Path]) -> Path | None:
-    """The journal of the run that has proven its first fault."""
-    if runner.poll() is not None:
+    """The journal of the run that has injected its first fault."""
+    found = next((path for path in folders() - before if events(path, "fault_injected")), None)
+    if found is None and runner.poll() is not None:
         _, errors = runner.communicate()
         sys.exit(f"a run ended with {runner.returncode} before its faults: {errors.decode()[-500:]}")
-    return next((path for path in folders() - before if events(path, "fault_injected")), None)
+    return found
 
 
 def kill_one(runner: subprocess.Popen[bytes], before: set[Path], draw: random.Random) -> tuple[Dead, str]:
@@ -194,11 +196,12 @@ def main() -> int:
         )
     output, errors = runner.communicate(timeout=PATIENCE_S)
     document = json.loads(output) if output else {}
-    faults = [found for found in document.get("findings", []) if found["kind"] == "fault"]
-    not_felt = [found["reason"] for found in faults if found["verdict"] != "held"]
-    if runner.returncode not in (0, 1, 3) or not_felt or len(faults) != 4:
+    last = next(iter(folders() - before))
+    proofs, lifts = events(last, "fault_injected"), events(last, "fault_lifted")
+    trouble = [fault["reason"] for fault in (*proofs, *lifts) if not fault.get("proven", fault.get("pristine"))]
+    if runner.returncode not in (0, 1, 3) or trouble or len(proofs) != FAULTS or len(lifts) != FAULTS:
         bad["next run not clean"] += 1
-        print(f"the last run: exit code {runner.returncode}, {not_felt or errors.decode()[-300:]}")
+        print(f"the last run: exit code {runner.returncode}, {trouble or errors.decode()[-300:]}")
     print(f"the last run, left alone: {document.get('summary', '?')}")
     print(json.dumps({"tries": arguments.tries, **bad, "pristine_after_s_max": round(max(times), 2)}))
     return int(any(bad.values()))
