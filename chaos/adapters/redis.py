@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import redis
 
@@ -21,6 +21,7 @@ _NOT_COUNTED = frozenset(
 )
 # Last command of a canary's connection, which may be listed for a moment after it was closed: nobody of the shop's.
 _CANARIES = frozenset({"ping", "echo", "monitor", "NULL"})
+_CANARY_AGE_S = 1
 _COMMAND = re.compile(rb'\+\d+\.\d+ \[(\d+) [^\]]*\] "(\w+)"')
 
 
@@ -89,7 +90,7 @@ class RedisWitness:
         return {
             str(client["id"]): float(client["idle"])
             for client in listed
-            if int(client["db"]) == database and client["name"] != OURS and client.get("cmd") not in _CANARIES
+            if int(client["db"]) == database and client["name"] != OURS and not _is_canary(client)
         }
 
     def watch(self, database: int) -> CommandWatch:
@@ -107,3 +108,8 @@ class RedisWitness:
             return queued, int(self._client.hlen("unacked"))
         except redis.RedisError as error:
             raise LabBroken(f"redis: got {error}, expected the depth of the broker's queues") from None
+
+
+def _is_canary(client: Mapping[str, str]) -> bool:
+    """Young, and has asked nothing else: a pool's connection may have been asked for a PING last as well."""
+    return client.get("cmd") in _CANARIES and int(client.get("age", 0)) <= _CANARY_AGE_S

@@ -93,7 +93,7 @@ def test_a_canary_is_no_client_of_the_shop_s() -> None:
 
     class Listed:
         def client_list(self) -> list[dict[str, str]]:
-            common = {"name": "", "idle": "0", "db": "0"}
+            common = {"name": "", "idle": "0", "db": "0", "age": "1"}
             return [
                 {**common, "id": "1", "cmd": "get"},
                 {**common, "id": "2", "cmd": "ping"},
@@ -101,8 +101,9 @@ def test_a_canary_is_no_client_of_the_shop_s() -> None:
                 {**common, "id": "4", "cmd": "NULL"},
                 {**common, "id": "5", "cmd": "set", "name": "firedrill"},
                 {**common, "id": "6", "cmd": "get", "db": "1"},
+                {**common, "id": "7", "cmd": "ping", "age": "9"},  # a pool looks after its connections
             ]
 
     witness = RedisWitness(Redis(host="h", port=1))
     witness._client = Listed()  # type: ignore[assignment]
-    assert witness.clients(0) == {"1": 0.0}
+    assert witness.clients(0) == {"1": 0.0, "7": 0.0}
