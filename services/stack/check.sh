@@ -13,10 +13,12 @@ step() {
   "$@" || failed+=("$name")
 }
 
+quietly() { "$@" >/dev/null; }
+
 step "ruff check" "$bin/ruff" check .
 step "ruff format" "$bin/ruff" format --check --quiet .
 step "mutants" "$bin/python" -m services.stack.mutants
-step "mutants' names" "$bin/firedrill" mutants
+step "mutants' names" quietly "$bin/firedrill" mutants
 step "imports" "$bin/lint-imports"
 step "mypy" "$bin/mypy" chaos loadtests dashboard bench services/stack services/gateway services/toxiproxy
 step "mypy scorecard" "$bin/mypy" --config-file services/scorecard/mypy.ini -p services.scorecard
