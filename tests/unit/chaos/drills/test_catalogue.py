@@ -8,6 +8,7 @@ from chaos.errors import InvalidInput, LabBroken
 from chaos.load import all_scenarios, scenario_name
 from chaos.model.scenario import DRILL_KEYS
 
+
 def test_every_scenario_that_a_drill_names_exists():
     known = {scenario_name(path) for path in all_scenarios()}
     assert [problem for one in catalogue.drills() for problem in catalogue.missing(one, known)] == []
