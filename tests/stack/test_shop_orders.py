@@ -90,7 +90,9 @@ def test_an_order_is_paid_and_gets_its_tickets(shop_services: ShopServices, vari
     assert charge["amount_cents"] == body["amount_cents"]
     listed = shop.get("/api/orders/", headers=shop.bearer()).body["results"]
     assert body["id"] in {order["id"] for order in listed}
-    assert shop.get(body["status_url"], headers=shop.bearer(1)).status == 404
+    # A flaw of drill 4: who knows an order's address sees it.
+    foreign = shop.get(body["status_url"], headers=shop.bearer(1)).status
+    assert foreign == (404 if variant == "hardened" else 200)
 
 
 def test_naive_makes_two_orders_of_one_key(shop_services: ShopServices) -> None:

@@ -170,13 +170,15 @@ def test_unknown_variant_is_refused_before_anything_is_touched(stack: LabUnderTe
 
 
 @pytest.fixture
-def own_variant() -> Iterator[Path]:
-    """A variant made from `naive`, beside the others, gone afterwards."""
+def own_variant(stack: LabUnderTest, tmp_path: Path) -> Iterator[Path]:
+    """A variant made from `naive`, beside the others, gone afterwards, and never what the next test finds running."""
     folder = CHECKOUT / "services" / "shop" / f"trial_{os.getpid()}"
     shutil.copytree(CHECKOUT / "services" / "shop" / "naive", folder, ignore=shutil.ignore_patterns("__pycache__"))
     try:
         yield folder
     finally:
+        if get(stack.url("api") + "/ready")["variant"] == folder.name:
+            prepare(stack, "hardened", tmp_path / "world.json")
         shutil.rmtree(folder)
 
 
