@@ -3,7 +3,7 @@
 # make flattens every failure to its own exit code 2: scripts and CI call `.venv/bin/firedrill` itself.
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down status logs reset doctor dashboard scenario test check bench screenshots lock selftest provision images-local clean-all load-worker
+.PHONY: help install up down status logs reset doctor dashboard scenario test test-extended check bench screenshots lock selftest provision images-local clean-all load-worker
 
 PYTHON ?=
 VARIANT ?=
@@ -27,7 +27,7 @@ help: ## this list
 	@echo 'make scenario S=concurrency/flash-sale VARIANT=attempt SEED=7    one scenario on one variant'
 	@echo
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name text; do \
-	  printf '%-12s %s\n' "$$name" "$$text"; done
+	  printf '%-14s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo 'settings: STACK=local|compose (else: Docker where an engine answers) · BASE_PORT=19000 (remembered) · TOXIPROXY=builtin · PYTHON=/path/to/python3.12 · ARGS="…" for tests'
 
@@ -78,8 +78,11 @@ load-worker: install ## on another host: a load worker; MASTER=host:port [KEY=fi
 	@$(if $(MASTER),,echo 'load-worker: got no MASTER, expected MASTER=host:port (docs/scale.md)' >&2; exit 2)
 	@$(bin)/python -m loadtests --join $(MASTER) $(if $(KEY),--key-file $(KEY)) $(if $(API),--api $(API)) $(ARGS)
 
-test: install ## all tests
-	@$(bin)/pytest --numprocesses 2 --dist loadgroup $(ARGS)
+test: install ## the tests (about eight minutes on two cores); what takes longer is in test-extended
+	@$(bin)/pytest --numprocesses 2 --dist loadgroup -m 'not extended' $(ARGS)
+
+test-extended: install ## the tests that take minutes each: load workers elsewhere, every fault on a whole stack, shared servers
+	@$(bin)/pytest --numprocesses 2 --dist loadgroup -m extended $(ARGS)
 
 check: install ## lint, format, types, import contracts
 	@services/stack/check.sh

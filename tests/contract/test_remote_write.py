@@ -20,7 +20,7 @@ from services.stack.provision import prometheus
 from tests.contract.test_scorecard_process import eventually
 from tests.unit.dashboard.samples import answers, free_port, required
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.extended]
 
 
 class Servers:

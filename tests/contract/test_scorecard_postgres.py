@@ -25,7 +25,7 @@ from services.stack.postgres import USER, configure, prepare_cluster
 from services.stack.provision import postgres_server
 from tests.contract.test_scorecard_process import GENEROUS_S, WRITE, Scorecard, environment, eventually
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.extended]
 
 PASSWORD = "p@ss/word:%"  # what a URL has to quote
 

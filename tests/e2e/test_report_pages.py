@@ -15,7 +15,7 @@ from chaos.report.words import Shown
 from tests.unit.chaos.report.conftest import document, events, timeline
 from tests.unit.chaos.report.samples import OVERSOLD, SAMPLES
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.extended]
 
 
 def shown() -> Shown:

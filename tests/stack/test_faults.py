@@ -18,7 +18,7 @@ from chaos.faults import KINDS
 from chaos.heal import deviations, heal
 from chaos.ports import FaultKind, Held, Lab
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.stack, pytest.mark.extended, pytest.mark.timeout(300)]
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 TOXICS: dict[str, dict[str, Any]] = {

@@ -22,7 +22,7 @@ from chaos.model.verdict import Verdict
 from tests.stack.driver_lab import CHECKOUT, PATIENCE_S, Lab, assert_complete, phase, read_lines, wait_for
 from tests.stack.hosts import Host, why_not
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.extended]
 
 KEY = "a-key-that-no-evidence-may-hold"
 AHEAD_S = 5.0

@@ -15,7 +15,7 @@ import pytest
 
 from tests.stack.test_run import LATENCY, LONG_DOWN, Lab, finding, until
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.stack, pytest.mark.extended, pytest.mark.timeout(400)]
 
 
 @pytest.fixture
