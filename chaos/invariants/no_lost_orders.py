@@ -2,8 +2,9 @@
 
 Accepted means that a client got 2xx for it. Violated when an accepted order is not in the database (an answer without
 an order id is looked up by its client key), or when it is not final although the promise of the contract has run out
-and canaries and a worker's ping say that the stack was healthy. Not final while the stack was not healthy is
-inconclusive: then the promise could not be kept. Inconclusive when no order was accepted.
+and canaries and a worker's ping say that the stack was healthy. Not final while the stack was not healthy, or when
+somebody ended the settling early, is inconclusive: then the promise could not be kept. Inconclusive when no
+order was accepted.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class _NoLostOrders:
         figures = {"accepted": accepted, "absent": len(gone), "not_final": len(pending)}
         measured = f"{accepted} accepted: {len(gone)} not in the database, {len(pending)} not final"
         waited = f"after settling for {context.state.settle_s:.3g} s"
-        if gone or (pending and context.state.healthy):
+        if gone or (pending and context.state.overdue):
             reasons = [f"{len(gone)} accepted orders do not exist"] if gone else []
             if pending:
                 reasons.append(f"{len(pending)} accepted orders were still not final {waited}")
@@ -60,9 +61,8 @@ class _NoLostOrders:
                 counterexample=self._one(sorted(absent), sorted(unnamed.values()), pending, waited),
             )
         if pending:
-            reason = (
-                f"{len(pending)} orders were not final {waited}, but the stack was not healthy enough to finish them"
-            )
+            why = "it was ended by hand" if context.state.cut else "the stack was not healthy enough to finish them"
+            reason = f"{len(pending)} orders were not final {waited}, but {why}"
             return SAY.inconclusive(reason, measured, examples=pending, figures=figures)
         return SAY.held_if_settled(context, measured, figures)
 

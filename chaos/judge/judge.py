@@ -236,6 +236,8 @@ def _settled(state: EndState | None) -> Finding:
     problem = ""
     if state is None:
         problem = "nobody waited for the world to settle"
+    elif state.cut:
+        problem = f"the settling was ended by hand after {state.settle_s:g} s; let the run end by itself"
     elif not state.settled and not state.healthy:
         problem = f"the world had not settled after {state.settle_s:g} s and the stack was not healthy; see `doctor`"
     return self_check("settled", "the world came to rest on a healthy stack", problem)

@@ -113,6 +113,7 @@ class EndState(msgspec.Struct, kw_only=True):
     Attributes:
         missing: Witness name → why it could not be read. A check whose witness is missing is inconclusive.
         settled: True when every accepted order was final, or nothing could move any more, before the promise ran out.
+        cut: True when somebody ended the settling before the promise ran out: what is not final then broke nothing.
         healthy: True when canaries and the worker's ping said that the stack was healthy at the end of settling:
             only then does a pending order break the promise.
         settle_s: Seconds that settling took.
@@ -131,4 +132,10 @@ class EndState(msgspec.Struct, kw_only=True):
     missing: dict[str, str] = {}
     settled: bool = False
     healthy: bool = False
+    cut: bool = False
     settle_s: float = 0.0
+
+    @property
+    def overdue(self) -> bool:
+        """Whether what is not final breaks the promise: it had all its time, on a healthy stack."""
+        return self.healthy and not self.cut

@@ -480,6 +480,7 @@ class _Run:
             ping = False
         self._state.settled, self._state.settle_s = result.settled, round(result.settle_s, 3)
         self._state.healthy = ping and all(canaries.values())
+        self._state.cut = result.cut
         self._journal.write(
             EventKind.SETTLED,
             settled=result.settled,

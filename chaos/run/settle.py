@@ -20,12 +20,14 @@ class Settled:
     Attributes:
         settled: Everything final, or provably at rest.
         pending: What was left; None when it could not be read.
+        cut: Somebody asked to end before the promise ran out.
     """
 
     settled: bool
     pending: Pending | None
     settle_s: float
     reason: str
+    cut: bool = False
 
 
 def settle(world: WorldWitness, clock: Clock, *, until_unix_s: float, stopped: Callable[[], bool]) -> Settled:
@@ -48,5 +50,6 @@ def settle(world: WorldWitness, clock: Clock, *, until_unix_s: float, stopped: C
             return Settled(settled=True, pending=pending, settle_s=now - start, reason="nothing can move any more")
         if stopped() or now >= until_unix_s:
             reason = trouble or ("stopped" if stopped() else "the promise ran out")
-            return Settled(settled=False, pending=pending, settle_s=now - start, reason=reason)
+            cut = stopped() and now < until_unix_s
+            return Settled(settled=False, pending=pending, settle_s=now - start, reason=reason, cut=cut)
         clock.sleep(POLL_S)

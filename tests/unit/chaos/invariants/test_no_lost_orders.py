@@ -37,6 +37,14 @@ def test_pending_on_an_ill_stack_is_inconclusive(world):
     assert "not healthy enough" in finding.reason
 
 
+def test_pending_when_the_settling_was_ended_by_hand_breaks_no_promise(world):
+    world.bought("stuck", status="pending")
+    world.state.cut = True
+    finding = world.judge("no_lost_orders")
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.reason == "1 orders were not final after settling for 3 s, but it was ended by hand"
+
+
 @pytest.mark.parametrize(("key", "verdict"), [("k", Verdict.HELD), ("other", Verdict.VIOLATED)])
 def test_an_answer_without_an_order_id_is_looked_up_by_its_key(world, key, verdict):
     world.ask("k", Outcome.OK, status=202)

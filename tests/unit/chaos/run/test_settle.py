@@ -75,7 +75,7 @@ def test_a_blink_starts_the_wait_for_rest_anew() -> None:
 def test_somebody_wants_to_go() -> None:
     clock = FakeClock()
     result = settle(FakeWorld([left(orders=1)]), clock, until_unix_s=1030.0, stopped=lambda: clock.now > 1002.0)
-    assert (result.settled, result.reason, result.settle_s) == (False, "stopped", 2.5)
+    assert (result.settled, result.reason, result.settle_s, result.cut) == (False, "stopped", 2.5, True)
 
 
 def test_a_promise_that_has_run_out_already_still_looks_once() -> None:
