@@ -44,6 +44,14 @@ class Side(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._transport.pause_reading()
+        # Older Pythons (Debian 12's 3.11.2) begin to read after this call all the same.
+        asyncio.get_running_loop().call_soon(self._pause_again)
+
+    def _pause_again(self) -> None:
+        """Not read before the links are there, whatever the event loop made of the first request."""
+        if self._transport is not None and not self._linked and not self._transport.is_closing():
+            self._transport.resume_reading()
+            self._transport.pause_reading()
 
     def data_received(self, data: bytes) -> None:
         self.outgoing.feed(data)
