@@ -266,6 +266,13 @@ def test_a_world_that_could_not_settle_on_an_ill_stack_is_inconclusive(run, foun
     assert found(run.judge(), "self_check:settled").verdict is Verdict.INCONCLUSIVE
 
 
+def test_settling_that_was_ended_by_hand_is_no_ground_for_a_promise(run, found):
+    run.state.settled, run.state.cut = False, True
+    finding = found(run.judge(), "self_check:settled")
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "ended by hand" in finding.reason
+
+
 def test_no_end_state_at_all(run, found):
     run.state = None
     judgement = run.judge()
