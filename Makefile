@@ -78,11 +78,11 @@ load-worker: install ## on another host: a load worker; MASTER=host:port [KEY=fi
 	@$(if $(MASTER),,echo 'load-worker: got no MASTER, expected MASTER=host:port (docs/scale.md)' >&2; exit 2)
 	@$(bin)/python -m loadtests --join $(MASTER) $(if $(KEY),--key-file $(KEY)) $(if $(API),--api $(API)) $(ARGS)
 
-test: install ## the tests (about eight minutes on two cores); what takes longer is in test-extended
-	@$(bin)/pytest --numprocesses 2 --dist loadgroup -m 'not extended' $(ARGS)
+test: install ## the tests (about seven minutes on two cores); what takes longer is in test-extended
+	@$(bin)/pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder -m 'not extended' $(ARGS)
 
-test-extended: install ## the tests that take minutes each: load workers elsewhere, every fault on a whole stack, shared servers
-	@$(bin)/pytest --numprocesses 2 --dist loadgroup -m extended $(ARGS)
+test-extended: install ## what takes longer: load workers elsewhere, every fault on a whole stack, shared servers, a full disk, every theme
+	@$(bin)/pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder -m extended $(ARGS)
 
 check: install ## lint, format, types, import contracts
 	@services/stack/check.sh

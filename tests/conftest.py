@@ -1,4 +1,4 @@
-"""Tests run in two processes; those that share something expensive stay together in one of them."""
+"""Tests run in a few processes; those that share something expensive stay together in one of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ import pytest
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process for all that use the session's stack; a file stays whole otherwise, for its own fixtures' sake."""
+    """One process for all that use the session's stack; a file stays whole otherwise, for its own fixtures' sake.
+
+    The stack's tests take longest, one after another: they are the first to start.
+    """
     for item in items:
-        shares_stack = "stack" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("stack" if shares_stack else str(item.path)))
+        item.add_marker(pytest.mark.xdist_group("stack" if _shares_stack(item) else str(item.path)))
+    items.sort(key=lambda item: not _shares_stack(item))
+
+
+def _shares_stack(item: pytest.Item) -> bool:
+    return "stack" in getattr(item, "fixturenames", ())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -106,6 +108,31 @@ def test_everybody_says_how_they_are(services: dict[str, Document]) -> None:
         assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}, name
         # Docker 20.10 does not know it, and Compose then refuses the whole file.
         assert "start_interval" not in service["healthcheck"], name
+        # A check costs CPU beside a measurement: patient.sh spaces them out, or the interval has to.
+        paced = service["healthcheck"]["test"][1].endswith("/patient.sh")
+        assert paced == (name != "toxiproxy"), f"{name}: only an image without a shell does without"
+
+
+def test_a_health_check_hurries_once_and_is_patient_afterwards(tmp_path: Path) -> None:
+    slept, asked = tmp_path / "slept", tmp_path / "asked"
+    commands = {"sleep": f'echo "$1" >>{slept}', "third_time": f'echo x >>{asked}; [ "$(wc -l <{asked})" -ge 3 ]'}
+    for name, text in commands.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "TMPDIR": str(tmp_path)}
+
+    def check(command: str) -> int:
+        script = rendered.CHECKOUT / "services/stack/images/patient.sh"
+        return subprocess.run(["sh", str(script), command], env=environment, check=False).returncode
+
+    assert check("false") == 1, "a part that never answers is not healthy"
+    slept.unlink()
+    assert check("third_time") == 0
+    assert slept.read_text().split() == ["0.5", "0.5"]
+    slept.unlink()
+    assert check("true") == 0
+    assert check("false") == 1
+    assert slept.read_text().split() == ["9", "9"]
 
 
 def test_the_order_of_the_start(services: dict[str, Document]) -> None:

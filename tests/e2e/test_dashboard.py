@@ -33,8 +33,15 @@ def lightness(colour: str) -> float:
     return sum(float(number) for number in numbers) / 3
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 420])
+@pytest.mark.parametrize(
+    ("width", "theme"),
+    [
+        (1440, "light"),
+        (420, "dark"),
+        pytest.param(1440, "dark", marks=pytest.mark.extended),
+        pytest.param(420, "light", marks=pytest.mark.extended),
+    ],
+)
 @pytest.mark.parametrize("path", HEADINGS)
 def test_a_page_fits_follows_the_theme_stays_on_this_machine_and_axe_finds_nothing(
     open_page: Any, path: str, width: int, theme: str

@@ -49,6 +49,7 @@ def namespace() -> list[str]:
     pytest.skip("unshare: got a machine that allows no mounts of one's own, expected one that does")
 
 
+@pytest.mark.extended
 def test_a_full_disk_ends_the_run_with_the_lab_clean_and_what_fitted_kept(stack: Any, tmp_path: Path) -> None:
     evidence, kept = stack.lab_dir / "evidence", tmp_path / "kept"  # the agent takes no other folder
     evidence.mkdir(exist_ok=True)
