@@ -64,6 +64,11 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     access_lifetime_s: int | None = None
     routes: tuple[str, ...] = ()
 
+    @property
+    def settled(self) -> tuple[WorldCustomer, ...]:
+        """Customers whose sessions, passwords and names nobody touches: journeys that do take theirs from the start."""
+        return self.customers[-max(1, len(self.customers) // 10) :]
+
     def person(self, name: str) -> WorldPerson:
         """One of the cast. Raises: ValueError when the world has none."""
         if name not in self.cast:

@@ -109,7 +109,8 @@ def _accounts(scenario: Scenario) -> Iterator[Complaint]:
                 yield ("load",), f"{access.TABLE}: {problem}"
     spending = sorted(operations & SPENDS_SESSIONS)
     arrivals = sum((phase.rate_from_per_s + phase.rate_to_per_s) / 2 * phase.duration_s for phase in scenario.load)
-    needed = ceil(arrivals + 4 * sqrt(arrivals))  # Poisson arrivals: as good as never more than that
+    most = arrivals + 4 * sqrt(arrivals)  # Poisson arrivals: as good as never more than that
+    needed = ceil(most / 0.9)  # the last tenth is never touched: they are the ones who must be let in
     if spending and scenario.world.customers < needed:
         words = ", ".join(spending)
         yield (

@@ -35,7 +35,7 @@ class Login(Journey):
 
     def __init__(self, *, plan: LoadPlan, world: World, http: Http) -> None:
         self._http = http
-        self._customers = world.customers
+        self._customers = world.settled
         self._password = world.password
 
     def run(self, arrival: Arrival) -> None:

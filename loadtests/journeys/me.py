@@ -17,11 +17,10 @@ class Me(Journey):
 
     def __init__(self, *, plan: LoadPlan, world: World, http: Http) -> None:
         self._accounts = Accounts(http)
-        self._customers = [(customer, fingerprint(customer.refresh)) for customer in world.customers]
+        self._customers = [(customer, fingerprint(customer.refresh)) for customer in world.settled]
 
     def run(self, arrival: Arrival) -> None:
-        # Those at the end: the journeys that end sessions take theirs from the start.
-        customer, session = self._customers[-1 - arrival.draws.below(max(1, len(self._customers) // 10))]
+        customer, session = arrival.draws.choice(self._customers)
         self._accounts.get(
             self.name,
             ME,

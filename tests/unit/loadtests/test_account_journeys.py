@@ -17,6 +17,7 @@ from loadtests.journeys.change_password import ChangePassword
 from loadtests.journeys.escalate import Escalate
 from loadtests.journeys.foreign_order import ForeignOrder, read_orders
 from loadtests.journeys.forged import Forged
+from loadtests.journeys.login import Login
 from loadtests.journeys.login_attack import GUESSES, LoginAttack
 from loadtests.journeys.matrix import Matrix, cells
 from loadtests.journeys.me import Me
@@ -84,6 +85,16 @@ def test_the_own_account_says_whose_it_is() -> None:
     assert read_account(200, b'{"id": 7}') == Reading(Outcome.OK, shown=7)
     assert read_account(200, b"<html>").outcome is Outcome.INFO
     assert read_account(401, b"{}").outcome is Outcome.FAIL
+
+
+def test_who_must_be_let_in_is_nobody_whose_session_or_name_is_being_used_up() -> None:
+    spent = {call.customer for call in made(Revoke, AnsweringHttp(*[(204, {})] * 90), 18) if call.customer}
+    attacked = {call.token for call in made(LoginAttack, AnsweringHttp(*[(401, {})] * 400), 18)}
+    for journey in (Me, Login):
+        calls = made(journey, AnsweringHttp(*[(200, PAIR)] * 60), 60)
+        assert {call.customer for call in calls} == {19, 20}
+        assert not {call.customer for call in calls} & spent
+        assert not {f"c{call.customer}" for call in calls} & attacked
 
 
 def test_a_session_is_used_before_and_after_its_access_token_expired() -> None:
