@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from typing import Any
@@ -41,14 +41,38 @@ class FaultTask(threading.Thread):
         self._t0_unix_s, self._stop_event, self._ends_s = t0_unix_s, stop, ends_s
         self._kind = KINDS[fault.spec.kind]
         self._on = fault.spec.params.on
+        self._follows: tuple[FaultTask, ...] = ()
         self.active = False
+        self.over = threading.Event()
+
+    def follow(self, others: Iterable[FaultTask]) -> None:
+        """Begin only after those of *others* on this target that end while this one would be armed.
+
+        Arming holds the target. It would hold up their lift beyond this one's start, and a switch that both use would
+        then be off for both.
+        """
+        mine = self._fault
+        self._follows = tuple(
+            other
+            for other in others
+            if other is not self and other._on == self._on and other._fault.lift_s is not None
+            and mine.inject_s - self._kind.arm_ahead_s <= other._fault.lift_s <= mine.inject_s
+        )  # fmt: skip
 
     def run(self) -> None:
         """Arm, wait, inject, prove, hold, count, lift."""
+        try:
+            self._run()
+        finally:
+            self.over.set()
+
+    def _run(self) -> None:
         held = Held(id=self._fault.spec.id, params=self._fault.spec.params, seed=self._fault.seed)
         armed = False
         try:
             if not self._wait_until(self._fault.inject_s - self._kind.arm_ahead_s):
+                return self._failed("the run ended before its time")
+            if not all(self._wait_for_end_of(other) for other in self._follows):
                 return self._failed("the run ended before its time")
             with ExitStack() as turn:
                 turn.enter_context(self._paths.turn(self._on))
@@ -141,6 +165,13 @@ class FaultTask(threading.Thread):
         """False when the run was stopped first."""
         return not self._stop_event.wait(max(0.0, self._t0_unix_s + at_s - self._lab.clock.now_unix_s()))
 
+    def _wait_for_end_of(self, other: FaultTask) -> bool:
+        """False when the run was stopped first."""
+        while not other.over.is_set():
+            if self._stop_event.wait(TRIGGER_POLL_S):
+                return False
+        return True
+
     def _wait_for(self, trigger: str) -> bool:
         seen = TRIGGERS[trigger]
         last_unix_s = self._t0_unix_s + self._ends_s - (self._fault.lasts_s or 0.0)
@@ -169,6 +200,8 @@ class Faults:
             FaultTask(fault, lab=lab, journal=journal, paths=paths, t0_unix_s=t0_unix_s, stop=self._stop, ends_s=ends_s)
             for fault in planned
         ]
+        for task in self._tasks:
+            task.follow(self._tasks)
 
     def __enter__(self) -> Faults:
         for task in self._tasks:
