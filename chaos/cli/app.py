@@ -314,7 +314,10 @@ def _show_proof(proof: Proof) -> None:
         for complaint in proof.complaints:
             _print(f"✗ {complaint}")
     else:
-        _print("✔ the scenario proved itself: violated on naive as named, held on hardened")
+        assert proof.scenario.proves is not None
+        powerless = "held on naive, whose flaws are elsewhere (its power: selftest --mutants)"
+        on_naive = "violated on naive as named" if proof.scenario.proves.must else powerless
+        _print(f"✔ the scenario proved itself: {on_naive}, held on hardened")
 
 
 def _proof_document(proof: Proof) -> dict[str, Any]:

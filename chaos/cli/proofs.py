@@ -11,15 +11,15 @@ _SAID = {ExitCode.HELD: "✔ proved", ExitCode.VIOLATED: "✗ unlike proves", Ex
 
 
 def proof_table(proofs: Sequence[Proof], *, of: int) -> str:
-    """A line per scenario: how it came out, what naive violated, how hardened ended, how many runs it took."""
-    head = ("scenario", "outcome", "naive violated", "hardened", "runs")
+    """A line per scenario: how it came out, how hardened ended, how many runs it took, and what naive violated."""
+    head = ("scenario", "outcome", "hardened", "runs", "naive violated")
     rows = [
         (
             proof.scenario.name,
             _SAID[proof.exit_code],
-            ", ".join(sorted(proof.naive.violated)) or "nothing",
             str(proof.hardened.verdict),
             str(len(proof.tries)),
+            ", ".join(sorted(proof.naive.violated)) or "nothing",
         )
         for proof in proofs
     ]

@@ -160,5 +160,10 @@ def _proves(scenario: Scenario) -> Iterator[Complaint]:
         for index, check in enumerate(ids):
             if check not in known:
                 yield ("proves", "naive", word, index), expected_one_of(check, known)
+    if not scenario.proves.must and not scenario.proves.mutants:
+        yield (
+            ("proves", "naive", "must"),
+            "got none, expected a check that naive violates, or a mutant under proves.mutants",
+        )
     for check in sorted(set(scenario.proves.must) & set(scenario.proves.may)):
         yield ("proves", "naive"), f"got {check!r} under must and may, expected one of them"

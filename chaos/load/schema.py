@@ -20,7 +20,7 @@ from chaos.model.checks import (
 )
 from chaos.model.faults import TARGETS
 from chaos.model.scenario import OPERATIONS
-from chaos.model.units import RATE, Seconds, parse_rate_per_s
+from chaos.model.units import RATE, Ratio, Seconds, parse_rate_per_s
 from chaos.probes import KINDS as PROBES
 
 
@@ -74,7 +74,7 @@ class LoadModel(StrictModel):
 class NaiveModel(StrictModel):
     """What the self-test expects of `naive`."""
 
-    must: list[str] = Field(min_length=1, description="Checks that naive has to violate.")
+    must: list[str] = Field(description="Checks that naive has to violate; none only where a mutant shows the power.")
     may: list[str] = Field([], description="Checks that naive may violate.")
 
 
@@ -132,6 +132,9 @@ class ScenarioBase(StrictModel):
     blast_radius: list[str] = Field([], description="Proxies, processes and `gateway`: what this scenario may touch.")
     settle: Seconds = Field(
         30.0, gt=0, le=600, description="The promise: every accepted order is final this long after load and faults."
+    )
+    double_clicks: Ratio = Field(
+        0.2, le=1, description="Share of buyers who send the same order twice at once; 0% where it is not the subject."
     )
     load: list[LoadModel] = Field(min_length=1, description="Phases, one after the other.")
 

@@ -297,6 +297,7 @@ class _Run:
             phases=list(self._plan.phases),
             workers=self._request.workers,
             elsewhere=self._request.elsewhere,
+            double_click_ratio=self._scenario.double_click_ratio,
             access_table=self._scenario.access_table,
             metrics_port=self._tools.driver_metrics_port,
             metrics_host=bind_host(),

@@ -517,9 +517,9 @@ def test_selftest_of_several_ends_with_a_table_even_when_the_lab_breaks(
     said = shell("selftest", steady, str(second))
     assert said.code == 0
     assert said.out.endswith(
-        "scenario  outcome   naive violated  hardened  runs\n"
-        "steady    ✔ proved  no_oversell     held      2\n"
-        "second    ✔ proved  no_oversell     held      2\n"
+        "scenario  outcome   hardened  runs  naive violated\n"
+        "steady    ✔ proved  held      2     no_oversell\n"
+        "second    ✔ proved  held      2     no_oversell\n"
         "2 of 2 scenarios proved themselves\n"
     )
     results = iter([naive, hardened])

@@ -17,7 +17,7 @@ from chaos.model.scenario import OPERATIONS
 from tests.unit.chaos.scenarios import GOOD, WHERE, bent, good
 
 TOP = (
-    "title, drill, hypothesis, seed, world, blast_radius, settle,"
+    "title, drill, hypothesis, seed, world, blast_radius, settle, double_clicks,"
     " load, faults, steady_state, checks, guardrails, proves"
 )
 PROXIES = "shop_to_broker, shop_to_cache, shop_to_gateway, shop_to_postgres"
@@ -325,7 +325,8 @@ def test_the_unbent_scenario_loads() -> None:
         pytest.param(
             "must: [no_oversell]",
             "must: []",
-            "proves.naive.must: got [], expected at least one entry (line 24)",
+            "proves.naive.must: got none, expected a check that naive violates, or a mutant under proves.mutants"
+            " (line 24)",
             id="a self-test that proves nothing",
         ),
         pytest.param(
@@ -573,7 +574,7 @@ def test_names_that_no_file_can_have(name: str) -> None:
 
 def test_operations_that_end_sessions_need_a_customer_each() -> None:
     assert problems(bent(("{browse: 2, buy: 8}", "{browse: 2, buy: 8, refresh: 1}"))) == [
-        "world.customers: got 200, expected at least 659: refresh end sessions (line 5)"
+        "world.customers: got 200, expected at least 733: refresh end sessions (line 5)"
     ]
 
 

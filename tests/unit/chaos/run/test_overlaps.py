@@ -104,7 +104,9 @@ def test_faults_on_several_targets_do_not_wait_for_each_other(tmp_path: Path) ->
 def test_the_next_fault_on_a_switch_is_not_undone_by_the_late_end_of_the_one_before(tmp_path: Path) -> None:
     outside = Outside(SystemClock())
     one = "{inject: status, on: gateway, code: 503, from: spike, for: 600ms}"
-    next_ = "{inject: status, on: gateway, code: 402, from: spike+900ms, for: 600ms}"  # armed before the first has ended
+    next_ = (
+        "{inject: status, on: gateway, code: 402, from: spike+900ms, for: 600ms}"  # armed before the first has ended
+    )
     events = held_together(tmp_path, outside, one, next_)
     order = [(event["event"], event["fault"]) for event in events if event["event"] != EventKind.EXPOSURE]
     assert order == [
