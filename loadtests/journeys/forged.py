@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chaos.model.accounts import EXPIRED, FORGED, REVOKED
 from chaos.model.loadplan import LoadPlan
-from loadtests.accounts import ME, Accounts, read_account
+from loadtests.accounts import ME, Accounts, read_account, read_done
 from loadtests.journey import Arrival, Http, Journey
 from loadtests.world import World
 
@@ -28,14 +28,15 @@ class Forged(Journey):
     def run(self, arrival: Arrival) -> None:
         flaw, token = self._tokens[arrival.index % len(self._tokens)]
         state = EXPIRED if flaw in EXPIRES else REVOKED if flaw in WITHDRAWN else f"{FORGED}{flaw}"
+        at_sales = flaw == "stale_role"
         self._accounts.get(
             self.name,
-            SALES if flaw == "stale_role" else ME,
+            SALES if at_sales else ME,
             access=token,
             customer=self._customer.id,
             session=flaw,
             state=state,
-            read=read_account,
+            read=read_done if at_sales else read_account,
             arrival=arrival,
             expires=BEFORE_THE_LOAD_S if state == EXPIRED else None,
         )

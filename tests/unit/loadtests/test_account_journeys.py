@@ -171,6 +171,10 @@ def test_every_bad_token_in_its_state() -> None:
         ("forged_stale_role", None),
     ]
     assert b"/api/admin/sales/" in calls[3].head
+    assert calls[3].read(200, b'[{"sold": 3}]').outcome is Outcome.OK, (
+        "a list of sales is nobody's account, but an answer"
+    )
+    assert calls[0].read(200, b'[{"sold": 3}]').outcome is Outcome.INFO
 
 
 def test_an_order_of_somebody_else_and_the_owners_own() -> None:

@@ -33,6 +33,7 @@ drill: 5
 hypothesis: It holds.
 blast_radius: [shop_to_gateway, worker]
 settle: 300ms
+double_clicks: 5%
 load:
   - {phase: calm, for: 400ms, arrivals: 40/s, mix: {browse: 1, buy: 1}}
   - {phase: storm, for: 500ms, arrivals: 40/s, mix: {browse: 1, buy: 1}}
@@ -229,6 +230,7 @@ def test_the_folder_holds_what_the_judge_needs_and_no_secret(done: Done) -> None
     assert plan["out_dir"] == str(folder)
     assert plan["world_file"] == str(folder / "world.json")
     assert [phase["rate_from_per_s"] for phase in plan["phases"]] == [80.0, 80.0]
+    assert plan["double_click_ratio"] == 0.05
     assert plan["t0_unix_s"] == bench.data(EventKind.LOAD_STARTED)[0]["t0_unix_s"]
 
 
