@@ -143,6 +143,7 @@ def _scenario(model: Any, name: str, text: str) -> Scenario:
         access_table=_access_table(model),
         guardrails=tuple(use.use(PROBES[use.probe]) for use in model.guardrails),
         settle_s=model.settle,
+        may_restart=tuple(model.may_restart),
         double_click_ratio=model.double_clicks,
         proves=None if proves is None else Proves(
             must=tuple(proves.naive.must), may=tuple(proves.naive.may), mutants=tuple(proves.mutants)

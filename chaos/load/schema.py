@@ -133,6 +133,9 @@ class ScenarioBase(StrictModel):
     settle: Seconds = Field(
         30.0, gt=0, le=600, description="The promise: every accepted order is final this long after load and faults."
     )
+    may_restart: list[Literal["api", "worker", "relay"]] = Field(
+        [], description="Processes that the faults may end without killing them; any other restart spoils the run."
+    )
     double_clicks: Ratio = Field(
         0.2, le=1, description="Share of buyers who send the same order twice at once; 0% where it is not the subject."
     )

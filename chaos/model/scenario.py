@@ -126,6 +126,7 @@ class Scenario:
         text: The file as it was read, for the evidence.
         access_table: The access matrix that the operation `matrix` asks; empty without that operation.
         settle_s: The contract's promise: every accepted order is final this long after the load and the last lift.
+        may_restart: Processes that the faults may end without killing them.
         double_click_ratio: Share of buyers that send the same order twice at once.
     """
 
@@ -144,6 +145,7 @@ class Scenario:
     guardrails: tuple[ProbeUse, ...] = ()
     proves: Proves | None = None
     settle_s: float = 30.0
+    may_restart: tuple[str, ...] = ()
     double_click_ratio: float = 0.2
     access_table: str = ""
 

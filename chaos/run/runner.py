@@ -276,13 +276,14 @@ class _Run:
 
     def _identities(self, when: str) -> None:
         # Named by kind and not by id: whoever is killed comes back as somebody else.
-        killed = sorted({fault.params.on for fault in self._scenario.faults if fault.kind == "kill"})
+        killed = {fault.params.on for fault in self._scenario.faults if fault.kind == "kill"}
+        expected = sorted(killed | set(self._scenario.may_restart))
         try:
             parts = dict(self._tools.stack.identities())
         except FiredrillError as error:
             self._journal.write(EventKind.NOTE, text=f"identities {when}: {error}")
             return
-        self._journal.write(EventKind.IDENTITY, when=when, parts=parts, expected_restarts=killed)
+        self._journal.write(EventKind.IDENTITY, when=when, parts=parts, expected_restarts=expected)
 
     def _load_plan(self) -> LoadPlan:
         return LoadPlan(

@@ -17,7 +17,7 @@ from chaos.model.scenario import OPERATIONS
 from tests.unit.chaos.scenarios import GOOD, WHERE, bent, good
 
 TOP = (
-    "title, drill, hypothesis, seed, world, blast_radius, settle, double_clicks,"
+    "title, drill, hypothesis, seed, world, blast_radius, settle, may_restart, double_clicks,"
     " load, faults, steady_state, checks, guardrails, proves"
 )
 PROXIES = "shop_to_broker, shop_to_cache, shop_to_gateway, shop_to_postgres"

@@ -33,6 +33,7 @@ drill: 5
 hypothesis: It holds.
 blast_radius: [shop_to_gateway, worker]
 settle: 300ms
+may_restart: [relay]
 double_clicks: 5%
 load:
   - {phase: calm, for: 400ms, arrivals: 40/s, mix: {browse: 1, buy: 1}}
@@ -231,6 +232,7 @@ def test_the_folder_holds_what_the_judge_needs_and_no_secret(done: Done) -> None
     assert plan["world_file"] == str(folder / "world.json")
     assert [phase["rate_from_per_s"] for phase in plan["phases"]] == [80.0, 80.0]
     assert plan["double_click_ratio"] == 0.05
+    assert "relay" in bench.data(EventKind.IDENTITY)[0]["expected_restarts"]
     assert plan["t0_unix_s"] == bench.data(EventKind.LOAD_STARTED)[0]["t0_unix_s"]
 
 
