@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from services.scorecard import rules
 from services.scorecard.models import Confirmation, Dimension, Drill, HintUse, Run, ScoreChange
@@ -15,13 +17,11 @@ def drill_facts(drills: Iterable[Drill]) -> list[rules.DrillFacts]:
     """Facts of *drills*, whose dimensions should have been prefetched."""
     listed = list(drills)
     keys = [drill.key for drill in listed]
-    runs: dict[str, list[rules.RunFact]] = defaultdict(list)
-    mine = Run.objects.filter(drill__in=keys, variant=rules.LEARNER_VARIANT).order_by()
-    for drill_id, *values in mine.values_list("drill_id", *_RUN):
-        runs[str(drill_id)].append(rules.RunFact(**dict(zip(_RUN, values, strict=True))))
     hints: dict[str, list[rules.HintFact]] = defaultdict(list)
     for use in HintUse.objects.filter(drill__in=keys):
         hints[use.drill_id].append(rules.HintFact(key=use.hint, solution=use.solution, used_at=use.used_at))
+    cuts = tuple((key, *sorted({use.used_at for use in used})) for key, used in sorted(hints.items()))
+    runs = _essential_runs(Run.objects.stamp(), cuts)
     scores: dict[str, list[rules.ScoreFact]] = defaultdict(list)
     changes = ScoreChange.objects.filter(drill__in=keys).order_by("changed_at", "version")
     for drill_id, value, changed_at in changes.values_list("drill_id", "value", "changed_at"):
@@ -37,13 +37,26 @@ def drill_facts(drills: Iterable[Drill]) -> list[rules.DrillFacts]:
             dimensions=tuple(dimension.key for dimension in drill.dimensions.all()),
             core=tuple(drill.core),
             stretch=tuple(drill.stretch),
-            runs=tuple(runs[drill.key]),
+            runs=runs.get(drill.key, ()),
             hints=tuple(hints[drill.key]),
             scores=tuple(scores[drill.key]),
             confirmations=tuple(confirmed[drill.key]),
         )
         for drill in listed
     ]
+
+
+@functools.lru_cache(maxsize=8)
+def _essential_runs(
+    stamp: tuple[int, datetime | None], cuts: tuple[tuple[str, *tuple[datetime, ...]], ...]
+) -> Mapping[str, tuple[rules.RunFact, ...]]:
+    """By drill, what counts of the learner's runs. All of them are read, once per state of the index: its *stamp*."""
+    found: dict[str, list[rules.RunFact]] = defaultdict(list)
+    mine = Run.objects.filter(drill__isnull=False, variant=rules.LEARNER_VARIANT).order_by()
+    for drill_id, *values in mine.values_list("drill_id", *_RUN):
+        found[str(drill_id)].append(rules.RunFact(**dict(zip(_RUN, values, strict=True))))
+    moments = {key: used for key, *used in cuts}
+    return {key: rules.essential(runs, cuts=moments.get(key, ())) for key, runs in found.items()}
 
 
 def dimensions() -> list[tuple[str, str]]:

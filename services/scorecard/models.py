@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import F, Q, Window
+from django.db.models import Count, F, Max, Q, Window
 from django.db.models.functions import RowNumber
 
 from services.scorecard.rules import Standing
@@ -72,6 +74,11 @@ class RunQuerySet(models.QuerySet["Run"]):
         newest = self.annotate(age_rank=newest_first).filter(age_rank=1).values("run_id")
         return Run.objects.filter(run_id__in=newest).order_by("variant")
 
+    def stamp(self) -> tuple[int, datetime | None]:
+        """Another one whenever the index has changed: how many runs, and when the last was written."""
+        found = self.aggregate(count=Count("run_id"), last=Max("indexed_at"))
+        return found["count"], found["last"]
+
 
 class Run(models.Model):
     """One run of a scenario, as its evidence folder tells it. The index can be rebuilt from the folders at any time."""
@@ -103,6 +110,7 @@ class Run(models.Model):
         indexes = (
             models.Index(fields=("-started_at", "-run_id"), name="run_newest"),
             models.Index(fields=("drill", "variant", "-started_at", "-run_id"), name="run_by_drill"),
+            models.Index(fields=("-indexed_at",), name="run_indexed"),
             models.Index(fields=("scenario", "variant", "-started_at", "-run_id"), name="run_by_scenario"),
         )
 

@@ -6,8 +6,10 @@ and the exports only carry them. The table of cases in tests/unit/services/score
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 LEARNER_VARIANT = "attempt"
@@ -19,7 +21,12 @@ OWNER, INDEPENDENT, ASSISTED, UNFAMILIAR = 3, 2, 1, 0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFact:
-    """What counts of a run. `verdict` is `held`, `inconclusive` or `violated`."""
+    """What counts of a run.
+
+    Attributes:
+        verdict: `held`, `inconclusive` or `violated`.
+        repeats: An earlier run of its scenario had the same seed; `essential` knows, as it may leave that one out.
+    """
 
     run_id: str
     scenario: str
@@ -27,6 +34,7 @@ class RunFact:
     seed: int
     verdict: str
     started_at: datetime
+    repeats: bool = False
 
     @property
     def decided(self) -> bool:
@@ -263,10 +271,43 @@ def fresh(runs: Iterable[RunFact]) -> list[RunFact]:
     seen: set[int] = set()
     found = []
     for run in sorted(runs, key=_age):
-        if run.seed not in seen:
+        if run.seed not in seen and not run.repeats:
             found.append(run)
         seen.add(run.seed)
     return found
+
+
+def essential(runs: Iterable[RunFact], *, cuts: Iterable[datetime] = ()) -> tuple[RunFact, ...]:
+    """Of a drill's runs those that can make a difference to any answer here, now and at the end of any month.
+
+    They are few however many there were: what a page asks for must not take longer with every run.
+
+    Args:
+        cuts: Other moments at which somebody stops to look: when hints were opened.
+    """
+    moments = sorted(cuts)
+    by_scenario: dict[str, list[RunFact]] = defaultdict(list)
+    for run in sorted(runs, key=_age):
+        by_scenario[run.scenario].append(run)
+    return tuple(run for tried in by_scenario.values() for run in _essential(tried, moments))
+
+
+def _essential(runs: Sequence[RunFact], cuts: Sequence[datetime]) -> list[RunFact]:
+    """Of one scenario's runs, oldest first: per stretch of time the last of each kind, and the first that held."""
+    on_a_fresh_seed = {run.run_id for run in fresh(runs)}
+    kept: dict[object, RunFact] = {}
+    for each in runs:
+        run = replace(each, repeats=each.run_id not in on_a_fresh_seed)
+        span = month_of(run.started_at), bisect_right(cuts, run.started_at)
+        kept["last", span] = run
+        if run.decided:
+            kept["decided", span] = run
+        if run.verdict == "held":
+            kept.setdefault("held", run)
+            if not run.repeats:
+                kept.setdefault("fresh", run)
+                kept["fresh", span] = run
+    return sorted({run.run_id: run for run in kept.values()}.values(), key=_age)
 
 
 def _regressed(runs: tuple[RunFact, ...]) -> tuple[str, ...]:

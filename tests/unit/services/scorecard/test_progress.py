@@ -82,7 +82,7 @@ def test_a_drill_shows_ceiling_gap_and_regression(reader: Client, add_runs: AddR
         "regressed": [],
         "self_attested": True,
     }
-    Run.objects.filter(run_id="concurrency-00001").update(verdict="violated")
+    services.index_run(run_id="concurrency-00001", fields={"verdict": "violated"})
     standing = reader.get("/api/drills/concurrency/").json()["standing"]
     assert (standing["ceiling"], standing["gap"], standing["regressed"]) == (0, 3, ["concurrency/flash-sale"])
 

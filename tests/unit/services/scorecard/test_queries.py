@@ -15,14 +15,14 @@ from services.scorecard.models import Run
 AddRuns = Callable[..., None]
 
 PAGES = [
-    ("/api/drills/", 7),
-    ("/api/drills/concurrency/", 7),
+    ("/api/drills/", 8),
+    ("/api/drills/concurrency/", 8),
     ("/api/drills/concurrency/brief/", 2),
     ("/api/drills/concurrency/confirmations/", 2),
-    ("/api/progress/", 9),
+    ("/api/progress/", 10),
     ("/api/learner/", 1),
     ("/api/months/2026-11/", 1),
-    ("/api/drill-map.md", 17),
+    ("/api/drill-map.md", 18),
     ("/api/drills/concurrency/score/", 1),
     ("/api/drills/concurrency/scores/", 2),
     ("/api/dimensions/", 1),

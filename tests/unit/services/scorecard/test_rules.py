@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -270,3 +272,32 @@ def test_trend_is_bounded() -> None:
     old = drill(scores=(ScoreFact(value=1, changed_at=at(1990, 1)),))
     months = rules.trend([old], now=at(2026, 4))
     assert (len(months), months[-1].month) == (60, "2026-04")
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_essential_runs_say_what_all_of_them_say(seed: int) -> None:
+    chance = random.Random(seed)
+    tried = [
+        run(
+            chance.choice((CORE, STRETCH, STRETCH2)),
+            chance.choices(("held", "violated", "inconclusive"), (7, 2, 1))[0],
+            day=chance.uniform(0, 90),
+            seed=chance.randrange(40),
+        )
+        for _ in range(chance.choice((3, 30, 150)))
+    ]
+    hints = tuple(hint(day=chance.uniform(0, 120), solution=chance.random() < 0.3) for _ in range(chance.randrange(3)))
+    all_of_them = drill(*tried, score=3, hints=hints, stretch=(STRETCH, STRETCH2))
+    few = replace(all_of_them, runs=rules.essential(tried, cuts=(each.used_at for each in hints)))
+
+    now = T0 + timedelta(days=100)
+    assert rules.trend([few], now=now) == rules.trend([all_of_them], now=now)
+    ends = [T0 + timedelta(days=90)] + [rules.end_of(month) for month in ("2026-01", "2026-02", "2026-03", "2026-04")]
+    for end in ends:
+        assert rules.standing(few.until(end)) == rules.standing(all_of_them.until(end))
+
+
+def test_the_essential_runs_stay_few() -> None:
+    many = [run(day=day / 50, seed=day) for day in range(1500)]
+
+    assert len(rules.essential(many)) <= 2 + 3 * 2  # two that came first; of each of the months the last and last fresh
