@@ -76,7 +76,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def stamp(self) -> tuple[int, datetime | None]:
         """Another one whenever the index has changed: how many runs, and when the last was written."""
-        found = self.aggregate(count=Count("run_id"), last=Max("indexed_at"))
+        found = self.aggregate(count=Count("*"), last=Max("indexed_at"))
         return found["count"], found["last"]
 
 

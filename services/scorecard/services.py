@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -149,13 +151,20 @@ def with_evidence(drills: Iterable[Drill]) -> list[Drill]:
     by_key = {drill.key: drill for drill in drills}
     for drill in by_key.values():
         drill.latest_runs = []
-    for run in Run.objects.filter(drill__in=by_key).latest_per_variant():
+    latest = _latest_runs(Run.objects.stamp())
+    for run in Run.objects.filter(run_id__in=latest, drill__in=by_key).order_by("variant"):
         assert run.drill_id is not None
         run.drill = by_key[run.drill_id]
         run.drill.latest_runs.append(run)
     for facts in drill_facts(by_key.values()):
         by_key[facts.key].standing = rules.standing(facts)
     return list(by_key.values())
+
+
+@functools.lru_cache(maxsize=1)
+def _latest_runs(stamp: tuple[int, datetime | None]) -> tuple[str, ...]:
+    """Ids of the newest run of each drill and variant, found once per state of the index: its *stamp*."""
+    return tuple(Run.objects.filter(drill__isnull=False).latest_per_variant().values_list("run_id", flat=True))
 
 
 @transaction.atomic
