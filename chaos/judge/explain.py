@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import ascii_uppercase
@@ -25,7 +25,7 @@ from chaos.model.trace import LogLine, Statement
 from chaos.model.verdict import Counterexample, Finding, Verdict
 
 MOST_MOMENTS = 60
-MOST_OPERATIONS = 6
+MOST_OPERATIONS, ENOUGH = 6, 3
 WORST = 2
 _QUALIFIED, _NAME = re.compile(r'"\w+"\.("\w+")'), re.compile(r'"(\w+)"')
 _WRITES = ("INSERT", "UPDATE", "DELETE", "COMMIT", "ROLLBACK")
@@ -60,7 +60,7 @@ def explain(folder: Path, scenario: Judged, judgement: Judgement, state: EndStat
     history = History.of_run(folder)
     world = _World(state or EndState())
     for one in asked:
-        one.orders |= set(one.pointers.orders) | world.orders_of(one.pointers.keys)
+        one.orders |= world.pointed_at(one)
     for op in history:
         for one in asked:
             one.look(op)
@@ -96,8 +96,7 @@ class _Asked:
     worst: list[tuple[float, str, Operation]] = field(default_factory=list)
 
     def look(self, op: Operation) -> None:
-        pointed = self.pointers
-        if op.id in pointed.operations or (op.key and op.key in pointed.keys):
+        if self._is_pointed_at(op):
             self.found[op.id] = op
             if op.order:
                 self.orders.add(op.order)
@@ -108,6 +107,9 @@ class _Asked:
                 self.last_poll[op.order] = op
         elif self.slo is not None and op.main and self._is_judged(self.slo, op):
             self._rank(op)
+
+    def _is_pointed_at(self, op: Operation) -> bool:
+        return op.id in self.pointers.operations or bool(op.key and op.key in self.pointers.keys)
 
     @staticmethod
     def _is_judged(slo: SloCheck, op: Operation) -> bool:
@@ -121,10 +123,12 @@ class _Asked:
             heapq.heappop(self.worst)
 
     def operations(self) -> list[Operation]:
-        """By time of sending, the few that show it."""
-        found = {**self.found, **{op.id: op for op in self.last_poll.values()}}
-        found |= {op.id: op for _, _, op in self.worst}
-        return sorted(found.values(), key=lambda op: (_sent(op), op.id))[:MOST_OPERATIONS]
+        """By time of sending, the few that show it: those pointed at, then what else became of their orders."""
+        pointed = [op for op in self.found.values() if self._is_pointed_at(op)] + [op for _, _, op in self.worst]
+        others = [op for op in self.found.values() if not self._is_pointed_at(op)] + list(self.last_poll.values())
+        kept = sorted(pointed, key=_by_time)[:MOST_OPERATIONS]
+        kept += sorted(others, key=_by_time)[: max(0, ENOUGH - len(kept))]
+        return sorted(kept, key=_by_time)
 
 
 class _World:
@@ -134,9 +138,13 @@ class _World:
         self.state = state
         self.orders: dict[str, Order] = {order.order_id: order for order in state.orders}
 
-    def orders_of(self, keys: Iterable[str]) -> set[str]:
-        wanted = set(keys)
-        return {order.order_id for order in self.state.orders if order.client_key in wanted} if wanted else set()
+    def pointed_at(self, asked: _Asked) -> set[str]:
+        """Orders that the finding points at. Examples may be of any kind: those that are no orders are none."""
+        pointers = asked.pointers
+        named, keys = set(pointers.orders), set(pointers.keys)
+        if asked.finding.counterexample is None:
+            named &= self.orders.keys()
+        return named | ({order.order_id for order in self.state.orders if order.client_key in keys} if keys else set())
 
 
 def _explained(asked: _Asked, world: _World, trace: Trace, t0_unix_s: float) -> Explained:
@@ -206,6 +214,10 @@ def _unknown(asked: _Asked, operations: Sequence[Operation], world: _World, trac
 
 def _sent(op: Operation) -> float:
     return op.intended if op.sent is None else op.sent
+
+
+def _by_time(op: Operation) -> tuple[float, str]:
+    return _sent(op), op.id
 
 
 def _answer(op: Operation) -> str:

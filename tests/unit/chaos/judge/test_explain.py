@@ -1,4 +1,5 @@
 import gzip
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -114,6 +115,30 @@ def test_calls_of_the_gateway_say_whether_anybody_was_answered(oversold):
     (call,) = [m for m in found.moments if m.kind == "call"]
     assert (call.label, call.at_s) == ("A", 2.0)
     assert call.text == "charge asked for (no idempotency key): nobody was left to answer"
+
+
+def test_examples_that_are_operations_name_no_orders(oversold):
+    """An id such as 0-11 is in half of all statements: once it drew in what other people's tasks did."""
+    trace(oversold, [statement(2.0, "INSERT … 'a-0115'", task="shop.charge_order", task_id="t9")])
+    oversold.write()
+    record = read_record(oversold.folder)
+    judged = judge(oversold.scenario, record)
+    findings = tuple(
+        replace(finding, counterexample=None, examples=("0-11", "0-114")) if finding.check == "no_oversell" else finding
+        for finding in judged.findings
+    )
+    (found,) = explain(
+        oversold.folder, oversold.scenario, replace(judged, findings=findings), record.state
+    ).counterexamples
+    assert [op.id for op in found.operations] == ["0-11", "0-114"]
+    assert not [m for m in found.moments if m.who == "t9"]
+
+
+def test_what_else_became_of_an_order_fills_up_to_three(oversold):
+    """The operations pointed at come first, however many others asked for the same orders."""
+    oversold.change = lambda _at_s, op, number: {"order": "o114"} if op == "browse" and number > 120 else {}
+    (found,) = explained(oversold)
+    assert [op.id for op in found.operations] == ["0-114", "0-119", "0-121"]
 
 
 def test_it_stays_readable(oversold):
