@@ -50,6 +50,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         cast: `customer`, `other` (a customer too), `support`, `admin` → person.
         bad_tokens: What is wrong with it → an access token that must be refused.
+        bad_refreshes: What became of its account → a refresh token that must be refused.
         access_lifetime_s: How long access tokens live in this run; None where the scenario leaves it to the variant.
         routes: Addresses that the variant serves, as `/api/events/{}/`.
     """
@@ -61,6 +62,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     customers: tuple[WorldCustomer, ...]
     cast: dict[str, WorldPerson] = {}
     bad_tokens: dict[str, str] = {}
+    bad_refreshes: dict[str, str] = {}
     access_lifetime_s: int | None = None
     routes: tuple[str, ...] = ()
 

@@ -55,8 +55,8 @@ def create(root: Path, run_id: str, *, least_free_bytes: int = LEAST_FREE_BYTES)
 def strip_secrets(world: Path) -> None:
     """Tokens and the password leave the world file: the evidence is handed to other people."""
     data = msgspec.json.decode(world.read_bytes())
-    data.pop("password", None)
-    data.pop("bad_tokens", None)
+    for secret in ("password", "bad_tokens", "bad_refreshes"):
+        data.pop(secret, None)
     for person in [*data.get("customers", ()), *data.get("cast", {}).values()]:
         for token in ("access", "refresh", "stale"):
             person.pop(token, None)

@@ -16,17 +16,42 @@ BEFORE_THE_LOAD_S = -1.0
 
 
 class Forged(Journey):
-    """GET /api/me/ with one bad token after the other; GET /api/admin/sales/ with a role that is in the token only."""
+    """One bad token after the other.
+
+    GET /api/me/ with access tokens, POST /api/auth/refresh/ with those of accounts that are gone, and
+    GET /api/admin/sales/ with a role that is in the token only.
+    """
 
     name = "forged"
 
     def __init__(self, *, plan: LoadPlan, world: World, http: Http) -> None:
+        self._http = http
         self._accounts = Accounts(http)
         self._customer = world.person("customer")
         self._tokens = [*sorted(world.bad_tokens.items()), ("stale_role", self._customer.stale)]
+        self._refreshes = sorted(world.bad_refreshes.items())
 
     def run(self, arrival: Arrival) -> None:
-        flaw, token = self._tokens[arrival.index % len(self._tokens)]
+        number = arrival.index % (len(self._tokens) + len(self._refreshes))
+        if number < len(self._tokens):
+            self._access(*self._tokens[number], arrival)
+        else:
+            self._refresh(*self._refreshes[number - len(self._tokens)], arrival)
+
+    def _refresh(self, gone: str, token: str, arrival: Arrival) -> None:
+        session = f"refresh_of_{gone}"
+        call = self._accounts.refresh(
+            self.name,
+            token,
+            customer=self._customer.id,
+            session=session,
+            state=REVOKED,
+            read=read_done,
+            arrival=arrival,
+        )
+        self._http.exchange(call)
+
+    def _access(self, flaw: str, token: str, arrival: Arrival) -> None:
         state = EXPIRED if flaw in EXPIRES else REVOKED if flaw in WITHDRAWN else f"{FORGED}{flaw}"
         at_sales = flaw == "stale_role"
         self._accounts.get(

@@ -177,6 +177,17 @@ def test_every_bad_token_in_its_state() -> None:
     assert calls[0].read(200, b'[{"sold": 3}]').outcome is Outcome.INFO
 
 
+def test_refresh_tokens_of_accounts_that_are_gone() -> None:
+    world = msgspec.structs.replace(WORLD, bad_refreshes={"deleted": "gone-refresh"})
+    *_, call = made(Forged, AnsweringHttp(*[(401, {})] * 5), 5, world)
+    assert (call.state, call.token, call.main) == ("revoked", "refresh_of_deleted", True)
+    assert call.head.startswith(b"POST /api/auth/refresh/ ")
+    assert b"gone-refresh" in call.body
+    assert call.read(401, b"{}").refused
+    assert call.read(200, b'{"access": "a"}').outcome is Outcome.OK, "let in: that is what the check looks for"
+    assert call.read(500, b"").outcome is Outcome.INFO
+
+
 def test_an_order_of_somebody_else_and_the_owners_own() -> None:
     order = {"id": "o-1"}
     calls = made(ForeignOrder, AnsweringHttp((404, {}), (200, order), (200, {"results": []})))

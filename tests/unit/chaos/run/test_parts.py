@@ -174,6 +174,8 @@ def test_a_row_of_the_access_matrix_for_an_address_that_is_not_served(tmp_path):
 def test_tokens_of_the_cast_and_bad_ones_leave_the_world_file(tmp_path):
     world = tmp_path / "world.json"
     person = {"id": 1, "access": "a", "refresh": "r", "stale": "s", "order": "o"}
-    world.write_text(json.dumps({"cast": {"customer": person}, "bad_tokens": {"alg_none": "n"}}))
+    world.write_text(
+        json.dumps({"cast": {"customer": person}, "bad_tokens": {"alg_none": "n"}, "bad_refreshes": {"deleted": "d"}})
+    )
     folders.strip_secrets(world)
     assert json.loads(world.read_text()) == {"cast": {"customer": {"id": 1, "order": "o"}}}

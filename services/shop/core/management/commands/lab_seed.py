@@ -55,7 +55,10 @@ class Command(BaseCommand):
             customers = [_with_tokens(customer) for customer in _make_customers(plan, hashed)]
             events = _make_events(plan)
             cast = _make_cast(hashed, tier=events[-1][1][-1])
-            bad_tokens = _bad_tokens(cast["customer"], hashed)
+            gone = _gone(hashed)
+            bad_tokens = dict(
+                forged.refused(cast["customer"]["access"], cast["customer"]["refresh"], key=settings.SECRET_KEY)
+            )
         document = {
             "variant": current().variant,
             "seed": seed,
@@ -76,7 +79,8 @@ class Command(BaseCommand):
             ],
             "customers": customers,
             "cast": cast,
-            "bad_tokens": bad_tokens,
+            "bad_tokens": bad_tokens | {name: tokens["access"] for name, tokens in gone.items()},
+            "bad_refreshes": {name: tokens["refresh"] for name, tokens in gone.items()},
             "access_lifetime_s": current().access_lifetime_s,
             "routes": routes.served(),
         }
@@ -154,15 +158,15 @@ def _some_value(kind: str, number: int) -> Any:
     return f"cast-{number}" if kind in {"CharField", "TextField", "SlugField"} else 0
 
 
-def _bad_tokens(customer: dict[str, Any], hashed: str) -> dict[str, str]:
-    """What is wrong with it → a token that must be refused."""
-    bad = dict(forged.refused(customer["access"], customer["refresh"], key=settings.SECRET_KEY))
+def _gone(hashed: str) -> dict[str, dict[str, Any]]:
+    """What became of it → an account that had tokens before, with these."""
+    found: dict[str, dict[str, Any]] = {}
     model = _model("Customer")
     for name in GONE:
         person = model.objects.create(
             username=f"cast-{name}", email=f"cast-{name}@example.org", role="customer", password=hashed
         )
-        bad[name] = _with_tokens(person)["access"]
+        found[name] = _with_tokens(person)
         match name:
             case "deleted":
                 person.delete()
@@ -172,7 +176,7 @@ def _bad_tokens(customer: dict[str, Any], hashed: str) -> dict[str, str]:
             case _:
                 person.set_unusable_password()
                 person.save()
-    return bad
+    return found
 
 
 def _make_events(plan: worlds.Plan) -> list[tuple[Any, list[Any]]]:
