@@ -78,7 +78,8 @@ def timeline_option(
         )
         option["legend"].append({
             "data": [line.name for line in lines], "left": 0, "top": head_px + 20, "selectedMode": False,
-            "itemWidth": 18, "itemHeight": 8, "itemGap": 10, "padding": 0, "textStyle": {"color": colours.text},
+            "itemWidth": 26, "itemHeight": 8, "itemGap": 10, "padding": 0, "textStyle": {"color": colours.text},
+            "itemStyle": {"opacity": 0},  # no dot: it would hide whether the line is dashed
         })  # fmt: skip
         option["grid"].append(
             {"left": 46, "right": 14, "top": grid_px, "height": _PANEL_PX - 10, "containLabel": False}
@@ -276,8 +277,8 @@ def comparison_option(
             {"text": title, "left": 0, "top": head_px, "textStyle": {"fontSize": 13, "color": colours.text}}
         )
         option["legend"].append({
-            "data": list(names), "left": 0, "top": head_px + 20, "selectedMode": False, "itemWidth": 24,
-            "itemHeight": 8, "padding": 0, "textStyle": {"color": colours.text},
+            "data": list(names), "left": 0, "top": head_px + 20, "selectedMode": False, "itemWidth": 26,
+            "itemHeight": 8, "padding": 0, "textStyle": {"color": colours.text}, "itemStyle": {"opacity": 0},
         })  # fmt: skip
         option["grid"].append({"left": 46, "right": 14, "top": head_px + _HEAD_PX, "height": _PANEL_PX - 10})
         option["xAxis"].append({
