@@ -224,7 +224,7 @@ class Scorecard:
         return None if answer.status_code == 404 else _decode(answer, Run)
 
     def history(self, key: str) -> list[ScoreChange]:
-        """How a drill's score came to be, newest first."""
+        """How a drill's score came to be, newest first: one page of it."""
         return _decode(self._ask("GET", f"/api/drills/{key}/scores/"), list[ScoreChange])
 
     def save(self, key: str, *, value: int | None, notes: str, version: int) -> Score:

@@ -18,7 +18,7 @@ from dashboard.parts import away
 
 UNSCORED = "Not scored"
 CHOICES: dict[str, int | None] = {UNSCORED: None} | {f"{value} {word}": value for value, word in words.SCORES.items()}
-MOST_NOTES = 10_000
+MOST_NOTES, SHOWN_CHANGES = 10_000, 20
 
 
 def main() -> None:
@@ -205,10 +205,14 @@ def evidence(drill: scorecard.Drill, shown: scorecard.Score) -> None:
         confirm(drill)
     past, _ = sources.attempt(partial(past_scores, drill.key, shown.version))
     if past:
-        with st.expander(f"History of drill {drill.number} ({len(past)})"):
-            for score in past[:20]:
+        with st.expander(f"History of drill {drill.number} ({shown.version})"):
+            for score in past[:SHOWN_CHANGES]:
                 at = score.changed_at[:16].replace("T", " ")
                 st.text(f"{at} UTC  {words.score_text(score.value)}{_quoted(score.notes)}")
+            if shown.version > SHOWN_CHANGES:
+                st.html(
+                    markup.quiet(f"The newest {SHOWN_CHANGES} of {shown.version}; the export on Progress has them all.")
+                )
 
 
 def confirm(drill: scorecard.Drill) -> None:

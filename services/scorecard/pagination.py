@@ -1,4 +1,4 @@
-"""Pages of runs."""
+"""Pages of what grows: runs, and changes of a score."""
 
 from __future__ import annotations
 

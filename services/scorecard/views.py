@@ -119,7 +119,6 @@ class ScoreHistory(generics.ListAPIView[ScoreChange]):
 
     serializer_class = ScoreChangeSerializer
     queryset = ScoreChange.objects.all()
-    pagination_class = None
 
     def get_queryset(self) -> QuerySet[ScoreChange]:
         drill = get_object_or_404(Drill, key=self.kwargs["key"])

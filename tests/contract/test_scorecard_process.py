@@ -104,7 +104,7 @@ def test_two_pages_that_save_at_once(scorecard: Scorecard) -> None:
     with ThreadPoolExecutor(pages) as pool:
         statuses = sorted(pool.map(save, range(pages)))
     assert statuses == [200] + [409] * (pages - 1)
-    assert len(scorecard.http.get("/api/drills/auth/scores/").json()) == 1
+    assert len(scorecard.http.get("/api/drills/auth/scores/").json()["results"]) == 1
 
 
 def test_one_run_indexed_from_many_sides(scorecard: Scorecard) -> None:
@@ -178,7 +178,7 @@ def test_what_a_person_wrote_outlives_a_kill(tmp_path: Path) -> None:
     try:
         score = third.http.get("/api/drills/concurrency/score/").json()
         assert (score["value"], score["notes"], score["version"]) == (3, "and explained", 2)
-        assert len(third.http.get("/api/drills/concurrency/scores/").json()) == 2
+        assert len(third.http.get("/api/drills/concurrency/scores/").json()["results"]) == 2
         with closing(sqlite3.connect(database)) as connection:
             assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
             assert connection.execute("SELECT count(*) FROM auth_user").fetchone() == (1,)

@@ -329,7 +329,8 @@ class FakeScorecard:
         if path.startswith("/api/runs/"):
             return 200, {"count": len(self.runs), "next": None, "previous": None, "results": self.runs}
         if path.endswith("/scores/"):
-            return 200, self.changes[path.split("/")[3]]
+            found = self.changes[path.split("/")[3]]
+            return 200, {"count": len(found), "next": None, "previous": None, "results": found}
         return (200, {"status": "ok"}) if path == "/health" else (404, {"title": "Not found"})
 
     def put(self, path: str, body: dict[str, Any], token: str) -> tuple[int, dict[str, Any]]:

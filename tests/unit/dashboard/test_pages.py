@@ -311,6 +311,15 @@ def test_scores_are_saved_with_their_version_and_become_history(lab: Any, scorec
     assert any(each.label == "History of drill 4 (2)" for each in app.expander)
 
 
+def test_a_long_history_shows_its_newest_and_says_where_the_rest_is(lab: Any, scorecard: Any, samples: Any) -> None:
+    lab.stack(scorecard=scorecard.url)
+    for version in range(25):
+        scorecard.save("auth", {"value": 1, "notes": "", "version": version}, f"Token {samples.TOKEN}")
+    app = lab.page("scores")
+    assert any(each.label == "History of drill 4 (25)" for each in app.expander)
+    assert "The newest 20 of 25; the export on Progress has them all." in said(app)
+
+
 def test_a_stale_page_cannot_overwrite_and_shows_what_is_stored(lab: Any, scorecard: Any, samples: Any) -> None:
     lab.stack(scorecard=scorecard.url)
     app = lab.page("scores")

@@ -24,7 +24,7 @@ PAGES = [
     ("/api/months/2026-11/", 1),
     ("/api/drill-map.md", 21),
     ("/api/drills/concurrency/score/", 1),
-    ("/api/drills/concurrency/scores/", 2),
+    ("/api/drills/concurrency/scores/", 3),
     ("/api/dimensions/", 1),
     ("/api/runs/?page_size=100", 2),
     ("/api/runs/?drill=3&variant=naive", 2),

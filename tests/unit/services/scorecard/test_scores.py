@@ -37,7 +37,7 @@ def test_an_unscored_drill(reader: Client) -> None:
         "version": 0,
         "updated_at": None,
     }
-    assert reader.get(HISTORY).json() == []
+    assert reader.get(HISTORY).json()["results"] == []
 
 
 def test_saving_and_its_history(writer: Client) -> None:
@@ -53,7 +53,7 @@ def test_saving_and_its_history(writer: Client) -> None:
         "notes": "alone, twice",
         "version": 2,
     }
-    history = writer.get(HISTORY).json()
+    history = writer.get(HISTORY).json()["results"]
     assert [(change["version"], change["value"], change["notes"]) for change in history] == [
         (2, 3, "alone, twice"),
         (1, 1, "with hints"),
@@ -65,7 +65,15 @@ def test_saving_and_its_history(writer: Client) -> None:
 def test_a_score_can_be_taken_back(writer: Client) -> None:
     put(writer, {"value": 2, "notes": "", "version": 0})
     assert put(writer, {"value": None, "notes": "", "version": 1}).status_code == 200
-    assert [change["value"] for change in writer.get(HISTORY).json()] == [None, 2]
+    assert [change["value"] for change in writer.get(HISTORY).json()["results"]] == [None, 2]
+
+
+def test_the_history_comes_in_pages(writer: Client) -> None:
+    for version in range(7):
+        put(writer, {"value": version % 4, "notes": "", "version": version})
+    page = writer.get(f"{HISTORY}?page_size=3").json()
+    assert (page["count"], [change["version"] for change in page["results"]]) == (7, [7, 6, 5])
+    assert [change["version"] for change in writer.get(page["next"]).json()["results"]] == [4, 3, 2]
 
 
 def test_a_stale_page_can_not_overwrite(writer: Client) -> None:
