@@ -25,8 +25,9 @@ from chaos.judge.host import HostSample
 from chaos.model.verdict import Verdict
 
 SCENARIO = "concurrency/flash-sale"
-FLOOR = 0.5
-"""Chosen so that the flash sale still wants more seats than there are. Its power was not measured with mutants yet."""
+FLOOR = 0.75
+"""Measured: nine mutants of drills 3 to 5 were all caught there. At 0.5 scenarios of drill 5 have too few operations
+for a p95, and a run says so instead of deciding."""
 MOST_BUSY, MOST_API_CORE = 0.60, 0.80
 """Mean of the heaviest phase, machine and API core: above, single seconds are saturated."""
 STEP = 0.05
