@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from chaos.model.history import Dropped, Fail, Info, Invoke, Line, Ok
+from chaos.model.counterexamples import COUNTEREXAMPLES, Counterexamples, Explained
 from chaos.model.journal import Event
 from dashboard import evidence
 from dashboard.evidence import Run, Second
@@ -21,17 +21,6 @@ from dashboard.timeline import nearest_rank
 MOST_SAMPLES = 60
 SAMPLES_LIMIT_BYTES = 8 * 2**20
 HISTORY_LIMIT_BYTES = evidence.HISTORY_LIMIT_BYTES
-
-
-class Counterexample(msgspec.Struct, frozen=True, kw_only=True):
-    """Pointers to the few things that show a violation, and a sentence on why they do."""
-
-    says: str = ""
-    operations: list[str] = []
-    orders: list[str] = []
-    keys: list[str] = []
-    charges: list[str] = []
-    tiers: list[int] = []
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +35,6 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     examples: list[str] = []
     figures: dict[str, Any] = {}
-    counterexample: Counterexample | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,20 +69,6 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = {}
     body: str = ""
     cut: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
-    """An operation of the history, found again: times in seconds since the load's start."""
-
-    id: str
-    op: str
-    key: str
-    order: str
-    sent_s: float
-    ended_s: float | None
-    outcome: str
-    status: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,72 +146,13 @@ def samples(folder: Path) -> list[Sample] | None:
     return sorted(found, key=lambda sample: sample.ended)
 
 
-def exchanges(folder: Path, wanted: Counterexample) -> list[Exchange]:
-    """The operations that a counterexample points at, oldest first; empty when the history is too large for a page."""
-    files = sorted([*folder.glob("history/*.jsonl"), *folder.glob("history/*.jsonl.gz")])
-    if sum(path.stat().st_size * (12 if path.suffix == ".gz" else 1) for path in files) > HISTORY_LIMIT_BYTES:
-        return []
-    ids, keys, orders = set(wanted.operations), set(wanted.keys), set(wanted.orders)
-    found: list[Exchange] = []
-    for path in files:
-        found += _exchanges(path, ids, keys, orders)
-    return sorted(found, key=lambda exchange: exchange.sent_s)
-
-
-def _exchanges(path: Path, ids: set[str], keys: set[str], orders: set[str]) -> list[Exchange]:
-    decoder = msgspec.json.Decoder(Line)
-    open_: dict[str, Invoke] = {}
-    found = []
-    for raw in evidence.whole_lines(path):
-        try:
-            line = decoder.decode(raw)
-        except msgspec.MsgspecError:
-            continue
-        if isinstance(line, Invoke):
-            open_[line.id] = line
-        elif isinstance(line, Dropped):
-            continue
-        elif isinstance(line, Ok | Fail | Info) and (invoked := open_.pop(line.id, None)) is not None:
-            named = line.id in ids or invoked.key in keys or (line.order or invoked.order) in orders
-            if invoked.op == "poll" and line.id not in ids:
-                continue  # dozens of the same question
-            if named:
-                outcome = "refused" if line.refused else {Ok: "ok", Fail: "fail", Info: "info"}[type(line)]
-                found.append(_exchange(invoked, line.ended, outcome, line.status, line.order))
-    return found + [_exchange(each, None, "info", 0, "") for each in open_.values() if each.id in ids]
-
-
-def _exchange(invoked: Invoke, ended_s: float | None, outcome: str, status: int, order: str) -> Exchange:
-    return Exchange(
-        id=invoked.id,
-        op=invoked.op if invoked.attempt == 1 else f"{invoked.op}, try {invoked.attempt}",
-        key=invoked.key,
-        order=order or invoked.order,
-        sent_s=invoked.sent,
-        ended_s=ended_s,
-        outcome=outcome,
-        status=status,
-    )
-
-
-def explained(folder: Path, check: str) -> str:
-    """What `firedrill explain` wrote on a violated check, as text; empty when the folder has none."""
-    content = evidence.json_object(folder / "counterexamples.json")
-    entry = content.get(check)
-    if entry is None and isinstance(content.get("counterexamples"), dict | list):
-        entry = _entry(content["counterexamples"], check)
-    if isinstance(entry, str):
-        return entry
-    if isinstance(entry, dict):
-        text = entry.get("text") or entry.get("story") or entry.get("lines")
-        return "\n".join(map(str, text)) if isinstance(text, list) else str(text or "")
-    return ""
-
-
-def _entry(listed: Any, check: str) -> Any:
-    if isinstance(listed, dict):
-        return listed.get(check)
-    return next((each for each in listed if isinstance(each, dict) and each.get("check") == check), None)
+def explained(folder: Path) -> dict[str, Explained]:
+    """Check → the few operations that show its violation, on one time line; empty when the folder tells of none."""
+    try:
+        content = msgspec.json.decode((folder / COUNTEREXAMPLES).read_bytes(), type=Counterexamples)
+    except (OSError, msgspec.DecodeError):
+        return {}
+    return {one.check: one for one in content.counterexamples}
 
 
 _FILES = (

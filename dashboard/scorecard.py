@@ -213,10 +213,13 @@ class Scorecard:
             raise SourceAway("The scorecard knows no drills yet.", "It loads them when it starts: `make up`.")
         return sorted(drills, key=lambda drill: drill.number)
 
-    def runs(self, *, drill: int | None = None) -> list[Run]:
-        """The newest runs, of one drill or of all: one page of them."""
-        path = "/api/runs/" if drill is None else f"/api/runs/?drill={drill}&page_size=100"
-        return _decode(self._ask("GET", path), list[Run])
+    def runs(self) -> list[Run]:
+        """The newest runs: one page of them."""
+        return _decode(self._ask("GET", "/api/runs/"), list[Run])
+
+    def newest_of_drill(self, drill: int) -> list[Run]:
+        """The newest run of each scenario and variant of a drill, the newest first."""
+        return _decode(self._ask("GET", f"/api/runs/?drill={drill}&newest=true&page_size=100"), list[Run])
 
     def run(self, run_id: str) -> Run | None:
         """One indexed run; None when the scorecard doesn't know it."""

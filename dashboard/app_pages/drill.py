@@ -104,8 +104,8 @@ def scenarios(drill: scorecard.Drill) -> None:
 
 @st.cache_data(ttl=5, max_entries=12, show_spinner=False)
 def last_results(number: int) -> list[scorecard.Run]:
-    """The newest runs of a drill, newest first."""
-    return sources.scores().runs(drill=number)
+    """The newest run of each scenario and variant of a drill."""
+    return sources.scores().newest_of_drill(number)
 
 
 def result(run: scorecard.Run | None) -> str:

@@ -7,7 +7,8 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import details, evidence, markup, runchart, sources, words
+from chaos.model.counterexamples import Explained
+from dashboard import details, evidence, markup, runchart, sources, story, words
 from dashboard.details import Finding
 from dashboard.evidence import Run, RunState
 from dashboard.markup import Cell
@@ -132,42 +133,32 @@ def counterexamples(run: Run, listed: Sequence[Finding]) -> None:
     if not violated:
         return
     st.header("Counterexamples")
+    explained = details.explained(run.folder)
     for finding in violated:
         with st.expander(
             f"{finding.check}: {words.plain(finding.measured, most=100)}", expanded=finding is violated[0]
         ):
-            counterexample(run, finding)
+            if finding.reason:
+                st.text(finding.reason)
+            found = explained.get(finding.check)
+            if found is None:
+                shown = ", ".join(finding.examples[:5]) or "none were kept"
+                st.html(markup.quiet(f"No counterexample was kept. Examples: {markup.text(shown)}."))
+            else:
+                counterexample(found)
 
 
-def counterexample(run: Run, finding: Finding) -> None:
-    found = finding.counterexample
-    if finding.reason:
-        st.text(finding.reason)
-    if found is not None and found.says:
+def counterexample(found: Explained) -> None:
+    """The operations, then one time line of what they did, as `firedrill explain` has it."""
+    if found.says:
         st.text(found.says)
-    pointers = found or details.Counterexample(orders=finding.examples[:3], keys=finding.examples[:3])
-    seen = details.exchanges(run.folder, pointers)
-    if seen:
-        head = [Cell(html=name) for name in ("Sent", "Took", "Operation", "Outcome", "Order")]
-        rows = [
-            [
-                Cell(html=f"{each.sent_s:.3f} s", tight=True),
-                Cell(html=words.latency_text(None if each.ended_s is None else each.ended_s - each.sent_s), tight=True),
-                Cell(html=f"{markup.text(each.op)}<br><span class='fd-quiet'>{markup.text(each.id)}</span>"),
-                Cell(html=f"{markup.text(each.outcome)} {each.status or ''}", tight=True),
-                Cell(html=markup.text(each.order or each.key or words.UNKNOWN)),
-            ]
-            for each in seen[:20]
-        ]
-        st.html(markup.table(head, rows, label=f"Operations that show {finding.check}"))
-    told = details.explained(run.folder, finding.check)
-    if told:
-        st.code(told, language=None, wrap_lines=True)
-    elif not seen:
-        shown = ", ".join(finding.examples[:5]) or "none were kept"
-        st.html(markup.quiet(f"No single operation of the history shows it. Examples: {markup.text(shown)}."))
-    st.html(markup.quiet(f"<code>firedrill explain {markup.text(run.run_id)} '{markup.text(finding.check)}'</code> "
-                         "lays it on one time line with SQL and log."))  # fmt: skip
+    if found.operations:
+        st.html(markup.table(*story.operations(found), label=f"Operations that show {found.check}"))
+    if found.moments:
+        st.html(markup.table(*story.moments(found), label=f"Time line of {found.check}"))
+        st.html(markup.quiet(story.origin(found)))
+    for what in found.unknown:
+        st.html(markup.quiet(f"Not known: {markup.text(what)}."))
 
 
 def operations(run: Run) -> None:

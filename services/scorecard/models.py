@@ -63,16 +63,16 @@ class Drill(models.Model):
 class RunQuerySet(models.QuerySet["Run"]):
     """Ways to look at the index."""
 
-    def latest_per_variant(self) -> RunQuerySet:
-        """The newest run of each drill and variant."""
+    def newest_of_each(self, *fields: str) -> RunQuerySet:
+        """The newest run of each combination of *fields*."""
         newest_first = Window(
             RowNumber(),
-            partition_by=[F("drill_id"), F("variant")],
+            partition_by=[F(field) for field in fields],
             order_by=[F("started_at").desc(), F("run_id").desc()],
         )
-        # Ranked by id alone, which the index run_by_drill answers: the findings of older runs stay unread.
+        # Ranked by id alone, which an index answers: the findings of older runs stay unread.
         newest = self.annotate(age_rank=newest_first).filter(age_rank=1).values("run_id")
-        return Run.objects.filter(run_id__in=newest).order_by("variant")
+        return Run.objects.filter(run_id__in=newest)
 
     def stamp(self) -> tuple[int, datetime | None]:
         """Another one whenever the index has changed: how many runs, and when the last was written."""

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 LEARNER_VARIANT = "attempt"
+MUTANT_PREFIX = "mutant_"
+"""Variants that the lab makes to measure its own checks."""
 OWN_PREFIX = "own/"
 APART = timedelta(days=7)
 """A stretch has to hold twice, and the second time at least so much later."""

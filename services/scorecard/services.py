@@ -163,8 +163,12 @@ def with_evidence(drills: Iterable[Drill]) -> list[Drill]:
 
 @functools.lru_cache(maxsize=1)
 def _latest_runs(stamp: tuple[int, datetime | None]) -> tuple[str, ...]:
-    """Ids of the newest run of each drill and variant, found once per state of the index: its *stamp*."""
-    return tuple(Run.objects.filter(drill__isnull=False).latest_per_variant().values_list("run_id", flat=True))
+    """Ids of the newest run of each drill and variant, found once per state of the index: its *stamp*.
+
+    Mutants are left out: their runs are about the lab, not about a drill.
+    """
+    runs = Run.objects.filter(drill__isnull=False).exclude(variant__startswith=rules.MUTANT_PREFIX)
+    return tuple(runs.newest_of_each("drill_id", "variant").values_list("run_id", flat=True))
 
 
 @transaction.atomic

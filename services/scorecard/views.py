@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 
 from services.scorecard import drill_map, markdown, services
 from services.scorecard.briefs import brief_of
-from services.scorecard.models import MONTH_PATTERN, Dimension, Drill, Month, Run, Score, ScoreChange
+from services.scorecard.models import MONTH_PATTERN, Dimension, Drill, Month, Run, RunQuerySet, Score, ScoreChange
 from services.scorecard.problems import Conflict, Refused
 from services.scorecard.progress import progress
 from services.scorecard.serializers import (
@@ -307,6 +307,9 @@ class RunList(generics.ListAPIView[Run]):
             OpenApiParameter("variant", OpenApiTypes.STR),
             OpenApiParameter("verdict", OpenApiTypes.STR, enum=Run.Verdict.values),
             OpenApiParameter("drill", OpenApiTypes.STR, description="Number or key of a drill."),
+            OpenApiParameter(
+                "newest", OpenApiTypes.BOOL, description="Of each scenario and variant the newest run only."
+            ),
         ],
         responses={200: RunSerializer(many=True)} | _problems(400, 404),
     )
@@ -314,13 +317,18 @@ class RunList(generics.ListAPIView[Run]):
         """A page of runs; filters are exact."""
         return super().get(request, *args, **kwargs)
 
-    def get_queryset(self) -> QuerySet[Run]:
+    def get_queryset(self) -> RunQuerySet:
         queryset = Run.objects.select_related("drill")
         for name in ("scenario", "variant", "verdict"):
             if wanted := self.request.query_params.get(name):
                 queryset = queryset.filter(**{name: _text(name, wanted)})
         if drill := self.request.query_params.get("drill"):
             queryset = queryset.filter(**_drill_filter(_text("drill", drill)))
+        if newest := self.request.query_params.get("newest"):
+            if newest not in ("true", "false"):
+                raise ValidationError({"newest": [f"got {newest[:60]!r}, expected true or false"]})
+            if newest == "true":
+                return queryset.newest_of_each("scenario", "variant").select_related("drill")
         return queryset
 
 

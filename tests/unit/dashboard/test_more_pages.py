@@ -90,16 +90,34 @@ def test_run_that_the_lab_does_not_have_but_the_scorecard_knows(lab: Any, scorec
     assert "Copy its folder" in app.info[0].value
 
 
-def test_run_shows_the_operations_that_a_counterexample_points_at(lab: Any) -> None:
+def test_run_shows_a_counterexample_with_its_sql_on_one_time_line(lab: Any) -> None:
     run_id = lab.run(variant="naive", verdict="violated", broken=("no_oversell",))
-    folder = lab.evidence / run_id
-    document = json.loads((folder / "verdict.json").read_text())
-    document["findings"][0]["counterexample"] = {"says": "Two orders hold one seat.", "operations": ["0-1", "0-2"]}
-    (folder / "verdict.json").write_text(json.dumps(document))
     text = said(lab.page("run", run=run_id))
-    assert "Two orders hold one seat." in text
-    assert "Operations that show no_oversell" in text
-    assert "firedrill explain" in text
+    assert "No counterexample was kept" in text
+    shown = {"phase": "spike", "op": "buy", "answer": "202 order pending", "route": "/api/orders/"}
+    explained = {
+        "check": "no_oversell", "says": "Two orders hold one seat.", "expected": "e", "measured": "m", "left_out": 3,
+        "operations": [
+            {**shown, "label": "A", "id": "0-1", "sent_s": 10.0, "ended_s": 10.012, "key": "k1"},
+            {**shown, "label": "B", "id": "0-2", "sent_s": 10.004},
+        ],
+        "moments": [
+            {"at_s": 10.0, "lane": "client", "kind": "operation", "who": "0-1", "label": "A", "text": "buy <1> seat"},
+            {"at_s": 10.002, "until_s": 10.003, "lane": "database", "kind": "statement", "who": "0-1", "label": "A",
+             "text": "SELECT sold", "where": "/api/orders/", "session": 17},
+            {"at_s": 10.011, "lane": "api", "kind": "log", "who": "0-1", "label": "A", "text": "INFO shop: POST"},
+        ],
+        "unknown": ["operation 0-3: not in the history"],
+    }  # fmt: skip
+    file = lab.evidence / run_id / "counterexamples.json"
+    file.write_text(json.dumps({"version": 1, "counterexamples": [explained]}))
+    text = said(lab.page("run", run=run_id))
+    for part in (
+        "Two orders hold one seat.", "Operations that show no_oversell", "request 0-1, key k1, through /api/orders/",
+        "Time line of no_oversell", "buy &lt;1&gt; seat", "+2.0 ms", "<code>SELECT sold</code>", "session 17",
+        "1.0 ms, /api/orders/", "API log", "3 more moments were left out", "Not known: operation 0-3",
+    ):  # fmt: skip
+        assert part in text, part
 
 
 def test_run_shows_samples_and_says_so_when_there_are_none(lab: Any) -> None:

@@ -152,6 +152,27 @@ def test_a_drill_shows_the_newest_run_of_each_variant(reader: Client, add_runs: 
     assert shown["concurrency"][0]["findings"] == [{"check": "no_oversell", "verdict": "held"}]
 
 
+def test_a_mutant_is_about_the_lab_and_on_no_drills_card(reader: Client, add_runs: AddRuns) -> None:
+    add_runs(4, variants=("naive", "mutant_early_ack"))
+    shown = {drill["key"]: drill["latest_runs"] for drill in reader.get("/api/drills/").json()}
+    assert [run["variant"] for run in shown["concurrency"]] == ["naive"]
+
+
+def test_the_newest_run_of_each_scenario_and_variant(writer: Client, run_body: dict[str, Any]) -> None:
+    """However many came after it: a page that shows the newest hundred would call it not run."""
+    for number in range(3):
+        at = {"run_id": f"r{number}", "started_at": f"2026-11-23T10:15:0{number}Z"}
+        put(writer, run_body | at)
+    put(writer, run_body | {"run_id": "h", "variant": "hardened", "started_at": "2026-11-22T10:15:00Z"})
+    put(writer, run_body | {"run_id": "c", "scenario": "concurrency/commit-race"})
+    found = [run["run_id"] for run in writer.get("/api/runs/?drill=3&newest=true").json()["results"]]
+    assert sorted(found) == ["c", "h", "r2"]
+    assert found[-1] == "h", "newest first"
+    assert writer.get("/api/runs/?newest=false").json()["count"] == 5
+    answer = writer.get("/api/runs/?newest=1")
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+
+
 def test_of_two_runs_at_one_moment_one_is_newest(reader: Client, add_runs: AddRuns) -> None:
     add_runs(2, variants=("naive",))
     Run.objects.update(started_at="2026-11-23T10:15:02Z")

@@ -1,0 +1,66 @@
+"""A counterexample as two tables: its operations, and one time line of what they did and who saw it."""
+
+from __future__ import annotations
+
+from chaos.model.counterexamples import Explained, Moment, Shown
+from dashboard import markup, words
+from dashboard.markup import Cell
+
+LANES = {"client": "client", "database": "database", "gateway": "gateway", "api": "API log", "worker": "worker log"}
+LEAST_SHOWN_S = 5e-5
+Table = tuple[list[Cell], list[list[Cell]]]
+
+
+def operations(explained: Explained) -> Table:
+    """Head and rows: one operation each, in the order of sending."""
+    head = [Cell(html=""), Cell(html="Operation"), Cell(html="Sent"), Cell(html="Took"), Cell(html="Answer")]
+    return head, [_operation(shown) for shown in explained.operations]
+
+
+def _operation(shown: Shown) -> list[Cell]:
+    about = [f"request {shown.id}"]
+    about += [f"{shown.quantity} seat{'s' if shown.quantity > 1 else ''}"] if shown.quantity else []
+    about += [f"customer {shown.customer}"] if shown.customer is not None else []
+    about += [f"key {shown.key}"] if shown.key else []
+    about += [f"order {shown.order}"] if shown.order else []
+    about += [f"through {shown.route}"] if shown.route else []
+    took_s = None if shown.ended_s is None else shown.ended_s - shown.sent_s
+    return [
+        Cell(html=f"<strong>{markup.text(shown.label)}</strong>", tight=True),
+        Cell(html=f"{markup.text(shown.op)}<br><span class='fd-quiet'>{markup.text(', '.join(about))}</span>"),
+        Cell(html=f"{shown.sent_s:.3f} s", tight=True),
+        Cell(html=words.latency_text(took_s), tight=True),
+        Cell(html=markup.text(shown.answer)),
+    ]
+
+
+def moments(explained: Explained) -> Table:
+    """Head and rows: what happened, by time, with the letter of the operation that it came of."""
+    head = [Cell(html="After"), Cell(html="Of"), Cell(html="Who"), Cell(html="What")]
+    first_s = explained.moments[0].at_s if explained.moments else 0.0
+    return head, [_moment(moment, first_s) for moment in explained.moments]
+
+
+def _moment(moment: Moment, first_s: float) -> list[Cell]:
+    lane = markup.text(LANES.get(moment.lane, moment.lane))
+    session = f"<br><span class='fd-quiet'>session {moment.session}</span>" if moment.session else ""
+    said = markup.text(" ".join(moment.text.split()))
+    if moment.kind == "statement":
+        said = f"<code>{said}</code>"
+    lasted_s = None if moment.until_s is None or moment.kind == "log" else moment.until_s - moment.at_s
+    after = [f"{lasted_s * 1000:.1f} ms"] if lasted_s is not None and lasted_s >= LEAST_SHOWN_S else []
+    after += [markup.text(moment.where)] if moment.where else []
+    quiet = f" <span class='fd-quiet'>{', '.join(after)}</span>" if after else ""
+    return [
+        Cell(html=f"+{(moment.at_s - first_s) * 1000:.1f} ms", tight=True),
+        Cell(html=markup.text(moment.label or "·"), tight=True),
+        Cell(html=f"{lane}{session}"),
+        Cell(html=f"{said}{quiet}"),
+    ]
+
+
+def origin(explained: Explained) -> str:
+    """Where the time line begins, and what was left out of it."""
+    first_s = explained.moments[0].at_s if explained.moments else 0.0
+    said = f"The time line begins {first_s:.3f} s into the load. SQL and log lines explain; the finding stands without."
+    return f"{said} {explained.left_out} more moments were left out, reads first." if explained.left_out else said
