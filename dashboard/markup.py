@@ -29,6 +29,7 @@ ul.fd-strip li{border:1px solid light-dark(#d5d8e0,#444a5a);border-radius:.5rem;
 .fd-table th,.fd-table td{padding:.4rem .6rem .4rem 0;border-bottom:1px solid light-dark(#e3e5ea,#3a3f4d);
   vertical-align:top;overflow-wrap:anywhere}
 .fd-table td.fd-tight,.fd-table th.fd-tight{white-space:nowrap;overflow-wrap:normal}
+.fd-table code{font-size:.85em;white-space:normal}
 .fd-table a,.fd-card a,.fd-banner a{color:light-dark(#1d5fc4,#7fb2ff)}
 .fd-card h3{font-size:1.05rem;margin:0 0 .1rem;padding:0;line-height:1.3}
 .fd-card p{margin:0 0 .5rem!important}
@@ -53,7 +54,7 @@ ul.fd-faults{margin:0;padding:0;list-style:none;font-size:.9rem}ul.fd-faults li{
   .st-key-cards{grid-template-columns:repeat(2,minmax(0,1fr))}
   .st-key-cards [data-testid=stMetric]{padding:.6rem .7rem}
   .fd-wide{display:none}
-  .stMainBlockContainer{padding-left:1rem!important;padding-right:1rem!important;padding-top:3.5rem!important}
+  .stMainBlockContainer{padding-left:1rem!important;padding-right:1rem!important;padding-top:4.2rem!important}
   .stMainBlockContainer h1{font-size:1.7rem;padding-top:.4rem}
 }
 </style>"""

@@ -13,7 +13,13 @@ Table = tuple[list[Cell], list[list[Cell]]]
 
 def operations(explained: Explained) -> Table:
     """Head and rows: one operation each, in the order of sending."""
-    head = [Cell(html=""), Cell(html="Operation"), Cell(html="Sent"), Cell(html="Took"), Cell(html="Answer")]
+    head = [
+        Cell(html=""),
+        Cell(html="Operation"),
+        Cell(html="Sent", wide_only=True),
+        Cell(html="Took", tight=True),
+        Cell(html="Answer", wide_only=True),
+    ]
     return head, [_operation(shown) for shown in explained.operations]
 
 
@@ -25,25 +31,32 @@ def _operation(shown: Shown) -> list[Cell]:
     about += [f"order {shown.order}"] if shown.order else []
     about += [f"through {shown.route}"] if shown.route else []
     took_s = None if shown.ended_s is None else shown.ended_s - shown.sent_s
+    answer = markup.text(shown.answer)
+    op = f"{markup.text(shown.op)}<span class='fd-narrow'>{answer}</span>"
     return [
         Cell(html=f"<strong>{markup.text(shown.label)}</strong>", tight=True),
-        Cell(html=f"{markup.text(shown.op)}<br><span class='fd-quiet'>{markup.text(', '.join(about))}</span>"),
-        Cell(html=f"{shown.sent_s:.3f} s", tight=True),
+        Cell(html=f"{op}<br><span class='fd-quiet'>{markup.text(', '.join(about))}</span>"),
+        Cell(html=f"{shown.sent_s:.3f} s", wide_only=True, tight=True),
         Cell(html=words.latency_text(took_s), tight=True),
-        Cell(html=markup.text(shown.answer)),
+        Cell(html=answer, wide_only=True),
     ]
 
 
 def moments(explained: Explained) -> Table:
     """Head and rows: what happened, by time, with the letter of the operation that it came of."""
-    head = [Cell(html="After"), Cell(html="Of"), Cell(html="Who"), Cell(html="What")]
+    head = [
+        Cell(html="After", tight=True),
+        Cell(html="Of", tight=True),
+        Cell(html="Who", wide_only=True, tight=True),
+        Cell(html="What"),
+    ]
     first_s = explained.moments[0].at_s if explained.moments else 0.0
     return head, [_moment(moment, first_s) for moment in explained.moments]
 
 
 def _moment(moment: Moment, first_s: float) -> list[Cell]:
     lane = markup.text(LANES.get(moment.lane, moment.lane))
-    session = f"<br><span class='fd-quiet'>session {moment.session}</span>" if moment.session else ""
+    session = f"session {moment.session}" if moment.session else ""
     said = markup.text(" ".join(moment.text.split()))
     if moment.kind == "statement":
         said = f"<code>{said}</code>"
@@ -54,8 +67,10 @@ def _moment(moment: Moment, first_s: float) -> list[Cell]:
     return [
         Cell(html=f"+{(moment.at_s - first_s) * 1000:.1f} ms", tight=True),
         Cell(html=markup.text(moment.label or "·"), tight=True),
-        Cell(html=f"{lane}{session}"),
-        Cell(html=f"{said}{quiet}"),
+        Cell(
+            html=f"{lane}<br><span class='fd-quiet'>{session}</span>" if session else lane, wide_only=True, tight=True
+        ),
+        Cell(html=f"<span class='fd-narrow fd-quiet'>{lane} {session}</span>{said}{quiet}"),
     ]
 
 
