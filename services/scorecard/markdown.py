@@ -103,7 +103,10 @@ def mermaid(axes: Sequence[rules.Axis], name: str) -> str:
     """A `radar-beta` diagram; `radar` alone is none. Source: Mermaid's documentation, "Radar Diagram"."""
     quoted = " ".join(name.replace('"', "'").replace("\\", "/").split()) or "Self-score"
     points = ", ".join(f"{axis.mean or 0:g}" for axis in axes)
-    lines = ["radar-beta", "  title Backend competency radar"]
+    # Mermaid cuts what does not fit its margins; the longest names need so much.
+    lines = ["---", "config:", "  radar:", "    width: 500", "    height: 500"]
+    lines += ["    marginLeft: 220", "    marginRight: 220", "---"]
+    lines += ["radar-beta", "  title Backend competency radar"]
     lines += [f'  axis {axis.key.replace("-", "_")}["{axis.name}"]' for axis in axes]
     lines += [f'  curve learner["{quoted}"]{{{points}}}', "  max 3", "  min 0", "  ticks 3", "  graticule polygon"]
     return "\n".join(["```mermaid", *lines, "```"])

@@ -117,7 +117,7 @@ def _take(browser: Any, address: str, to: Path, *, width: int, theme: str, hot: 
     context.close()
     with Image.open(to) as picture:  # a page has few colours: a quarter of the bytes
         # Coverage, not frequency: the few green pixels of a sign have to stay green.
-        small = picture.convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE)
+        small = picture.convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=1)
     small.save(to, optimize=True)
 
 

@@ -195,6 +195,7 @@ def test_the_radar_is_a_radar_beta(reader: Client) -> None:
     start = text.index("```mermaid")
     assert text[start : text.index("```", start + 5)] == (
         "```mermaid\n"
+        "---\nconfig:\n  radar:\n    width: 500\n    height: 500\n    marginLeft: 220\n    marginRight: 220\n---\n"
         "radar-beta\n"
         "  title Backend competency radar\n"
         '  axis backend_systems["Backend Systems"]\n'
