@@ -254,7 +254,7 @@ def advice(run: Run, listed: Sequence[Finding]) -> list[Advice]:
 def _advice(finding: Finding, run: Run) -> str:
     said = f"{finding.check} {finding.reason}".lower()
     if "saturated" in said or "send_lag" in said or "driver_cpu" in said:
-        return "The machine was too busy. Close what else runs, or run it with `--scale 0.5`, and try again."
+        return "The machine was too busy. Close what else runs, or run it with `--scale 0.75`, and try again."
     if finding.kind == "fault":
         return "The fault was not proven or not felt: see the event log. A longer fault or more load meets more calls."
     if finding.kind == "witness":

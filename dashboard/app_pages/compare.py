@@ -73,8 +73,7 @@ def offer(a: Run) -> None:
     others = sources.others_of(a)
     if others:
         links = ", ".join(
-            markup.link("compare", f"{other.variant}, seed {other.seed}", a=a.run_id, b=other.run_id)
-            for other in others
+            markup.link("compare", run_label(other.run_id), a=a.run_id, b=other.run_id) for other in others
         )
         st.html(markup.quiet(f"Runs that can stand beside A: {links}."))
 

@@ -154,7 +154,7 @@ def latest(rows: Sequence[Row]) -> None:
         st.info(f"No runs yet. {evidence.RUN_WAY_ON}")
         return
     head = [
-        Cell(html="Run"), Cell(html="Variant", tight=True), Cell(html="Verdict", tight=True),
+        Cell(html="Run"), Cell(html="Variant", tight=True, wide_only=True), Cell(html="Verdict", tight=True),
         Cell(html="Violated checks", wide_only=True), Cell(html="Took", tight=True, wide_only=True),
         Cell(html="When", tight=True),
     ]  # fmt: skip
@@ -163,8 +163,9 @@ def latest(rows: Sequence[Row]) -> None:
             Cell(
                 html=markup.link("live" if row.sign.word == "running" else "run", row.title, run=row.run_id)
                 + _seed(row.seed)
+                + f"<span class='fd-narrow'>{markup.name(row.variant or words.UNKNOWN)}</span>"
             ),
-            Cell(html=markup.text(row.variant or words.UNKNOWN), tight=True),
+            Cell(html=markup.text(row.variant or words.UNKNOWN), tight=True, wide_only=True),
             Cell(html=markup.sign(row.sign), tight=True),
             Cell(html=markup.text(", ".join(row.broken) or words.UNKNOWN), wide_only=True),
             Cell(html=words.duration_text(row.duration_s), tight=True, wide_only=True),

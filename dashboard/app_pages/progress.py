@@ -159,7 +159,8 @@ def trend(found: scorecard.Progress, drills: dict[int, scorecard.Drill]) -> None
             alt="Average score and red flags by month; the table below has the figures",
         )
     head = [
-        Cell(html="Month", tight=True), Cell(html="Average", tight=True), Cell(html="Red flags"), Cell(html="Notes"),
+        Cell(html="Month", tight=True), Cell(html="Average", tight=True), Cell(html="Red flags"),
+        Cell(html="Notes", tight=True),
     ]  # fmt: skip
     rows = []
     for month in reversed(found.months):
