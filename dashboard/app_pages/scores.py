@@ -45,7 +45,8 @@ def table(drills: list[scorecard.Drill]) -> None:
     """The scoring table at a glance; the forms are below."""
     head = [
         Cell(html="Drill"), Cell(html="Dimensions", wide_only=True), Cell(html="AI / risk focus", wide_only=True),
-        Cell(html="Score", tight=True), Cell(html="Status"), Cell(html="Ceiling"), Cell(html="Notes", wide_only=True),
+        Cell(html="Score", tight=True), Cell(html="Status"), Cell(html="Ceiling"),
+        Cell(html="Notes", wide_only=True, tight=True),
     ]  # fmt: skip
     rows = []
     for drill in drills:
