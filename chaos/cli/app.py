@@ -407,6 +407,8 @@ def verify_command(
         _print(f"{folder.name}: the verdict follows from the evidence, and nothing was changed")
     if problems:
         if not as_json:
+            if elsewhere := conclude.judged_elsewhere(folder):
+                problems.append(elsewhere)
             sys.stderr.write("".join(f"firedrill: {problem}\n" for problem in problems))
         raise typer.Exit(ExitCode.INVALID)
 

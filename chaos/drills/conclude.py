@@ -20,7 +20,7 @@ from chaos.judge.document import RunFacts, encode, verdict_document
 from chaos.judge.explain import explain
 from chaos.judge.folder import read_record
 from chaos.judge.judge import Judgement, Record, judge
-from chaos.judge.verify import write_manifest
+from chaos.judge.verify import MANIFEST, write_manifest
 from chaos.load import parse_scenario
 from chaos.model.checks import Judged
 from chaos.model.counterexamples import COUNTEREXAMPLES, Explained
@@ -175,6 +175,19 @@ def _facts(scenario: Scenario, first: Event, started: _Started, record: Record) 
         duration_s=round(last - first.at_unix_s, 3),
         versions=started.versions,
     )
+
+
+def judged_elsewhere(folder: Path) -> str:
+    """A sentence when *folder* was judged at another revision than this checkout's: then the two may judge apart."""
+    try:
+        manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=dict[str, Any])
+        then = str(manifest["about"]["git_revision"])
+    except (OSError, msgspec.DecodeError, KeyError, TypeError):
+        return ""
+    now = git_revision()
+    if not then or not now or then == now:
+        return ""
+    return f"judged at revision {then[:10]}, this is {now[:10]}: if no file was changed, verify it there"
 
 
 def git_revision() -> str:

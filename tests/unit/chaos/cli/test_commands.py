@@ -19,6 +19,7 @@ from chaos.drills.conclude import conclude
 from chaos.drills.results import RunResult
 from chaos.drills.session import Options
 from chaos.errors import Inconclusive, LabBroken, LearnerCodeError
+from chaos.judge.verify import write_manifest
 from chaos.load.schema import exported_schema
 from chaos.model.scenario import Scenario
 from chaos.run.lock import run_lock
@@ -195,6 +196,18 @@ def test_verify_a_folder_that_was_tampered_with(shell: Shell, folder: Path, name
     said = shell("verify", folder.name, "--json")
     assert said.code == 2
     assert said.json["problems"]
+
+
+@pytest.mark.parametrize(("now", "told"), [("a" * 40, False), ("b" * 40, True), ("", False)])
+def test_verify_says_when_another_revision_judged(
+    shell: Shell, folder: Path, monkeypatch: pytest.MonkeyPatch, now: str, told: bool
+) -> None:
+    write_manifest(folder, {"git_revision": "a" * 40})
+    (folder / "report.md").write_text("changed")
+    monkeypatch.setattr("chaos.drills.conclude.git_revision", lambda: now)
+    said = shell("verify", folder.name)
+    assert said.code == 2
+    assert ("judged at revision aaaaaaaaaa, this is bbbbbbbbbb" in said.err) == told
 
 
 def test_verify_what_is_not_there(shell: Shell) -> None:
