@@ -182,7 +182,7 @@ def judged_elsewhere(folder: Path) -> str:
     try:
         manifest = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=dict[str, Any])
         then = str(manifest["about"]["git_revision"])
-    except (OSError, msgspec.DecodeError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):  # also a name that no file can have
         return ""
     now = git_revision()
     if not then or not now or then == now:
