@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import msgspec
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from chaos.config import evidence_dir
+from chaos.drills.calibrate import heaviest
 from chaos.judge.host import HostSample
 
 VARIANTS = ("hardened", "naive")
@@ -40,14 +41,9 @@ def busy(folder: Path, phases: list[dict[str, Any]]) -> tuple[float, float] | No
     """Mean over the load and in the heaviest phase; None without readings."""
     lines = (folder / "host.jsonl").read_bytes().splitlines() if (folder / "host.jsonl").exists() else []
     samples = [msgspec.json.decode(line, type=HostSample) for line in lines]
-
-    def within(start_s: float, end_s: float) -> list[float]:
-        return [s.cpu_busy for s in samples if start_s <= s.at_s - 0.5 < end_s and s.cpu_busy is not None]
-
-    whole = within(phases[0]["start_s"], phases[-1]["end_s"])
-    if not whole:
-        return None
-    return fmean(whole), max(fmean(part) for phase in phases if (part := within(phase["start_s"], phase["end_s"])))
+    spans = [(phase["start_s"], phase["end_s"]) for phase in phases]
+    mean, most = (heaviest(samples, part)[0] for part in ([(spans[0][0], spans[-1][1])], spans))
+    return None if math.isnan(mean) else (mean, most)
 
 
 def recovery(document: dict[str, Any]) -> str:

@@ -20,7 +20,6 @@ from dashboard.timeline import nearest_rank
 
 MOST_SAMPLES = 60
 SAMPLES_LIMIT_BYTES = 8 * 2**20
-HISTORY_LIMIT_BYTES = evidence.HISTORY_LIMIT_BYTES
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from chaos.model.counterexamples import Explained, Moment, Shown
+from chaos.model.counterexamples import LANES, Explained, Moment, Shown
 from dashboard import markup, words
 from dashboard.markup import Cell
 
-LANES = {"client": "client", "database": "database", "gateway": "gateway", "api": "API log", "worker": "worker log"}
 LEAST_SHOWN_S = 5e-5
 Table = tuple[list[Cell], list[list[Cell]]]
 
@@ -24,12 +23,7 @@ def operations(explained: Explained) -> Table:
 
 
 def _operation(shown: Shown) -> list[Cell]:
-    about = [f"request {shown.id}"]
-    about += [f"{shown.quantity} seat{'s' if shown.quantity > 1 else ''}"] if shown.quantity else []
-    about += [f"customer {shown.customer}"] if shown.customer is not None else []
-    about += [f"key {shown.key}"] if shown.key else []
-    about += [f"order {shown.order}"] if shown.order else []
-    about += [f"through {shown.route}"] if shown.route else []
+    about = [f"request {shown.id}", *shown.about]
     took_s = None if shown.ended_s is None else shown.ended_s - shown.sent_s
     answer = markup.text(shown.answer)
     op = f"{markup.text(shown.op)}<span class='fd-narrow'>{answer}</span>"

@@ -11,6 +11,10 @@ import msgspec
 COUNTEREXAMPLES = "counterexamples.json"
 
 
+LANES = {"client": "client", "database": "database", "gateway": "gateway", "api": "API log", "worker": "worker log"}
+"""What a lane is called."""
+
+
 class Moment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that happened, or lasted. Times are seconds since the load's start.
 
@@ -56,6 +60,16 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     route: str = ""
     customer: int | None = None
     quantity: int = 0
+
+    @property
+    def about(self) -> list[str]:
+        """What it was about, each in words: `1 seat`, `customer 128`, `through /api/orders/`."""
+        parts = [f"{self.quantity} seat{'s' if self.quantity > 1 else ''}"] if self.quantity else []
+        parts += [f"customer {self.customer}"] if self.customer is not None else []
+        parts += [f"key {self.key}"] if self.key else []
+        parts += [f"order {self.order}"] if self.order else []
+        parts += [f"through {self.route}"] if self.route else []
+        return parts
 
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chaos.model.counterexamples import Explained, Moment, Shown
+from chaos.model.counterexamples import LANES, Explained, Moment, Shown
 
-LANES = {"client": "client", "database": "database", "gateway": "gateway", "api": "API log", "worker": "worker log"}
 MOMENT_COLUMNS = ("after", "of", "who", "what")
 
 
@@ -36,14 +35,8 @@ def _lines(explained: Explained) -> Iterator[str]:
 
 def operation(shown: Shown) -> str:
     """`0-275 buy, 1 seat, customer 128, through /api/orders/: 202 order pending, 140 ms`"""
-    parts = [f"{shown.id} {shown.op}"]
-    parts += [f"{shown.quantity} seat{'s' if shown.quantity > 1 else ''}"] if shown.quantity else []
-    parts += [f"customer {shown.customer}"] if shown.customer is not None else []
-    parts += [f"key {shown.key}"] if shown.key else []
-    parts += [f"order {shown.order}"] if shown.order else []
-    parts += [f"through {shown.route}"] if shown.route else []
     took = "" if shown.ended_s is None else f", after {(shown.ended_s - shown.sent_s) * 1000:.0f} ms"
-    return f"{', '.join(parts)}: {shown.answer}{took}"
+    return f"{', '.join([f'{shown.id} {shown.op}', *shown.about])}: {shown.answer}{took}"
 
 
 def moment_rows(explained: Explained) -> list[tuple[str, str, str, str]]:

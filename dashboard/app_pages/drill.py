@@ -79,9 +79,7 @@ def scenarios(drill: scorecard.Drill) -> None:
     runs, error = sources.attempt(partial(last_results, drill.number))
     if runs is None and error is not None:
         away(error)
-    newest: dict[tuple[str, str], scorecard.Run] = {}
-    for run in runs or []:
-        newest.setdefault((run.scenario, run.variant), run)
+    newest = {(run.scenario, run.variant): run for run in runs or []}
     head = [
         Cell(html="Scenario"), Cell(html="Part", tight=True, wide_only=True), Cell(html="Your attempt"),
         Cell(html="naive", wide_only=True), Cell(html="hardened", wide_only=True),

@@ -6,6 +6,7 @@ import functools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import TypeAlias
 
 from services.scorecard import rules
 from services.scorecard.models import Confirmation, Dimension, Drill, HintUse, Run, ScoreChange
@@ -13,7 +14,11 @@ from services.scorecard.models import Confirmation, Dimension, Drill, HintUse, R
 _RUN = ("run_id", "scenario", "variant", "seed", "verdict", "started_at")
 
 
-def drill_facts(drills: Iterable[Drill]) -> list[rules.DrillFacts]:
+Stamp: TypeAlias = tuple[int, datetime | None]
+"""A state of the index: `Run.objects.stamp()`."""
+
+
+def drill_facts(drills: Iterable[Drill], stamp: Stamp) -> list[rules.DrillFacts]:
     """Facts of *drills*, whose dimensions should have been prefetched."""
     listed = list(drills)
     keys = [drill.key for drill in listed]
@@ -21,7 +26,7 @@ def drill_facts(drills: Iterable[Drill]) -> list[rules.DrillFacts]:
     for use in HintUse.objects.filter(drill__in=keys):
         hints[use.drill_id].append(rules.HintFact(key=use.hint, solution=use.solution, used_at=use.used_at))
     cuts = tuple((key, *sorted({use.used_at for use in used})) for key, used in sorted(hints.items()))
-    runs = _essential_runs(Run.objects.stamp(), cuts)
+    runs = _essential_runs(stamp, cuts)
     scores: dict[str, list[rules.ScoreFact]] = defaultdict(list)
     changes = ScoreChange.objects.filter(drill__in=keys).order_by("changed_at", "version")
     for drill_id, value, changed_at in changes.values_list("drill_id", "value", "changed_at"):
@@ -48,7 +53,7 @@ def drill_facts(drills: Iterable[Drill]) -> list[rules.DrillFacts]:
 
 @functools.lru_cache(maxsize=8)
 def _essential_runs(
-    stamp: tuple[int, datetime | None], cuts: tuple[tuple[str, *tuple[datetime, ...]], ...]
+    stamp: Stamp, cuts: tuple[tuple[str, *tuple[datetime, ...]], ...]
 ) -> Mapping[str, tuple[rules.RunFact, ...]]:
     """By drill, what counts of the learner's runs. All of them are read, once per state of the index: its *stamp*."""
     found: dict[str, list[rules.RunFact]] = defaultdict(list)
@@ -64,13 +69,9 @@ def dimensions() -> list[tuple[str, str]]:
     return list(Dimension.objects.values_list("key", "name"))
 
 
-def own_scenario_passed() -> bool:
-    """Whether the last runs of a scenario in scenarios/own/ are what it says that they prove."""
-    return _own_scenario_passed(Run.objects.stamp())
-
-
 @functools.lru_cache(maxsize=1)
-def _own_scenario_passed(stamp: tuple[int, datetime | None]) -> bool:
+def own_scenario_passed(stamp: Stamp) -> bool:
+    """Whether the last runs of a scenario in scenarios/own/ are what it says that they prove."""
     last: dict[tuple[str, str], Run] = {}
     own = Run.objects.filter(scenario__startswith=rules.OWN_PREFIX, variant__in=("naive", "hardened"))
     for run in own.exclude(verdict=Run.Verdict.INCONCLUSIVE).only(

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from services.scorecard import rules
 from services.scorecard.facts import dimensions, drill_facts, own_scenario_passed
-from services.scorecard.models import Drill, Month
+from services.scorecard.models import Drill, Month, Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +49,10 @@ class Progress:
 
 def progress(*, now: datetime | None = None) -> Progress:
     """As of now: a fixed number of queries."""
-    facts = drill_facts(Drill.objects.prefetch_related("dimensions"))
+    stamp = Run.objects.stamp()
+    facts = drill_facts(Drill.objects.prefetch_related("dimensions"), stamp)
     axes = rules.radar(dimensions(), facts)
-    levels = rules.levels(facts, own_scenario=own_scenario_passed())
+    levels = rules.levels(facts, own_scenario=own_scenario_passed(stamp))
     # A level stands on the ones below it: each asks for what the one before asks, and more.
     first_open = next((index for index, level in enumerate(levels) if not level.reached), len(levels))
     notes = {month.month: month for month in Month.objects.all()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -12,7 +11,7 @@ from django.utils import timezone
 
 from services.scorecard import rules
 from services.scorecard.briefs import Hint, brief_of
-from services.scorecard.facts import drill_facts
+from services.scorecard.facts import Stamp, drill_facts
 from services.scorecard.models import Confirmation, Drill, HintUse, Learner, Month, Run, Score, ScoreChange
 
 
@@ -151,18 +150,18 @@ def with_evidence(drills: Iterable[Drill]) -> list[Drill]:
     by_key = {drill.key: drill for drill in drills}
     for drill in by_key.values():
         drill.latest_runs = []
-    latest = _latest_runs(Run.objects.stamp())
-    for run in Run.objects.filter(run_id__in=latest, drill__in=by_key).order_by("variant"):
+    stamp = Run.objects.stamp()
+    for run in Run.objects.filter(run_id__in=_latest_runs(stamp), drill__in=by_key).order_by("variant"):
         assert run.drill_id is not None
         run.drill = by_key[run.drill_id]
         run.drill.latest_runs.append(run)
-    for facts in drill_facts(by_key.values()):
+    for facts in drill_facts(by_key.values(), stamp):
         by_key[facts.key].standing = rules.standing(facts)
     return list(by_key.values())
 
 
 @functools.lru_cache(maxsize=1)
-def _latest_runs(stamp: tuple[int, datetime | None]) -> tuple[str, ...]:
+def _latest_runs(stamp: Stamp) -> tuple[str, ...]:
     """Ids of the newest run of each drill and variant, found once per state of the index: its *stamp*.
 
     Mutants are left out: their runs are about the lab, not about a drill.

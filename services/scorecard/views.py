@@ -318,7 +318,7 @@ class RunList(generics.ListAPIView[Run]):
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> RunQuerySet:
-        queryset = Run.objects.select_related("drill")
+        queryset = Run.objects.all()
         for name in ("scenario", "variant", "verdict"):
             if wanted := self.request.query_params.get(name):
                 queryset = queryset.filter(**{name: _text(name, wanted)})
@@ -328,8 +328,8 @@ class RunList(generics.ListAPIView[Run]):
             if newest not in ("true", "false"):
                 raise ValidationError({"newest": [f"got {newest[:60]!r}, expected true or false"]})
             if newest == "true":
-                return queryset.newest_of_each("scenario", "variant").select_related("drill")
-        return queryset
+                queryset = queryset.newest_of_each("scenario", "variant")
+        return queryset.select_related("drill")
 
 
 class RunDetail(APIView):

@@ -15,14 +15,14 @@ from services.scorecard.models import Run
 AddRuns = Callable[..., None]
 
 PAGES = [
-    ("/api/drills/", 10),
-    ("/api/drills/concurrency/", 10),
+    ("/api/drills/", 9),
+    ("/api/drills/concurrency/", 9),
     ("/api/drills/concurrency/brief/", 2),
     ("/api/drills/concurrency/confirmations/", 2),
-    ("/api/progress/", 11),
+    ("/api/progress/", 10),
     ("/api/learner/", 1),
     ("/api/months/2026-11/", 1),
-    ("/api/drill-map.md", 21),
+    ("/api/drill-map.md", 19),
     ("/api/drills/concurrency/score/", 1),
     ("/api/drills/concurrency/scores/", 3),
     ("/api/dimensions/", 1),
