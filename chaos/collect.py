@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from chaos.errors import FiredrillError
@@ -12,17 +12,30 @@ from chaos.ports import WorldWitness
 
 def collect(world: WorldWitness, state: EndState) -> EndState:
     """Fill *state* in place and return it."""
-    questions: dict[str, Callable[[], list[Any]]] = {
-        "tiers": world.tiers,
-        "orders": world.orders,
-        "tickets": world.tickets,
-        "side_effects": world.side_effects,
-        "charges": world.charges,
-        "refunds": world.refunds,
-        "gateway_calls": world.gateway_calls,
-        "broker_messages": world.broker_messages,
-        "postgres_errors": world.postgres_errors,
-    }
+    with world.at_one_moment():
+        _ask(
+            state,
+            {
+                "tiers": world.tiers,
+                "orders": world.orders,
+                "tickets": world.tickets,
+                "side_effects": world.side_effects,
+            },
+        )
+    _ask(
+        state,
+        {
+            "charges": world.charges,
+            "refunds": world.refunds,
+            "gateway_calls": world.gateway_calls,
+            "broker_messages": world.broker_messages,
+            "postgres_errors": world.postgres_errors,
+        },
+    )
+    return state
+
+
+def _ask(state: EndState, questions: Mapping[str, Callable[[], list[Any]]]) -> None:
     for witness, ask in questions.items():
         try:
             setattr(state, witness, ask())
@@ -30,4 +43,3 @@ def collect(world: WorldWitness, state: EndState) -> EndState:
             state.missing[witness] = str(error)
         except Exception as error:  # an answer that nobody can read is no testimony
             state.missing[witness] = repr(error)
-    return state

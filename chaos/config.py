@@ -29,6 +29,11 @@ def stack_file() -> Path:
     return Path(os.environ.get("FIREDRILL_STACK_FILE") or lab_dir() / "stack.json")
 
 
+def git_revision_file() -> Path:
+    """Compose mode: the checkout's git revision, for the containers; absent in Local mode."""
+    return lab_dir() / "git-revision"
+
+
 def bind_host() -> str:
     """Address that the agent and the load driver's metrics listen on: loopback, or what FIREDRILL_BIND_HOST names."""
     return os.environ.get("FIREDRILL_BIND_HOST") or "127.0.0.1"

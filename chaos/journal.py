@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -57,8 +56,9 @@ class Journal:
         """All of *payload*, or nothing: half a line would swallow the event that is written next."""
         size = os.fstat(self._file).st_size
         try:
-            if os.write(self._file, payload) != len(payload):
-                raise OSError(errno.ENOSPC, "the journal could be written only in part")
+            rest = memoryview(payload)
+            while rest:  # what fits only in part says nothing; the next attempt says why
+                rest = rest[os.write(self._file, rest) :]
             os.fsync(self._file)
         except OSError:
             with suppress(OSError):  # a device has no length

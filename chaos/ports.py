@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -217,6 +218,9 @@ class Clock(Protocol):
 
 class WorldWitness(Protocol):
     """The end state, read past the proxies: SQL views, PostgreSQL's own log, the gateway's ledger."""
+
+    def at_one_moment(self) -> AbstractContextManager[None]:
+        """Within it, the four views are as they were at one moment."""
 
     def tiers(self) -> list[Tier]:
         """The view `lab_tiers`."""

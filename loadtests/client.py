@@ -237,7 +237,9 @@ class Client:
         greenlet = self._beside.spawn(self.exchange, call)
 
         def result() -> Reading:
-            reading: Reading = greenlet.get()  # raises what the exchange raised: nothing vanishes with a greenlet
+            reading: Reading | GreenletExit = greenlet.get()  # raises what the exchange raised: nothing vanishes
+            if isinstance(reading, GreenletExit):  # but that one gevent gives back as if it were a value
+                raise reading
             return reading
 
         return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import msgspec
@@ -20,15 +21,42 @@ _SERIOUS = frozenset({"ERROR", "FATAL", "PANIC"})
 
 
 class PostgresWitness:
-    """One short connection per question, to the server itself."""
+    """One short connection per question, to the server itself; see also `at_one_moment`."""
 
     def __init__(self, address: Postgres, variant: str) -> None:
         self._address, self.database = address, f"{address.database_prefix}{variant}"
         self._log_sizes: dict[str, int] = {}
+        self._moment: psycopg.Connection[dict[str, Any]] | None = None
+
+    @contextmanager
+    def at_one_moment(self) -> Iterator[None]:
+        """What is asked of the variant's database meanwhile is as it was at the first question.
+
+        A shop that still works would otherwise show an order from before a transaction and its tickets from after it.
+        Without a connection, each question says by itself that it has no answer.
+        """
+        with suppress(psycopg.Error):
+            self._moment = self._connection(self.database)
+            self._moment.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            yield
+        finally:
+            if self._moment is not None:
+                self._moment.close()
+            self._moment = None
+
+    @contextmanager
+    def _asked(self, database: str | None) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+        if self._moment is not None and database is None:
+            with self._moment.transaction():  # a savepoint: a view that is missing leaves the others their moment
+                yield self._moment
+        else:
+            with self._connection(database or self.database) as connection:
+                yield connection
 
     def _rows(self, query: str, parameters: Sequence[Any] = (), *, database: str | None = None) -> list[dict[str, Any]]:
         try:
-            with self._connection(database or self.database) as connection:
+            with self._asked(database) as connection:
                 return connection.execute(query, parameters).fetchall()
         except psycopg.Error as error:
             raise LabBroken(f"postgres: got {' '.join(str(error).split())}, expected an answer") from None

@@ -11,6 +11,8 @@ from chaos.errors import InvalidInput
 
 TIMEOUT_S = 5.0
 EXPORT_TIMEOUT_S = 30.0
+NAME_TIMEOUT_S = 1.0
+"""A name is worth no wait."""
 
 
 class Scorecard:
@@ -29,6 +31,14 @@ class Scorecard:
             raise OSError(f"scorecard: got {type(error).__name__}, expected it to take the run") from None
         if answer.is_error:
             raise OSError(f"scorecard: got {answer.status_code} {answer.text[:200]}, expected it to take the run")
+
+    def learner(self) -> str:
+        """The learner's name, empty before anybody was asked. Raises: OSError with a sentence when it is away."""
+        try:
+            answer = self._client.get("/api/learner/", timeout=NAME_TIMEOUT_S)
+            return str(answer.raise_for_status().json()["name"])
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            raise OSError(f"scorecard: got {type(error).__name__}, expected the learner's name") from None
 
     def drill_map(self, format: Literal["markdown", "json"]) -> bytes:
         """The whole drill map. Raises: OSError with a sentence when the scorecard is away."""

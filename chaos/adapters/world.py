@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 from chaos.adapters.broker import BrokerRecorder
@@ -19,6 +20,9 @@ class World:
         self, *, gateway: Gateway, postgres: PostgresWitness, redis: RedisWitness, broker: BrokerRecorder
     ) -> None:
         self._gateway, self._postgres, self._redis, self._broker = gateway, postgres, redis, broker
+
+    def at_one_moment(self) -> AbstractContextManager[None]:
+        return self._postgres.at_one_moment()
 
     def tiers(self) -> list[Tier]:
         return self._postgres.tiers()

@@ -29,16 +29,17 @@ from chaos.config import CHECKOUT, NotUp, Stack, evidence_dir, lab_dir, read_sta
 from chaos.drills import attempt as attempts
 from chaos.drills import calibrate as calibration
 from chaos.drills import catalogue, conclude, drill_map
+from chaos.drills.bundle import bundle
 from chaos.drills.check import check
 from chaos.drills.mutants import variants as mutant_variants
 from chaos.drills.own_tests import own_tests
 from chaos.drills.results import RunResult
 from chaos.drills.selftest import Proof, require_proves, selftest
-from chaos.drills.session import Options, folder_of, session
+from chaos.drills.session import Options, folder_of, learner_of, session
 from chaos.errors import ExitCode, FiredrillError, Inconclusive, InvalidInput, LabBroken
 from chaos.files import write_atomic
 from chaos.heal import heal
-from chaos.judge.verify import verify
+from chaos.judge.verify import unchanged, verify
 from chaos.load import all_scenarios, find_scenario, load_scenario, scenario_name
 from chaos.load.reference import reference
 from chaos.load.schema import exported_schema
@@ -404,7 +405,7 @@ def verify_command(
     if as_json:
         _document({"folder": str(folder), "problems": problems})
     elif not problems:
-        _print(f"{folder.name}: the verdict follows from the evidence, and nothing was changed")
+        _print(f"{folder.name}: {conclude.verdict_of(folder)}: it follows from the evidence, and nothing was changed")
     if problems:
         if not as_json:
             if elsewhere := conclude.judged_elsewhere(folder):
@@ -448,6 +449,7 @@ def check_command(
         raise InvalidInput(f"part: got {part!r}, expected core, stretch or all")
     parts = tuple(name for name in catalogue.PARTS if part in ("all", name))
     _known_variant(variant)
+    calibration.require_floor(scale)
     named = {scenario_name(path): path for path in all_scenarios()}
     if problems := [p for p in catalogue.missing(one, named) if any(f" {name}: " in p for name in parts)]:
         raise InvalidInput(problems)
@@ -472,6 +474,18 @@ def check_command(
     if not as_json:
         _print(f"kept as {kept}")
     raise typer.Exit(report.exit_code)
+
+
+@app.command("bundle")
+def bundle_command(
+    drill: Annotated[str, typer.Argument(metavar="DRILL", help="3, 4 or 5; or its key, such as concurrency.")],
+    variant: Annotated[str, typer.Option(help="Whose code was checked.")] = "attempt",
+    to: Annotated[Path | None, typer.Option("--to", help="A ZIP file; below evidence/bundles when left out.")] = None,
+) -> None:
+    """One file for your mentor: the newest check of a drill, its runs, and the code that ran. Offline."""
+    one = catalogue.drill(drill)
+    packed = bundle(one, variant=variant, root=evidence_dir(), learner=_learner(), to=to)
+    _print(f"{packed}: {packed.stat().st_size / 1e6:.1f} MB")
 
 
 @app.command("explain")
@@ -538,17 +552,24 @@ def replay_command(
 
 @app.command()
 def index(as_json: Json = False) -> None:
-    """Put every run of the evidence folder into the scorecard; any time, without duplicates."""
+    """Put every run of the evidence folder into the scorecard; any time, without duplicates.
+
+    A folder that isn't as its run left it is named and left out.
+    """
     scorecard = _scorecard()
-    done, troubles = 0, list[str]()
+    done, changed, troubles = 0, list[str](), list[str]()
     for folder in conclude.folders(evidence_dir()):
-        if (folder / "verdict.json").exists():
+        if not (folder / "verdict.json").exists():
+            continue
+        if problems := unchanged(folder):
+            changed.append(f"not indexed: {folder.name}: {problems[0]} (firedrill verify says the rest)")
+        else:
             done += conclude.put(scorecard, folder, troubles.append)
     if as_json:
-        _document({"indexed": done, "problems": troubles})
+        _document({"indexed": done, "problems": [*changed, *troubles]})
     else:
-        _print("\n".join([*troubles, f"indexed {done} run(s)"]))
-    raise typer.Exit(ExitCode.LAB_BROKEN if troubles else ExitCode.HELD)
+        _print("\n".join([*changed, *troubles, f"indexed {done} run(s)"]))
+    raise typer.Exit(ExitCode.LAB_BROKEN if troubles else ExitCode.INVALID if changed else ExitCode.HELD)
 
 
 @app.command("export")
@@ -642,6 +663,14 @@ def attempt_reset() -> None:
     _print(f"{path.relative_to(CHECKOUT)} is a fresh copy of naive{kept}")
 
 
+@attempt_app.command(
+    "manage", no_args_is_help=True, context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
+)
+def attempt_manage(context: typer.Context) -> None:
+    """A Django command of your attempt, on its own database: makemigrations, sqlmigrate shop 0003, shell, …"""
+    _hand_over("services.stack", "manage", "--variant", "attempt", *context.args)
+
+
 @app.command()
 def agent() -> None:
     """Run the watchdog in the foreground (the stack does so by itself)."""
@@ -679,6 +708,14 @@ def _hand_over(module: str, *arguments: str) -> None:
 def _scorecard() -> Scorecard:
     stack = _running()
     return Scorecard(stack.url("scorecard"), stack.lab_token)
+
+
+def _learner() -> str:
+    """As the scorecard knows it now, for runs that carry none; empty while it is away."""
+    stack = read_stack()
+    if isinstance(stack, NotUp) or "scorecard" not in stack.urls:
+        return ""
+    return learner_of(Scorecard(stack.url("scorecard"), stack.lab_token))
 
 
 def _running() -> Stack:

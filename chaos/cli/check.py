@@ -6,10 +6,7 @@ from collections.abc import Iterator
 
 from chaos.drills.catalogue import Part
 from chaos.drills.check import Report
-from chaos.model.verdict import Verdict
-from chaos.report.words import signed
-
-_SAID = {Verdict.HELD: "passed", Verdict.VIOLATED: "not passed", Verdict.INCONCLUSIVE: "not decided"}
+from chaos.report.words import PASSED, signed
 
 
 def check_text(report: Report) -> str:
@@ -21,7 +18,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"Drill {report.drill.number}, {report.drill.title}, on {report.variant}"
     for part in report.parts:
         yield ""
-        yield f"{part}: {_SAID[report.verdict(part)]}"
+        yield f"{part}: {PASSED[report.verdict(part)]}"
         yield from _items(report, part)
 
 

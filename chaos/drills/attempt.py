@@ -1,10 +1,18 @@
-"""The learner's own variant: a copy of `naive`, kept when it is made anew."""
+"""The learner's own variant: a copy of `naive`, kept when it is made anew, and told as a patch of one."""
 
 from __future__ import annotations
 
+import base64
+import difflib
+import hashlib
+import io
+import os
 import shutil
+import string
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from chaos.config import CHECKOUT
 from chaos.drills.mutants import MUTANT_PREFIX
@@ -13,6 +21,10 @@ from chaos.errors import InvalidInput, LabBroken
 SHOP = CHECKOUT / "services" / "shop"
 STARTER = Path(__file__).parent / "starter"
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
+NOT_THE_LEARNERS: Final = frozenset({"naive", "hardened"})
+"""Variants that come with the lab; mutants are others."""
+_LINE: Final = 52
+"""Bytes a line of git's binary patch stands for, at most."""
 
 
 def start(shop: Path = SHOP) -> Path:
@@ -64,3 +76,73 @@ def variants(shop: Path = SHOP) -> list[str]:
     """Every variant that a person works with: a folder below services/shop with a settings module, mutants left out."""
     names = (path.parent.name for path in shop.glob("*/settings.py"))
     return sorted(name for name in names if name.isidentifier() and not name.startswith(MUTANT_PREFIX))
+
+
+def patch(variant: str, shop: Path = SHOP) -> bytes | None:
+    """What *variant* changed in a fresh attempt, for `git apply`; a file that is no UTF-8 text as git's binary patch.
+
+    Returns: empty without a change; None for a variant that comes with the lab. Raises: LabBroken when a file can't be
+    read.
+    """
+    if variant in NOT_THE_LEARNERS or variant.startswith(MUTANT_PREFIX):
+        return None
+    try:
+        before = _files(shop / "naive") | {f"tests/{name}": file for name, file in _files(STARTER / "tests").items()}
+        after = _files(shop / variant)
+        names = sorted(before.keys() | after.keys())
+        return b"".join(_diff(name, _content(before.get(name)), _content(after.get(name))) for name in names)
+    except OSError as error:
+        raise LabBroken(f"{error.filename}: got {error.strerror}, expected to read it") from None
+
+
+def _files(top: Path) -> dict[str, Path]:
+    """What a person wrote below *top*, by its path there; as `code_stamp` of services.stack sees it, and tests."""
+    found = {path.relative_to(top): path for path in top.rglob("*") if path.is_file()}
+    return {name.as_posix(): path for name, path in found.items() if not any(map(_left_by_tools, name.parts))}
+
+
+def _left_by_tools(part: str) -> bool:
+    return part.startswith(".") or part == "__pycache__"
+
+
+def _content(path: Path | None) -> bytes | None:
+    return None if path is None else path.read_bytes()
+
+
+def _diff(name: str, old: bytes | None, new: bytes | None) -> bytes:
+    if old == new:
+        return b""
+    # git's own header, without which an empty file that came or went could not be told.
+    head = f"diff --git a/{name} b/{name}\n"
+    head += "new file mode 100644\n" if old is None else "deleted file mode 100644\n" if new is None else ""
+    a, b = "/dev/null" if old is None else f"a/{name}", "/dev/null" if new is None else f"b/{name}"
+    try:
+        hunks = "".join(
+            line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+            for line in difflib.unified_diff(_lines(old), _lines(new), a, b)
+        )
+    except UnicodeDecodeError:
+        hunks = _binary(old, new)
+    return os.fsencode(head + hunks)
+
+
+def _lines(text: bytes | None) -> list[str]:
+    """As a patch counts them: a form feed ends none."""
+    return list(io.StringIO((text or b"").decode(), newline="\n"))
+
+
+def _binary(old: bytes | None, new: bytes | None) -> str:
+    """The new content in git's own form: deflated, at most 52 bytes a line, in base 85 behind a letter for how many."""
+    packed, lines = zlib.compress(new or b""), []
+    for at in range(0, len(packed), _LINE):
+        part = packed[at : at + _LINE]
+        letter = (string.ascii_uppercase + string.ascii_lowercase)[len(part) - 1]
+        lines.append(f"{letter}{base64.b85encode(part, pad=True).decode()}\n")
+    return f"index {_blob(old)}..{_blob(new)}\nGIT binary patch\nliteral {len(new or b'')}\n{''.join(lines)}\n"
+
+
+def _blob(content: bytes | None) -> str:
+    """git's name of a file's content."""
+    if content is None:
+        return "0" * 40
+    return hashlib.sha1(f"blob {len(content)}\0".encode() + content, usedforsecurity=False).hexdigest()

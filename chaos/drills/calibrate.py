@@ -18,7 +18,7 @@ import msgspec
 
 from chaos.config import lab_dir
 from chaos.drills.results import RunResult
-from chaos.errors import Inconclusive
+from chaos.errors import Inconclusive, InvalidInput
 from chaos.files import write_atomic
 from chaos.judge.folder import read_record
 from chaos.judge.host import HostSample
@@ -27,7 +27,7 @@ from chaos.model.verdict import Verdict
 SCENARIO = "concurrency/flash-sale"
 FLOOR = 0.75
 """Measured: nine mutants of drills 3 to 5 were all caught there. At 0.5 scenarios of drill 5 have too few operations
-for a p95, and a run says so instead of deciding."""
+for a p95, and a run says so instead of deciding. The scorecard has the same as LEAST_SCALE; a test compares them."""
 MOST_BUSY, MOST_API_CORE = 0.60, 0.80
 """Mean of the heaviest phase, machine and API core: above, single seconds are saturated."""
 STEP = 0.05
@@ -70,6 +70,25 @@ def scale_of(asked: float | None, path: Path | None = None) -> tuple[float, str]
         return asked, "as asked"
     known = read_calibration(path)
     return (1.0, "not calibrated") if known is None else (known.scale, f"calibrated {known.measured_at[:10]}")
+
+
+def require_floor(asked: float | None, path: Path | None = None) -> None:
+    """For what a pass is claimed of. Raises: InvalidInput for a scale at which it would say nothing."""
+    scale, _ = scale_of(asked, path)
+    if scale < FLOOR:
+        raise InvalidInput(
+            f"--scale: got {scale:g}, expected at least {FLOOR:g}: below it a pass says nothing (measured with mutants)"
+        )
+
+
+def aside(scale: float) -> str:
+    """What to say of a single run at *scale*; empty where a pass says something."""
+    if scale >= FLOOR:
+        return ""
+    return (
+        f"scale {scale:g} is below {FLOOR:g}, where a pass says nothing (measured with mutants): "
+        "the scorecard does not count this run"
+    )
 
 
 def heaviest(samples: Sequence[HostSample], spans: Sequence[tuple[float, float]]) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
@@ -20,13 +20,18 @@ PARTS: tuple[Part, ...] = ("core", "stretch")
 
 
 class Drill(msgspec.Struct, frozen=True, kw_only=True):
-    """A drill and the names of its scenarios."""
+    """A drill and the names of its scenarios.
+
+    Attributes:
+        holds: Conclusive holds on different seeds, one after the other, that each scenario needs.
+    """
 
     key: str
     number: int
     title: str
     core: tuple[str, ...] = ()
     stretch: tuple[str, ...] = ()
+    holds: Annotated[int, msgspec.Meta(ge=1)] = 1
 
     def part(self, part: Part) -> tuple[str, ...]:
         """Names of the scenarios of one part."""

@@ -1,8 +1,8 @@
 """`firedrill check`: does an attempt pass a drill? Core and stretch apart, every try kept.
 
 A race may stay away in one run by luck: the concurrency drill therefore wants three conclusive holds one after the
-other, on three different seeds. One violation decides: the code is not safe. A run that can't tell decides nothing and
-is followed by another, a bounded number of times.
+other, on three different seeds (`holds` in the data file, which the ceilings ask for too). One violation decides: the
+code is not safe. A run that can't tell decides nothing and is followed by another, a bounded number of times.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from chaos.judge.document import EXIT_CODES
 from chaos.model.scenario import Scenario
 from chaos.model.verdict import SEVERITY, Verdict
 
-HOLDS = {"concurrency": 3}
-"""Drill's key → conclusive holds on different seeds that a scenario needs; 1 where nothing else is said."""
 OWN_TESTS = frozenset({"auth"})
 """Drills whose core includes the learner's own tests."""
 MOST_INCONCLUSIVE = 2
@@ -145,8 +143,7 @@ def check(
     for part in parts:
         found = [own_tests()] if part == "core" and one.key in OWN_TESTS else []
         found += [
-            passes(scenario(name), holds=HOLDS.get(one.key, 1), first_seed=first_seed, run=run, say=say)
-            for name in one.part(part)
+            passes(scenario(name), holds=one.holds, first_seed=first_seed, run=run, say=say) for name in one.part(part)
         ]
         report.parts[part] = tuple(found)
     return report

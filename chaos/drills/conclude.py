@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -11,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from chaos.config import CHECKOUT, evidence_dir
+from chaos.config import CHECKOUT, evidence_dir, git_revision_file
 from chaos.drills.results import RunResult
 from chaos.errors import InvalidInput, LabBroken
 from chaos.files import read_lines, write_atomic
@@ -24,6 +25,7 @@ from chaos.judge.verify import MANIFEST, write_manifest
 from chaos.load import parse_scenario
 from chaos.model.checks import Judged
 from chaos.model.counterexamples import COUNTEREXAMPLES, Explained
+from chaos.model.evidence import PATCH
 from chaos.model.journal import Event, EventKind
 from chaos.model.samples import Sample
 from chaos.model.scenario import Scenario
@@ -33,6 +35,9 @@ from chaos.ports import Index
 from chaos.report.words import Shown
 from chaos.report.write import write_reports
 from chaos.run.folder import compress_history, merge_samples, merge_watchdog, strip_secrets
+
+CHECKS = "checks"
+"""Where below the evidence it is kept what a check came to."""
 
 # What the machine can do to a run that says nothing about the API: worth another try.
 _MACHINE = ("self_check:send_lag", "self_check:driver_cpu")
@@ -139,6 +144,7 @@ class _Started(msgspec.Struct, frozen=True, kw_only=True):
     scenario: str = ""
     seed: int
     scale: float
+    learner: str = ""
     versions: dict[str, str] = {}
 
 
@@ -171,10 +177,16 @@ def _facts(scenario: Scenario, first: Event, started: _Started, record: Record) 
         variant=started.variant,
         seed=started.seed,
         scale=started.scale,
+        learner=started.learner,
         started_at=datetime.fromtimestamp(first.at_unix_s, UTC).isoformat(timespec="milliseconds"),
         duration_s=round(last - first.at_unix_s, 3),
         versions=started.versions,
     )
+
+
+def verdict_of(folder: Path) -> Verdict:
+    """As verdict.json has it, which was found right."""
+    return Verdict(msgspec.json.decode((folder / "verdict.json").read_bytes(), type=dict[str, Any])["verdict"])
 
 
 def judged_elsewhere(folder: Path) -> str:
@@ -191,13 +203,18 @@ def judged_elsewhere(folder: Path) -> str:
 
 
 def git_revision() -> str:
-    """Of the checkout, with `+changes` when files differ from it; empty outside of git."""
+    """Of the checkout, with `+changes` when files differ from it; empty outside of git.
+
+    A container has no git: there it is what the host wrote down when it started the stack or the run.
+    """
     try:
         asked = subprocess.run(
             ["git", "describe", "--always", "--abbrev=40", "--dirty=+changes", "--exclude=*"],
             cwd=CHECKOUT, capture_output=True, text=True, timeout=10, check=True,
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
+        with suppress(OSError, UnicodeDecodeError):
+            return git_revision_file().read_text().strip()
         return ""
     return asked.stdout.strip()
 
@@ -206,9 +223,10 @@ def summary_for_index(folder: Path) -> Mapping[str, Any]:
     """What the scorecard keeps of a run. Raises: InvalidInput."""
     try:
         document = msgspec.json.decode((folder / "verdict.json").read_bytes())
-        names = ("run_id", "scenario", "title", "drill", "variant", "seed", "verdict", "started_at", "duration_s",
-                 "findings", "exit_code")  # fmt: skip
-        return {**{name: document[name] for name in names}, "evidence_path": folder.name, "proves": _proves(folder)}
+        names = ("run_id", "scenario", "title", "drill", "variant", "seed", "scale", "verdict", "started_at",
+                 "duration_s", "findings", "exit_code")  # fmt: skip
+        more = {"evidence_path": folder.name, "proves": _proves(folder), "code": _code(folder)}
+        return {**{name: document[name] for name in names}, **more}
     except (OSError, KeyError, TypeError, msgspec.DecodeError) as error:
         raise InvalidInput(f"{folder}: got {error!r}, expected the verdict of a run") from None
 
@@ -219,6 +237,12 @@ def _proves(folder: Path) -> dict[str, list[str]] | None:
         proves = _as_run(folder)[0].proves
         return {"must": list(proves.must), "may": list(proves.may)} if proves else None
     return None
+
+
+def _code(folder: Path) -> str:
+    """The learner's code by the SHA-256 of its patch; empty where none was kept. Raises: OSError."""
+    patch = folder / PATCH
+    return hashlib.sha256(patch.read_bytes()).hexdigest() if patch.is_file() else ""
 
 
 def put(index: Index, folder: Path, say: Callable[[str], None]) -> bool:
@@ -233,7 +257,7 @@ def put(index: Index, folder: Path, say: Callable[[str], None]) -> bool:
 
 def keep_check(document: Mapping[str, Any]) -> Path:
     """Keep what a check of a drill came to, beside the runs that it names. Raises: OSError."""
-    folder = evidence_dir() / "checks"
+    folder = evidence_dir() / CHECKS
     folder.mkdir(parents=True, exist_ok=True)
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     path = folder / f"{stamp}-{document['key']}-{document['variant']}.json"

@@ -16,14 +16,12 @@ import msgspec
 
 from chaos.config import CHECKOUT
 from chaos.drills.mutants import Mutant
-from chaos.drills.results import RunResult
+from chaos.drills.results import MAX_REPEATS, RunResult
 from chaos.errors import ExitCode
 from chaos.files import write_atomic
 from chaos.model.scenario import Scenario
 from chaos.model.verdict import Verdict
 
-# A run that the machine spoiled is repeated at most this often; every try stays on record.
-MAX_REPEATS: Final = 2
 GOAL_RATIO: Final = 0.9
 HARDENED: Final = "hardened"
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from chaos.errors import ExitCode
 from chaos.judge.document import EXIT_CODES
 from chaos.model.verdict import Finding, Verdict
+
+# A run that the machine spoiled is repeated at most this often; every try stays on record.
+MAX_REPEATS: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from chaos.drills.results import RunResult
+from chaos.drills.results import MAX_REPEATS, RunResult
 from chaos.errors import ExitCode, InvalidInput
 from chaos.model.scenario import Scenario
 from chaos.model.verdict import Verdict
-
-# A run that the machine spoiled is repeated at most this often; every try stays on record.
-MAX_REPEATS = 1
 
 
 @dataclass(frozen=True, slots=True)

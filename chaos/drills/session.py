@@ -15,9 +15,11 @@ from pathlib import Path
 from types import FrameType
 
 from chaos.adapters.lab import Adapters, connect
+from chaos.adapters.scorecard import Scorecard
 from chaos.adapters.stack import ask_stack
 from chaos.config import LEASE_S, NotUp, Stack, evidence_dir, lab_dir, read_stack
-from chaos.drills.calibrate import scale_of
+from chaos.drills.attempt import patch
+from chaos.drills.calibrate import aside, scale_of
 from chaos.drills.conclude import conclude, conclude_crashed, crashed
 from chaos.drills.results import RunResult
 from chaos.errors import FiredrillError, Inconclusive, InvalidInput, LabBroken
@@ -92,6 +94,8 @@ class Session:
         elsewhere = self._elsewhere()
         adapters = connect(self.stack, variant)
         factor, source = scale_of(self.options.scale if scale is None else scale)
+        if said := aside(factor):
+            self.view.say(said)
         request = Request(
             scenario=scenario,
             variant=variant,
@@ -101,10 +105,20 @@ class Session:
             workers=self.options.workers,
             elsewhere=elsewhere,
             versions={**versions(self.stack), "scale": source},
+            learner=learner_of(adapters.scorecard),
+            patch=lambda: patch(variant),
         )
         keep_open = () if self._lock is None else (self._lock,)
         folder = perform(request, _tools(self.stack, adapters, keep_open), self.view, self.stop)
         return conclude(folder, index=adapters.scorecard, say=self.view.say)
+
+
+def learner_of(scorecard: Scorecard) -> str:
+    """The learner's name. Nothing waits for it: empty without the scorecard."""
+    try:
+        return scorecard.learner()
+    except OSError:
+        return ""
 
 
 def load_key_file() -> Path:

@@ -1,9 +1,10 @@
-"""What a task does to the outside happens once per order, and it does not insist where the gateway has refused.
+"""What a task does to the outside happens once per order; it does not insist after a refusal, nor give up at an error.
 
 By the contract's view of side effects and the gateway's record of calls. *Repeated*: a side effect of an order that
 happened more than once; *unfounded*: one of an order that was neither paid nor cancelled; *missing*: a paid order
 without any; *insisted*: an order whose charge was asked for again after the gateway had answered no for good (400, 402,
-422); *hammered*: more calls for one order than *calls_at_most*. Inconclusive when no order was paid.
+422); *given up*: an order that was refused after one call, which the gateway had answered with a failure of its own;
+*hammered*: more calls for one order than *calls_at_most*. Inconclusive when no order was paid.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from chaos.model.kinds import first_paragraph
 from chaos.model.verdict import Finding
 
 SAY = Say("side_effects_once", "each side effect of an order happens once, no call is repeated after a refusal")
+FAILED_FROM = 500
 REFUSED_FOR_GOOD = frozenset({400, 402, 422})
 
 _WORDS = {
@@ -27,6 +29,7 @@ _WORDS = {
     "unfounded": "side effects belong to orders that were not paid",
     "missing": "paid orders have no side effect",
     "insisted": "orders were charged again after a refusal",
+    "given_up": "orders were refused after one failed call",
     "hammered": "orders called the gateway too often",
 }
 
@@ -35,6 +38,7 @@ _SAYS = {
     "unfounded": "a side effect happened, and the order was not paid",
     "missing": "paid, and the customer was never told",
     "insisted": "the gateway said no for good, and was asked again",
+    "given_up": "the gateway failed once, and was not asked again: the order is refused, and nobody refused it",
     "hammered": "the gateway was called more often than a patient client would",
 }
 
@@ -59,12 +63,15 @@ class _SideEffectsOnce:
         calls: defaultdict[str, list[GatewayCall]] = defaultdict(list)
         for call in state.gateway_calls:
             calls[call.order_id].append(call)
+        # Whoever was stopped in the middle may tell the customer first and say "paid" next.
+        may_have = {"paid", "cancelled"} if state.settled else {"paid", "cancelled", "pending"}
         effects = {effect.order_id for effect in state.side_effects if effect.times}
         broken = {
             "repeated": sorted(effect.order_id for effect in state.side_effects if effect.times > 1),
-            "unfounded": sorted(o for o in effects if status.get(o) not in {"paid", "cancelled"}),
+            "unfounded": sorted(o for o in effects if status.get(o) not in may_have),
             "missing": sorted(paid - effects) if state.settled else [],
             "insisted": sorted(order_id for order_id, made in calls.items() if _insisted(made)),
+            "given_up": sorted(o for o, made in calls.items() if status.get(o) == "refused" and _failed_once(made)),
             "hammered": sorted(order_id for order_id, made in calls.items() if len(made) > self.calls_at_most),
         }
         figures = {f"orders_{name}": len(found) for name, found in broken.items()}
@@ -86,6 +93,11 @@ def _insisted(calls: list[GatewayCall]) -> bool:
     """Whether a call arrived after an earlier one had been answered no for good."""
     refused = [c.answered_unix_s for c in calls if c.status in REFUSED_FOR_GOOD and c.answered_unix_s is not None]
     return bool(refused) and any(call.arrived_unix_s > min(refused) for call in calls)
+
+
+def _failed_once(calls: list[GatewayCall]) -> bool:
+    """Whether there was one call, and its answer was an error that says nothing about the customer's money."""
+    return len(calls) == 1 and calls[0].answered_unix_s is not None and calls[0].status >= FAILED_FROM
 
 
 KIND = InvariantKind(

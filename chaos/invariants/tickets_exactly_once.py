@@ -1,7 +1,8 @@
 """A paid order has one ticket for each of its seats, every other order has none.
 
 By the contract's views when nothing moves any more. *Doubled*: more tickets than seats, or a ticket of an order that is
-not paid or does not exist; *missing*: a paid order with fewer, which is inconclusive while the world still moves.
+not paid or does not exist; *missing*: a paid order with fewer. While the world still moves, a missing one is
+inconclusive, and one of a pending order is none too many.
 Inconclusive too when no order was paid.
 """
 
@@ -28,8 +29,11 @@ class _TicketsExactlyOnce:
     def finish(self, context: Context) -> Finding:
         tickets = Counter(ticket.order_id for ticket in context.state.tickets)
         worth = {o.order_id: o.quantity if o.status == "paid" else 0 for o in context.state.orders}
+        # Whoever was stopped in the middle may issue tickets first and say "paid" next.
+        open_ = [] if context.state.settled else [o for o in context.state.orders if o.status == "pending"]
+        moving = {o.order_id: o.quantity for o in open_}
         paid = sum(1 for seats in worth.values() if seats)
-        doubled = sorted(order_id for order_id, issued in tickets.items() if issued > worth.get(order_id, 0))
+        doubled = sorted(id_ for id_, issued in tickets.items() if issued > moving.get(id_, worth.get(id_, 0)))
         missing = sorted(order_id for order_id, seats in worth.items() if tickets[order_id] < seats)
         figures = {
             "paid": paid,

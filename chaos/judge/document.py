@@ -20,7 +20,7 @@ EXIT_CODES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
-    """What was run. *started_at* is ISO 8601 in UTC."""
+    """What was run. *started_at* is ISO 8601 in UTC; *learner* is empty where nobody gave a name."""
 
     run_id: str
     scenario: str
@@ -32,6 +32,7 @@ class RunFacts:
     scale: float
     started_at: str
     duration_s: float
+    learner: str = ""
     versions: dict[str, str] = field(default_factory=dict)
 
 

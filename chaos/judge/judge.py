@@ -18,6 +18,7 @@ from chaos.judge.host import HostSample, host_in
 from chaos.judge.passes import CellKey, InvariantPass, Pass, ProbePass, RecoveryPass, pass_for, read
 from chaos.judge.record import FaultRecord, fault_findings, fault_records, run_findings, self_check
 from chaos.judge.tables import OperationCell, Second, Timeline
+from chaos.judge.witnessed import with_witnessed_times
 from chaos.model.checks import Context, Judged, RecoveryCheck, SloCheck, Span, Unit
 from chaos.model.evidence import EndState, QueueSample
 from chaos.model.journal import Event
@@ -32,6 +33,12 @@ SLO, STEADY_STATE, STEADY_STATE_AFTER = "slo", "steady_state", "steady_state_aft
 
 ROOTS = frozenset({"self_check:not_aborted"})
 """Findings about the run that explain the others."""
+
+COMPARES_CLOCKS = frozenset({
+    "attempts_are_limited", "no_accepted_after_revocation", "no_expired_accepted", "no_false_refusal", "sells_out",
+    "status_is_current",
+})  # fmt: skip
+"""Invariants that ask which of two moments was first, of different load workers or of one and the database."""
 
 KIND_OF = {SLO: "slo", STEADY_STATE: "steady_state", STEADY_STATE_AFTER: "recovery"}
 
@@ -86,7 +93,7 @@ def judge(scenario: Judged, record: Record) -> Judgement:
 
     state = record.state or EndState(missing=dict.fromkeys(EndState.__struct_fields__, "state.json is missing"))
     context = Context(
-        state=state,
+        state=with_witnessed_times(state),
         t0_unix_s=record.history.t0_unix_s or 0.0,
         phases=scenario.phases,
         history_complete=not record.history.problems and record.history.t0_unix_s is not None,
@@ -132,10 +139,14 @@ def judge(scenario: Judged, record: Record) -> Judgement:
 
 
 def _back_at(scenario: Judged, lifted_s: float | None) -> float | None:
-    """From when on the steady state is judged again; None when `recovers_within` does so, or there was no fault."""
+    """From when on the steady state is judged again; None when `recovers_within` does so, or there was no fault.
+
+    A lift that came later than planned may have missed the start of the last phase: then from the lift on. What is too
+    short to be measured is inconclusive, not unasked.
+    """
     if lifted_s is None or any(isinstance(check, RecoveryCheck) for check in scenario.checks):
         return None
-    return min((phase.start_s for phase in scenario.phases if phase.start_s >= lifted_s), default=None)
+    return min((phase.start_s for phase in scenario.phases if phase.start_s >= lifted_s), default=lifted_s)
 
 
 def _tightest_slo_s(scenario: Judged) -> float | None:
@@ -261,9 +272,14 @@ def _no_ground(steady: Finding) -> Finding:
 
 
 def _after_spoiling(judged: Sequence[Finding], spoilers: Sequence[Finding]) -> Iterator[Finding]:
-    """What spoils the run makes all inconclusive but the violation of an exact invariant."""
+    """What spoils the run makes all inconclusive but the violation of an exact invariant.
+
+    With clocks that differ it is exact no longer when it holds moments of several clocks against each other.
+    """
+    clocks_differ = any(finding.check == "self_check:clocks" for finding in spoilers)
     for finding in judged:
         stands = finding.verdict is Verdict.VIOLATED and finding.exact
+        stands = stands and not (clocks_differ and finding.check in COMPARES_CLOCKS)
         if spoilers and not stands and finding.verdict is not Verdict.INCONCLUSIVE:
             yield replace(finding, verdict=Verdict.INCONCLUSIVE, reason=_and(spoilers[0].reason, finding.reason))
         else:

@@ -10,6 +10,9 @@ from chaos.model.checks import ExpectedFault, Span
 from chaos.model.journal import Event, EventKind
 from chaos.model.verdict import Finding, Verdict
 
+_CODE = "code"
+"""Among the identities: the variant's files instead of a process."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultRecord:
@@ -105,7 +108,9 @@ def run_findings(events: Sequence[Event], phases: Sequence[Span], killed: frozen
     yield self_check("run_ended", "the run ended by itself", _ended(of_kind))
     yield self_check("not_aborted", "no guardrail, no abort", _aborted(of_kind))
     yield self_check("healed", "everything is pristine afterwards", _healed(of_kind))
-    yield self_check("no_restart", "no part restarted unasked", _restarted(of_kind.get(EventKind.IDENTITY, []), killed))
+    started_with = next((str(event.data.get("code", "")) for event in of_kind.get(EventKind.PREPARED, [])), "")
+    problem = _restarted(of_kind.get(EventKind.IDENTITY, []), killed, started_with)
+    yield self_check("no_restart", "no part restarted unasked", problem)
 
 
 def _ended(of_kind: Mapping[EventKind, Sequence[Event]]) -> str:
@@ -138,7 +143,7 @@ def _healed(of_kind: Mapping[EventKind, Sequence[Event]]) -> str:
     return "" if healed[-1].data.get("pristine") is True else "the lab was not pristine after healing"
 
 
-def _restarted(identities: Sequence[Event], killed: frozenset[str]) -> str:
+def _restarted(identities: Sequence[Event], killed: frozenset[str], started_with: str) -> str:
     at = {event.data.get("when"): event.data for event in identities}
     if "before" not in at or "after" not in at:
         return "identities were not read before and after the load"
@@ -147,6 +152,8 @@ def _restarted(identities: Sequence[Event], killed: frozenset[str]) -> str:
         return "identities were not read before the load"
     meant = killed | set(at["before"].get("expected_restarts") or ()) | set(at["after"].get("expected_restarts") or ())
     changed = sorted(part for part in before.keys() | after.keys() if before.get(part) != after.get(part))
+    if _CODE in changed or (started_with and before.get(_CODE) != started_with):
+        return "the variant's files changed during the run: which of them ran is not known; run it again"
     unasked = [part for part in changed if part not in meant]
     return f"restarted or vanished unasked: {', '.join(unasked)}; see their logs" if unasked else ""
 

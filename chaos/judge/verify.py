@@ -35,8 +35,15 @@ def verify(evidence: Path, read_scenario: Callable[[Path], Judged]) -> list[str]
     *read_scenario* turns the folder's scenario.yaml into what the judge needs.
     """
     if not evidence.is_dir():
+        return unchanged(evidence)
+    return [*unchanged(evidence), *_verdict_problems(evidence, read_scenario)]
+
+
+def unchanged(evidence: Path) -> list[str]:
+    """As `verify`, without deriving the verdict again: whether each byte is as the run left it."""
+    if not evidence.is_dir():
         return [f"{evidence}: got no such folder, expected an evidence folder"]
-    return [*_manifest_problems(evidence), *_verdict_problems(evidence, read_scenario)]
+    return list(_manifest_problems(evidence))
 
 
 def _manifest_problems(evidence: Path) -> Iterator[str]:

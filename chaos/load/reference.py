@@ -10,18 +10,50 @@ from pydantic import BaseModel
 from chaos.faults import KINDS as FAULTS
 from chaos.invariants import KINDS as INVARIANTS
 from chaos.load.schema import LoadModel, NaiveModel, ProvesModel, WorldModel, scenario_model
-from chaos.model.checks import RecoversWithinModel, guardrail_model, invariant_model, slo_model, steady_model
+from chaos.model.checks import RecoversWithinModel, Unit, invariant_model
 from chaos.model.kinds import first_paragraph
 from chaos.model.scenario import FOLLOW_UPS, OPERATIONS
-from chaos.model.units import parse_ratio
+from chaos.model.units import parse_duration_s, parse_ratio
 from chaos.probes import KINDS as PROBES
 
 _HEAD = """# Scenario reference
 
 Made by `firedrill schema --markdown` from the model that checks the files; a test holds the two together.
-Durations are written `500ms 10s 2m`, rates `20/s`, shares `99%`. A moment is a phase with an offset: `spike+2s`.
-Unknown keys are errors, and all errors of a file are named at once.
+Durations are written `500ms 10s 2m`, rates `20/s` (of bytes `20KB/s`), shares `99%`. A moment is a phase with an
+offset: `spike+2s`. Unknown keys are errors, and all errors of a file are named at once: `firedrill validate FILE`.
+
+The first phase is the steady state: no fault begins in it. A fault ends within the load. `recovers_within` needs one.
+A whole file to begin with is [flash-sale.yaml](../scenarios/concurrency/flash-sale.yaml). An editor knows what may
+stand where from [scenario.schema.json](../scenarios/scenario.schema.json).
 """
+
+_PROBES = """A probe measures a share, a time or a rate; exactly one limit makes it a condition.
+
+| under | written as | limit |
+|---|---|---|
+| `checks` | `{slo: NAME, phase: PHASE, …}` | `at_least` or `at_most` |
+| `steady_state` | `{probe: NAME, …}` | `at_least` or `at_most` |
+| `guardrails` | `{probe: NAME, during: 3s, …}`: true so long without a break, it stops the run | `below` or `above` |
+"""
+_LIMITS = {
+    Unit.RATIO: "The limit is a share (`99%`).", Unit.SECONDS: "The limit is a duration (`300ms`).",
+    Unit.RATE: "The limit is a rate (`20/s`).",
+}  # fmt: skip
+# How a text is written → what the page calls it.
+_TEXTS = {
+    "10s": "duration",
+    "99%": "share",
+    "20/s": "rate",
+    "12/s": "rate, or two: `12/s -> 50/s`",
+    "20KB/s": "rate in KB/s",
+    "spike+2s": "moment",
+}
+# The page's word, pydantic's attribute, JSON Schema's key: a text has its bounds in the first only.
+_BOUNDS = (
+    ("over", "gt", "exclusiveMinimum"), ("at least", "ge", "minimum"),
+    ("below", "lt", "exclusiveMaximum"), ("at most", "le", "maximum"),
+)  # fmt: skip
+_PLAIN = {"integer": "whole number", "number": "number", "string": "text"}
 
 
 def reference() -> str:
@@ -39,22 +71,21 @@ def _page() -> Iterator[str]:
     yield from _section("`proves.naive`", NaiveModel)
     yield "## Faults\n"
     for name, kind in FAULTS.items():
-        yield from _section(f"`inject: {name}`", kind.params, doc=f"{kind.doc} Targets: {_list(kind.params.targets)}.")
+        yield from _section(
+            f"`inject: {name}`",
+            kind.params,
+            doc=f"{kind.doc} Targets: {_list(kind.params.targets)}.",
+            leave_out=("inject",),
+        )
     yield "## Invariants\n"
     yield "Exact truths over the whole history and the end state, written `{invariant: <name>}`.\n"
     for name, invariant in INVARIANTS.items():
         doc = f"{first_paragraph(invariant.doc)} Needs the operations {_list(sorted(invariant.requires_ops))}."
         yield from _section(f"`{name}`", invariant_model(invariant), doc=doc, leave_out=("invariant",))
     yield "## Probes\n"
-    yield "Written `slo:` under `checks` and `probe:` under `steady_state` and `guardrails`.\n"
+    yield _PROBES
     for name, probe in PROBES.items():
-        yield f"### `{name}`\n\n{first_paragraph(probe.doc)}\n"
-        for use, model in (
-            ("as `slo`", slo_model(probe)),
-            ("in `steady_state`", steady_model(probe)),
-            ("in `guardrails`", guardrail_model(probe)),
-        ):
-            yield f"{use}: {', '.join(f'`{_name(key, field)}`' for key, field in model.model_fields.items())}\n"
+        yield from _section(f"`{name}`", probe.params, doc=f"{first_paragraph(probe.doc)} {_LIMITS[probe.unit]}")
     yield from _section("`recovers_within`", RecoversWithinModel, level=2)
 
 
@@ -62,17 +93,61 @@ def _section(
     title: str, model: type[BaseModel], *, doc: str | None = None, level: int = 3, leave_out: tuple[str, ...] = ()
 ) -> Iterator[str]:
     yield f"{'#' * level} {title}\n\n{doc or first_paragraph(model.__doc__)}\n"
+    shapes = model.model_json_schema()["properties"] if model.model_fields else {}
     rows = [
-        f"| `{_name(key, field)}` | {_default(field)} | {field.description or ''} |"
+        _row(_name(key, field), shapes[_name(key, field)], field)
         for key, field in model.model_fields.items()
         if key not in leave_out
     ]
     if rows:
-        yield "| key | default | |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+        yield "| key | value | default | |\n|---|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def _row(name: str, shape: Mapping[str, Any], field: Any) -> str:
+    return f"| `{name}` | {_value(shape, field)} | {_default(field)} | {field.description or ''} |"
 
 
 def _name(key: str, field: Any) -> str:
     return str(field.alias or key)
+
+
+def _value(shape: Mapping[str, Any], field: Any) -> str:
+    """What may be written: the kind of value, and its bounds."""
+    shape = next((each for each in shape.get("anyOf", ()) if each.get("type") != "null"), shape)
+    if words := [shape["const"]] if "const" in shape else shape.get("enum"):
+        return _list(words)
+    if shape.get("type") == "array":
+        inner = _value(shape["items"], None)
+        return f"list: {inner}" if inner else "list"
+    if shape.get("type") == "object":  # a mix: each operation's weight is of the same kind
+        return f"operation: {_value(next(iter(shape['properties'].values())), None)}"
+    if "$ref" in shape or "type" not in shape:  # a section of its own
+        return ""
+    kind = _PLAIN[shape["type"]]
+    for example in shape.get("examples", ()):
+        kind = _TEXTS.get(example, kind)
+    return ", ".join([kind, *_bounds(shape, field)])
+
+
+def _bounds(shape: Mapping[str, Any], field: Any) -> Iterator[str]:
+    """`over 0s`, `at most 3600s`, or `1 to 6`."""
+    found = {}
+    for word, attribute, name in _BOUNDS:
+        given = (getattr(each, attribute, None) for each in getattr(field, "metadata", ()))
+        bound = next((each for each in given if each is not None), shape.get(name))
+        if bound is not None:
+            found[word] = _plain(bound, field)
+    if found.keys() == {"at least", "at most"}:
+        yield " to ".join(found.values())
+    else:
+        yield from (f"{word} {bound}" for word, bound in found.items())
+
+
+def _plain(number: float, field: Any) -> str:
+    parsers = {getattr(validator, "func", None) for validator in getattr(field, "metadata", ())}
+    if parse_ratio in parsers:
+        return f"{number * 100:g}%"
+    return f"{number:g}s" if parse_duration_s in parsers else str(number)
 
 
 def _default(field: Any) -> str:
@@ -83,10 +158,7 @@ def _default(field: Any) -> str:
         return "see below"
     if value is None or value == []:
         return "none"
-    if not isinstance(value, float):
-        return f"`{value}`"
-    parsers = {getattr(validator, "func", None) for validator in field.metadata}
-    return f"`{value * 100:g}%`" if parse_ratio in parsers else f"`{value:g}s`"
+    return f"`{_plain(value, field) if isinstance(value, float) else value}`"
 
 
 def _list(words: tuple[str, ...] | list[str] | Mapping[str, Any]) -> str:

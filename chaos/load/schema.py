@@ -81,8 +81,8 @@ class NaiveModel(StrictModel):
 class ProvesModel(StrictModel):
     """The lab's self-test."""
 
-    naive: NaiveModel
-    hardened: Literal["holds"]
+    naive: NaiveModel = Field(description="See `proves.naive`.")
+    hardened: Literal["holds"] = Field(description="Always `holds`: all checks do, on the reference.")
     mutants: list[str] = Field([], description="Mutants that this scenario catches.")
 
 

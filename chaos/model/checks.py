@@ -13,7 +13,7 @@ from functools import cache
 from math import isinf, isnan
 from typing import Any, Literal, Protocol, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, create_model, model_validator
+from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
 from chaos.model.evidence import EndState, QueueSample
 from chaos.model.history import Operation
@@ -103,7 +103,7 @@ class Measurement:
 class ProbeParams(StrictModel):
     """What every probe can be narrowed to: one operation of the mix, or all of them. Main operations only."""
 
-    op: str | None = None
+    op: str | None = Field(None, description="Only this operation of the mix; left out: all of them.")
 
     def parts(self) -> tuple[str, ...]:
         """What distinguishes this use of the probe from others, for the finding's id."""
@@ -343,7 +343,7 @@ class ProbeModel(StrictModel):
 class RecoversWithinModel(StrictModel):
     """`{recovers_within: 5s}`: how soon after the last lift the steady state must be back, and stay."""
 
-    recovers_within: Seconds
+    recovers_within: Seconds = Field(description="Counted from the last lift.")
 
     def spec(self) -> RecoveryCheck:
         """The check that this entry of the file means."""

@@ -6,6 +6,9 @@ from typing import Any
 
 import msgspec
 
+PATCH = "attempt.patch"
+"""What the learner changed in the code that ran; it explains, and nothing is judged by it."""
+
 
 class Tier(msgspec.Struct, frozen=True, kw_only=True):
     """A row of the view `lab_tiers`."""

@@ -46,7 +46,13 @@ def parse_phase_time(value: Any) -> PhaseTime:
 Moment = Annotated[
     PhaseTime,
     BeforeValidator(parse_phase_time),
-    WithJsonSchema({"type": "string", "pattern": f"^{re.sub(r'[?]P<[a-z]+>', '', _PHASE_TIME.pattern)}$"}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": f"^{re.sub(r'[?]P<[a-z]+>', '', _PHASE_TIME.pattern)}$",
+            "examples": ["spike+2s"],
+        }
+    ),
 ]
 
 

@@ -28,7 +28,7 @@ class Params(ProbeParams):
         quantile: In (0, 1); 0.95 is the time that 95 % of the operations stay under.
     """
 
-    quantile: Annotated[float, Field(gt=0, lt=1, strict=True)] = 0.95
+    quantile: Annotated[float, Field(gt=0, lt=1, strict=True, description="0.95 is what 95 % stay under.")] = 0.95
 
     def parts(self) -> tuple[str, ...]:
         return (*super().parts(), f"p{self.quantile * 100:g}")

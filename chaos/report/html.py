@@ -17,6 +17,7 @@ from chaos.report.words import (
     checks,
     event_rows,
     operation_rows,
+    run_by,
     run_findings,
     signed,
     some,
@@ -123,7 +124,8 @@ def _run_line(document: Mapping[str, Any]) -> str:
     return (
         f'<p class="soft">Run <code>{escape(document["run_id"])}</code> · scenario '
         f"<code>{escape(document['scenario'])}</code> · drill {document['drill']} · seed {document['seed']} · scale "
-        f"{document['scale']:g} · {escape(document['started_at'])} · {document['duration_s']:.0f} s</p>"
+        f"{document['scale']:g} · {escape(document['started_at'])} · {document['duration_s']:.0f} s"
+        f"{escape(run_by(document))}</p>"
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from chaos.report.explain import MOMENT_COLUMNS, moment_rows, operation
@@ -14,6 +15,7 @@ from chaos.report.words import (
     checks,
     event_rows,
     operation_rows,
+    run_by,
     run_findings,
     signed,
     some,
@@ -38,7 +40,7 @@ def _lines(shown: Shown) -> Iterator[str]:
     yield (
         f"Run `{document['run_id']}` · scenario `{document['scenario']}` · drill {document['drill']} · "
         f"seed {document['seed']} · scale {document['scale']:g} · {document['started_at']} · "
-        f"{document['duration_s']:.0f} s"
+        f"{document['duration_s']:.0f} s{_by(document)}"
     )
     yield from _section("Checks", ("verdict", "check", "expected", "measured", "where"), map(_check, checks(document)))
     yield from _reasons([*checks(document), *run_findings(document)])
@@ -93,7 +95,7 @@ def _counterexamples(shown: Shown) -> Iterator[str]:
         for op in explained.operations:
             yield f"- **{op.label}** {cell(operation(op))}"
         if explained.moments:
-            yield from _table(MOMENT_COLUMNS, moment_rows(explained))
+            yield from table(MOMENT_COLUMNS, moment_rows(explained))
         if explained.left_out:
             yield f"\n… and {explained.left_out} more moments; reads were left out first."
         yield from (f"\nNot known: {cell(what)}." for what in explained.unknown)
@@ -121,22 +123,38 @@ def _section(
 ) -> Iterator[str]:
     yield ""
     yield f"## {title}"
-    yield from _table(columns, rows, right_from=right_from)
+    yield from table(columns, rows, right_from=right_from)
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right_from: int | None = None) -> Iterator[str]:
+def cell(text: object) -> str:
+    """Text that can't break out of its cell or become a tag."""
+    plain = " ".join(str(text).split())
+    return plain.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;") or "–"
+
+
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right_from: int | None = None,
+    escape: Callable[[str], str] = cell,
+) -> Iterator[str]:
+    """An empty line, then a table whose columns from *right_from* on are aligned to the right."""
     yield ""
     yield f"| {' | '.join(columns)} |"
     right = len(columns) if right_from is None else right_from
     yield f"|{'|'.join('---:' if position >= right else '---' for position in range(len(columns)))}|"
     for row in rows:
-        yield f"| {' | '.join(map(cell, row))} |"
+        yield f"| {' | '.join(map(escape, row))} |"
 
 
-def cell(text: object) -> str:
-    """Text that can't break out of its cell or become markup."""
-    plain = " ".join(str(text).split())
-    return plain.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;") or "–"
+def inline(text: object) -> str:
+    """What a person typed, as it is: no link, no picture, no emphasis."""
+    return re.sub(r"([`*_\[\]#~!])", r"\\\1", cell(text))
+
+
+def _by(document: Mapping[str, Any]) -> str:
+    return f" {inline(said)}" if (said := run_by(document)) else ""
 
 
 def _seconds(at_s: float | None) -> str:

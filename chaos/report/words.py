@@ -14,6 +14,9 @@ from chaos.model.samples import Sample
 SIGNS = {"held": "●", "inconclusive": "▲", "violated": "■"}
 """Always beside the word: a sign alone is not read by everybody."""
 
+PASSED = {"held": "passed", "violated": "not passed", "inconclusive": "not decided"}
+"""A verdict as it is said of a part of a drill."""
+
 ABOUT_RUN = frozenset({"fault", "self_check", "witness", "steady_state"})
 
 WHAT_TO_DO = {
@@ -45,6 +48,11 @@ class Shown:
 def signed(verdict: str) -> str:
     """`■ violated`"""
     return f"{SIGNS.get(verdict, '?')} {verdict}"
+
+
+def run_by(document: Mapping[str, Any]) -> str:
+    """` · by Ada`; empty where nobody gave a name."""
+    return f" · by {document['learner']}" if document.get("learner") else ""
 
 
 def checks(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -18,7 +18,7 @@ from chaos.config import LEASE_S, bind_host
 from chaos.errors import FiredrillError, LabBroken
 from chaos.heal import heal
 from chaos.journal import Journal, read_events
-from chaos.model.evidence import EndState
+from chaos.model.evidence import PATCH, EndState
 from chaos.model.journal import Event, EventKind
 from chaos.model.loadplan import Elsewhere, LoadPlan, Progress
 from chaos.model.scenario import Scenario
@@ -138,6 +138,8 @@ class Request:
         workers: Load workers; more than one for loads beyond a core.
         elsewhere: Where load workers on other hosts meet the driver; None starts them here.
         root: Where evidence folders are made.
+        learner: Whose lab this is; empty when nobody said.
+        patch: What the learner changed in the code that runs, None where that comes with the lab; asked once it runs.
         pace: How long to wait for what.
     """
 
@@ -149,6 +151,8 @@ class Request:
     workers: int = 1
     elsewhere: Elsewhere | None = None
     versions: Mapping[str, str]
+    learner: str = ""
+    patch: Callable[[], bytes | None] = lambda: None
     pace: Pace = Pace()
 
 
@@ -177,11 +181,14 @@ class _Run:
         self._faults: Faults | None = None
         self._lease: Lease | None = None
         self._traced: Traced | None = None
+        self._patch: bytes | None = None
 
     def perform(self) -> Path:
         prepared = self._prepare()
         try:
             (self._folder / "scenario.yaml").write_text(self._scenario.text, encoding="utf-8")
+            if self._patch is not None:
+                (self._folder / PATCH).write_bytes(self._patch)
             with Journal(self._folder / "journal.jsonl") as journal:
                 self._journal = journal
                 journal.listeners.append(self._view.event)
@@ -207,9 +214,15 @@ class _Run:
             variant=self._request.variant,
             seed=self._plan.seed,
             scale=self._plan.scale,
+            learner=self._request.learner,
             versions=dict(self._request.versions),
         )
-        self._journal.write(EventKind.PREPARED, variant=self._request.variant, timings_s=prepared.get("timings_s", {}))
+        self._journal.write(
+            EventKind.PREPARED,
+            variant=self._request.variant,
+            code=str(prepared.get("identities", {}).get("code", "")),
+            timings_s=prepared.get("timings_s", {}),
+        )
         left: Sequence[str] = ()
         try:
             self._under_load()
@@ -258,6 +271,7 @@ class _Run:
             )
             if self._scenario.access_table:
                 folders.require_served(self._scenario.access_table, self._folder / "world.json", self._request.variant)
+            self._patch = self._request.patch()
             return prepared
         except BaseException:
             self._forget_folder()  # nothing has happened yet that could be evidence

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 from services.stack import mutants, postgres, programs
 from services.stack.config import Settings, inherited_environment
 from services.stack.errors import StackError
-from services.stack.handles import Stack
+from services.stack.handles import Stack, stack_of
 from services.stack.layout import Lab, Ports, write_private
 from services.stack.progress import say
 
@@ -80,7 +82,7 @@ def choose(lab: Lab, variant: str, *, access_lifetime_s: int | None = None) -> N
 def _digest(files: Iterable[Path], *, top: Path) -> str:
     digest = hashlib.sha256()
     for file in sorted(files):
-        digest.update(str(file.relative_to(top)).encode() + b"\0" + file.read_bytes() + b"\0")
+        digest.update(os.fsencode(file.relative_to(top)) + b"\0" + _content(file) + b"\0")
     for package in ("Django", "djangorestframework-simplejwt", "celery", "psycopg"):
         digest.update(f"{package} {metadata.version(package)}\0".encode())
     digest.update(sys.version.encode())
@@ -97,11 +99,39 @@ def schema_stamp(settings: Settings, variant: str) -> str:
     return "schema " + _digest([*own, *(top / "core").rglob("*.py")], top=top)
 
 
+def _content(file: Path) -> bytes:
+    """Of a file that somebody may be saving: one that is just not there is like no other."""
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return b"\0gone"
+
+
+def _code(top: Path, variant: str) -> list[Path]:
+    """What the shop's processes of *variant* may read: its files and core's, without its tests and what tools left."""
+    found = {file.relative_to(top): file for name in (variant, "core") for file in (top / name).rglob("*")}
+    return [
+        file
+        for name, file in found.items()
+        if file.is_file()
+        and name.parts[1] != "tests"
+        and not any(part.startswith(".") or part == "__pycache__" for part in name.parts)
+    ]
+
+
 def code_stamp(settings: Settings, variant: str) -> str:
-    """Changes with any file of the variant or of core."""
+    """Changes with any file of the variant or of core; its tests, which it never reads, are none of them."""
     top = folder(settings)
-    files = [file for name in (variant, "core") for file in (top / name).rglob("*") if file.suffix in {".py", ".html"}]
-    return _digest(files, top=top)
+    return _digest(_code(top, variant), top=top)
+
+
+def code_identity(settings: Settings, variant: str) -> str:
+    """Changes also with a file that was saved meanwhile and has its old content again."""
+    top = folder(settings)
+    with suppress(FileNotFoundError):
+        last_ns = max((file.stat().st_mtime_ns for file in _code(top, variant)), default=0)
+        return f"{code_stamp(settings, variant)} saved {last_ns}"
+    return "being saved"
 
 
 def relative(settings: Settings, file: str) -> str:
@@ -128,14 +158,11 @@ def manage(settings: Settings, lab: Lab, ports: Ports, variant: str, *words: str
     Raises:
         StackError: `learner_code` with file and line when the variant's code is at fault, else `not_ready`.
     """
-    command = [sys.executable, "-m", "services.shop.serve", "manage", *words]
-    environment = inherited_environment() | {"FIREDRILL_LAB_DIR": str(lab.root)}
-    environment |= programs.direct_environment(lab, ports, variant)
     try:
         done = subprocess.run(
-            command,
+            _manage_command(words),
             cwd=settings.checkout,
-            env=environment,
+            env=_manage_environment(lab, ports, variant),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -148,6 +175,30 @@ def manage(settings: Settings, lab: Lab, ports: Ports, variant: str, *words: str
     if done.returncode == 0:
         return done.stdout
     raise _manage_error(settings, variant, words[0], done)
+
+
+def become_manage(settings: Settings, variant: str, words: Sequence[str]) -> NoReturn:
+    """This process becomes the Django command *words* of *variant*, with the caller's terminal: it may ask questions.
+
+    Raises:
+        StackError: `unknown_variant`, or `not_running`: it needs the database.
+    """
+    stack = stack_of(settings)
+    require_variant(settings, variant)
+    stack.require_running()
+    if postgres.stamp_of(stack.lab, stack.ports, database_of(variant)) is None:
+        postgres.recreate(stack.lab, stack.ports, database_of(variant))  # empty; its first run fills it
+    os.chdir(settings.checkout)
+    os.execve(sys.executable, _manage_command(words), _manage_environment(stack.lab, stack.ports, variant))  # noqa: S606
+
+
+def _manage_command(words: Sequence[str]) -> list[str]:
+    return [sys.executable, "-m", "services.shop.serve", "manage", *words]
+
+
+def _manage_environment(lab: Lab, ports: Ports, variant: str) -> dict[str, str]:
+    own = {"FIREDRILL_LAB_DIR": str(lab.root)}
+    return inherited_environment() | own | programs.direct_environment(lab, ports, variant)
 
 
 def _manage_error(settings: Settings, variant: str, command: str, done: subprocess.CompletedProcess[str]) -> StackError:

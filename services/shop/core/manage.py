@@ -2,7 +2,7 @@
 
 Exit 0: done. 1: the database does not answer. 2: the variant's code, or the command line; one JSON document on stdout
 says where: `{"error": {"kind": "learner_code" | "unknown_variant" | "command", "message", "file", "line"}}`, with null
-for a file where the trouble can't be pinned on a line.
+for a file where the trouble can't be pinned on a line. It is for programs: on a terminal there is the sentence only.
 """
 
 from __future__ import annotations
@@ -109,5 +109,6 @@ def _report(kind: str, message: str, place: Place | None) -> int:
     error = {"kind": kind, "message": message}
     where = {"file": place.file, "line": place.line} if place else {"file": None, "line": None}
     sys.stderr.write(f"{message}\n")
-    sys.stdout.write(json.dumps({"error": {**error, **where}}) + "\n")
+    if not sys.stdout.isatty():  # a person has read the sentence
+        sys.stdout.write(json.dumps({"error": {**error, **where}}) + "\n")
     return 2

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -354,8 +355,16 @@ class FakeWorld:
     pendings: list[Pending | str] = field(default_factory=lambda: [NOTHING_PENDING])
     missing: set[str] = field(default_factory=set)
     state: dict[str, list[Any]] = field(default_factory=dict)
+    moments: list[list[str]] = field(default_factory=lambda: [[]])
+
+    @contextmanager
+    def at_one_moment(self) -> Iterator[None]:
+        self.moments.append([])
+        yield
+        self.moments.append([])
 
     def _ask(self, witness: str) -> list[Any]:
+        self.moments[-1].append(witness)
         if witness in self.missing:
             raise LabBroken(f"{witness}: got nobody, expected a witness")
         return self.state.get(witness, [])

@@ -104,7 +104,7 @@ def test_a_line_that_fits_only_in_part_is_taken_back(tmp_path: Path) -> None:
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20, limits[1]))
-        with pytest.raises(OSError, match=r"in part|too large"):
+        with pytest.raises(OSError, match="too large"):
             journal.write(EventKind.NOTE, text="b" * 100)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ import pytest
 
 from chaos.cli import app as cli
 from chaos.cli import power
+from chaos.drills import conclude as conclusions
 from chaos.drills.conclude import conclude
 from chaos.drills.results import RunResult
 from chaos.drills.session import Options
@@ -178,7 +181,7 @@ def test_verify_an_untouched_folder(shell: Shell, folder: Path) -> None:
     for name in (folder.name, str(folder)):
         said = shell("verify", name)
         assert (said.code, said.err) == (0, "")
-        assert said.out == f"{RUN_ID}: the verdict follows from the evidence, and nothing was changed\n"
+        assert said.out == f"{RUN_ID}: held: it follows from the evidence, and nothing was changed\n"
     assert shell("verify", folder.name, "--json").json == {"folder": str(folder), "problems": []}
 
 
@@ -236,6 +239,30 @@ def test_index_any_time_without_duplicates(shell: Shell, folder: Path, scorecard
     assert (said.code, said.json) == (0, {"indexed": 1, "problems": []})
     assert scorecard.paths() == [f"PUT /api/runs/{RUN_ID}/"] * 2
     assert scorecard.asked[0][3] == scorecard.asked[1][3]
+
+
+@pytest.mark.parametrize(
+    ("name", "got"),
+    [
+        ("verdict.json", "verdict.json: got "),
+        ("manifest.json", "manifest.json: got No such file or directory, expected a readable file"),
+        ("notes.txt", "notes.txt: got a file that the manifest doesn't have, expected none"),
+    ],
+)
+def test_index_takes_no_folder_that_was_changed_since(
+    shell: Shell, folder: Path, scorecard: Http, name: str, got: str
+) -> None:
+    """What the scorecard has sets ceilings, and may confirm a 3."""
+    if name == "manifest.json":
+        (folder / name).unlink()
+    else:
+        with (folder / name).open("a") as file:
+            file.write("\n")
+    said = shell("index", "--json")
+    assert (said.code, said.json["indexed"]) == (2, 0)
+    assert said.json["problems"][0].startswith(f"not indexed: {folder.name}: {got}")
+    assert said.json["problems"][0].endswith(" (firedrill verify says the rest)")
+    assert scorecard.paths() == []
 
 
 def test_index_when_the_scorecard_is_down(shell: Shell, folder: Path) -> None:
@@ -311,6 +338,161 @@ def test_a_drill_map_when_the_scorecard_is_down(shell: Shell, tmp_path: Path) ->
     assert shell("import", str(tmp_path / "map.json")).code == 4
     assert shell("export").code == 2
     assert shell("export", "--format", "yaml").code == 2
+
+
+# --- a bundle for the mentor ------------------------------------------------------------------------------------------
+
+
+def checked(
+    shell: Shell,
+    *,
+    part: str = "core",
+    stamp: str = "20261123-120000",
+    patch: bytes | None = b"",
+    seeds: tuple[int, ...] = (7, 8, 9),
+    learner: str = "Ada",
+) -> list[str]:
+    """A check of drill 3 that held, as `firedrill check` leaves it. Returns the runs' ids."""
+    names, tries = [], []
+    for seed in seeds:
+        names.append(f"20261123-101502-steady-attempt-s{seed}")
+        run = run_of(shell.evidence, names[-1], variant="attempt", seed=seed, learner=learner)
+        folder = write_run(run)
+        if patch is not None:
+            (folder / "attempt.patch").write_bytes(patch)
+        conclude(folder, index=None, say=pytest.fail)
+        tries.append({"seed": seed, "verdict": "held", "folder": str(folder), "reason": "held"})
+    item = {"name": "own/steady", "verdict": "held", "reason": "held | [in](http://a.row)", "tries": tries}
+    document = {"drill": 3, "key": "concurrency", "variant": "attempt", "exit_code": 0}
+    document["parts"] = {part: {"verdict": "held", "items": [item]}}
+    (shell.evidence / "checks").mkdir(exist_ok=True)
+    (shell.evidence / "checks" / f"{stamp}-concurrency-attempt.json").write_text(json.dumps(document))
+    return names
+
+
+def bundled(shell: Shell, to: Path) -> Path:
+    """The folder that a mentor unpacks."""
+    assert shell("bundle", "3", "--to", str(to / "for mentor.zip")).code == 0
+    with zipfile.ZipFile(to / "for mentor.zip") as archive:
+        archive.extractall(to)
+    return to / "for-mentor"
+
+
+def test_a_bundle_stands_alone(shell: Shell, tmp_path: Path) -> None:
+    """It is read on another machine: what it says is verified there, from what is in it."""
+    core = checked(shell, patch=b"diff")
+    stretch = checked(shell, part="stretch", stamp="20261124-120000", patch=b"diff", seeds=(10, 11, 12))
+    top = bundled(shell, tmp_path / "out")
+    assert sorted(path.name for path in top.iterdir()) == ["README.md", "attempt.patch", "check.json", "runs"]
+    assert (top / "attempt.patch").read_bytes() == b"diff"
+    assert {path.name for path in (top / "runs").iterdir()} == {*core, *stretch}
+    for name in core:
+        assert shell("verify", str(top / "runs" / name)).out.startswith(f"{name}: held: ")
+        assert (top / "runs" / name / "report.html").is_file()
+    page = (top / "README.md").read_text()
+    assert page.startswith("# Drill 3, Async tasks and concurrency: Ada\n")
+    assert "## Core: ● passed\n" in page
+    began = json.loads((shell.evidence / core[0] / "verdict.json").read_text())["started_at"][:16]
+    assert f"[seed 7, scale 1, {began}](runs/{core[0]}/report.html) ● held; [seed 8, " in page
+    assert "| own/steady | held \\| \\[in\\](http://a.row) |" in page
+    assert "as it ran in 6 runs." in page
+    assert "- Learner of all runs: Ada." in page
+    assert "used up are 7, 8, 9, 10, 11, 12." in page
+    assert json.loads((top / "check.json").read_text())["learner"] == "Ada"
+
+
+def test_a_bundle_takes_the_newest_check_and_says_what_is_not_one_and_the_same(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked(shell, seeds=(1, 2, 3), stamp="20261121-120000", patch=b"never mind")
+    monkeypatch.setattr(conclusions, "git_revision", lambda: "abc")
+    other = checked(shell, seeds=(4, 5, 6), stamp="20261122-120000", patch=b"old", learner="![B](http://b/b.png)")
+    monkeypatch.setattr(conclusions, "git_revision", lambda: "def+changes")
+    newest = checked(shell, part="stretch", seeds=(7, 8, 9), stamp="20261123-120000", patch=b"new")
+    top = bundled(shell, tmp_path)
+    page = (top / "README.md").read_text()
+    assert "as it ran in 3 runs." in page
+    assert f"**Other code** ran in 3 runs: `{other[0]}`, " in page
+    assert f"**Not all of one revision**: `abc`: `{other[0]}`, " in page
+    assert "**The lab's own files had changes** in 3 runs" in page
+    assert f"**Not all of one learner**: \\!\\[B\\](http://b/b.png): `{other[0]}`, " in page
+    assert " clone of Firedrill at revision `abc`; " in page
+    assert (top / "attempt.patch").read_bytes() == b"new"
+    assert {path.name for path in (top / "runs").iterdir()} == {*other, *newest}
+
+
+def test_a_bundle_of_runs_that_kept_no_code_says_so(shell: Shell, scorecard: Http, tmp_path: Path) -> None:
+    """Nor whose they were: then the name is the one that the scorecard has."""
+    scorecard.json("GET /api/learner/", {"name": "Ada <Lovelace>", "version": 2})
+    names = checked(shell, patch=None, learner="")
+    top = bundled(shell, tmp_path)
+    page = (top / "README.md").read_text()
+    assert page.startswith("# Drill 3, Async tasks and concurrency: Ada &lt;Lovelace>\n")
+    assert f"**No code was kept** with 3 runs: `{names[0]}`, " in page
+    assert "- Learner of all runs: no name." in page
+    assert "## Stretch: not checked" in page
+    assert "git apply" not in page
+    assert not (top / "attempt.patch").exists()
+
+
+def test_what_was_changed_or_is_gone_is_not_bundled(shell: Shell) -> None:
+    name, *_ = checked(shell)
+    path = shell.evidence / name / "verdict.json"
+    path.write_bytes(path.read_bytes().replace(b"held", b"HELD"))
+    said = shell("bundle", "3")
+    assert said.code == 2
+    assert said.err.startswith(f"firedrill: {name}: verdict.json: got ")
+    shutil.rmtree(shell.evidence / name)
+    said = shell("bundle", "3")
+    assert (said.code, said.out) == (2, "")
+    assert "got no such folder, expected an evidence folder" in said.err
+    assert not (shell.evidence / "bundles").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda part, item: item["tries"][0].update(verdict="inconclusive"), "seed 7, inconclusive, expected"),
+        (lambda part, item: item["tries"][0].update(seed=70), "with seed 70, held, expected own/steady of drill 3"),
+        (lambda part, item: item.update(name="concurrency/flash-sale"), "got concurrency/flash-sale of drill 3"),
+        (lambda part, item: item["tries"].pop(), "own/steady: got held, expected inconclusive from 2 tries"),
+        (lambda part, item: item["tries"].clear(), "got held, expected inconclusive from 0 tries"),
+        (lambda part, item: item["tries"].__setitem__(2, item["tries"][1]), "expected inconclusive from 3 tries"),
+        (lambda part, item: item.update(verdict="violated"), "own/steady: got violated, expected held from 3 tries"),
+        (lambda part, item: part.update(verdict="violated"), "core: got violated, expected held from its parts"),
+        (lambda part, item: part.update(items=[]), "core: got held, expected inconclusive from its parts"),
+    ],
+)
+def test_a_check_that_says_otherwise_than_its_runs_is_not_bundled(
+    shell: Shell, change: Callable[[dict[str, Any], dict[str, Any]], None], problem: str
+) -> None:
+    """It has no seal: anybody may have edited it."""
+    checked(shell)
+    (path,) = (shell.evidence / "checks").iterdir()
+    document = json.loads(path.read_text())
+    change(document["parts"]["core"], document["parts"]["core"]["items"][0])
+    path.write_text(json.dumps(document))
+    said = shell("bundle", "3")
+    assert said.code == 2
+    assert problem in said.err
+
+
+def test_nothing_to_bundle(shell: Shell, tmp_path: Path) -> None:
+    said = shell("bundle", "3")
+    assert said.code == 2
+    assert said.err == "firedrill: bundle: got no check of drill 3 on 'attempt', expected one (firedrill check 3)\n"
+    assert shell("bundle", "9").code == 2
+    checked(shell)
+    assert shell("bundle", "3", "--variant", "*").code == 2
+    assert shell("bundle", "3", "--variant", "\udcff").code == 2
+    for to in (tmp_path, tmp_path / "\udcff.zip"):
+        assert shell("bundle", "3", "--to", str(to)).code == 2
+    (tmp_path / "file").write_text("")
+    assert shell("bundle", "3", "--to", str(tmp_path / "file" / "x.zip")).code == 4
+    (shell.evidence / "checks" / "20261130-000000-concurrency-attempt.json").write_text('{"parts": 3}')
+    said = shell("bundle", "3")
+    assert said.code == 2
+    assert "20261130-000000-concurrency-attempt.json: got " in said.err
 
 
 # --- a stack that is down, dirty or busy -----------------------------------------------------------------------------
@@ -517,7 +699,7 @@ def test_selftest_that_can_t_tell(shell: Shell, fake: FakeLab, steady: str) -> N
     }
     said = shell("selftest", steady, "--json")
     assert (said.code, said.json["exit_code"]) == (3, 3)
-    assert [one["variant"] for one in said.json["scenarios"][0]["tries"]] == ["naive", "hardened", "hardened"]
+    assert [one["variant"] for one in said.json["scenarios"][0]["tries"]] == ["naive", *["hardened"] * 3]
 
 
 def test_selftest_of_several_ends_with_a_table_even_when_the_lab_breaks(
@@ -726,6 +908,8 @@ def test_unknown_scenario(shell: Shell, fake: FakeLab) -> None:
         ("verify", "x" * 5000),
         ("verify", "/dev/null"),
         ("verify", "\udcff"),
+        ("bundle",),
+        ("bundle", "3\0"),
         ("list", "--nonsense"),
         ("dance",),
     ],
@@ -771,3 +955,19 @@ def test_the_installed_command(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (2, "")
     (problem,) = json.loads(done.stdout)["problems"]
     assert problem.startswith("scenario: got '/dev/null', expected a file or one of ")
+
+
+def test_a_check_with_too_little_load_is_refused_before_anything_runs(shell: Shell, fake: FakeLab) -> None:
+    said = shell("check", "5", "--variant", "hardened", "--scale", "0.5")
+    assert (said.code, said.out, fake.asked) == (2, "", [])
+    assert said.err == (
+        "firedrill: --scale: got 0.5, expected at least 0.75: below it a pass says nothing (measured with mutants)\n"
+    )
+
+
+def test_attempt_manage_is_djangos_own_command_line(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    handed: list[tuple[str, ...]] = []
+    monkeypatch.setattr("chaos.cli.app._hand_over", lambda *words: handed.append(words))
+    assert shell("attempt", "manage", "makemigrations", "shop", "--dry-run").code == 0
+    assert handed == [("services.stack", "manage", "--variant", "attempt", "makemigrations", "shop", "--dry-run")]
+    assert shell("attempt", "manage").code == 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -90,3 +92,53 @@ def test_variants_are_folders_with_settings_and_no_backup(shop: Path) -> None:
     attempt.start(shop)
     attempt.reset(shop)
     assert attempt.variants(shop) == ["attempt", "naive"]
+
+
+def test_a_fresh_attempt_has_changed_nothing_and_what_ships_is_nobodys(shop: Path) -> None:
+    made = attempt.start(shop)
+    (made / "__pycache__").mkdir()
+    (made / "__pycache__" / "settings.pyc").write_bytes(b"\xff")
+    (made / ".#settings.py").symlink_to("me@host.1")  # an editor's lock
+    (made / ".pytest_cache").mkdir()
+    (made / ".pytest_cache" / "README.md").write_text("x")
+    assert attempt.patch("attempt", shop) == b""
+    assert [attempt.patch(variant, shop) for variant in ("naive", "hardened", "mutant_early_ack")] == [None] * 3
+
+
+def test_the_patch_makes_the_attempt_of_a_fresh_one(shop: Path, tmp_path: Path) -> None:
+    """With git, as a mentor does it."""
+    (shop / "naive" / "views.py").write_text("one\ntwo\x0cstill two\nthree")
+    (shop / "naive" / "gone.py").write_text("x\n")
+    (shop / "naive" / "latin.py").write_bytes(b"# \xe8\n")
+    (shop / "naive" / "gone.bin").write_bytes(b"\xff")
+    made = attempt.start(shop)
+    (made / "settings.py").write_text("A = 2\r\nB = 'é'\n")
+    (made / "views.py").write_text("one\ntwo\x0cstill two\n3")
+    (made / "gone.py").unlink()
+    (made / "gone.bin").unlink()
+    (made / "migrations" / "0001_initial.py").unlink()
+    (made / "money").mkdir()
+    (made / "money" / "__init__.py").write_text("")
+    (made / "money" / "sums.py").write_text("def total():\n    return 1\n")
+    (made / "tests" / "test_access.py").write_text("def test_mine(): pass\n")
+    (made / "logo.png").write_bytes(b"\x89PNG\xff" + bytes(range(256)) * 3)
+    (made / "latin.py").write_bytes(b"# \xe9\n")
+    (made / "helper.pyc").write_bytes(b"\xff\x00")
+
+    found = attempt.patch("attempt", shop)
+
+    assert found is not None
+    _, backup = attempt.reset(shop)
+    assert backup is not None
+    (tmp_path / "a.patch").write_bytes(found)
+    git = shutil.which("git")
+    assert git is not None
+    done = subprocess.run(
+        [git, "apply", str(tmp_path / "a.patch")], check=False, cwd=shop / "attempt", capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+    def content(top: Path) -> dict[str, bytes]:
+        return {path.relative_to(top).as_posix(): path.read_bytes() for path in top.rglob("*") if path.is_file()}
+
+    assert content(shop / "attempt") == content(backup)

@@ -6,17 +6,20 @@ import pytest
 from chaos.drills.calibrate import (
     FLOOR,
     Calibration,
+    aside,
     calibrate,
     fitting,
     heaviest,
     keep,
     read_calibration,
+    require_floor,
     scale_of,
 )
 from chaos.drills.results import RunResult
-from chaos.errors import Inconclusive
+from chaos.errors import Inconclusive, InvalidInput
 from chaos.judge.host import HostSample
 from chaos.model.verdict import Verdict
+from services.scorecard import rules
 
 PHASES = [{"start_s": 0.0, "end_s": 4.0}, {"start_s": 4.0, "end_s": 8.0}]
 
@@ -134,3 +137,25 @@ def test_a_file_that_cannot_be_used_is_as_none(kept, text):
     else:
         kept.write_text(text)
     assert read_calibration(kept) is None
+
+
+def test_a_check_asks_for_a_scale_at_which_a_pass_says_something(tmp_path):
+    require_floor(FLOOR, tmp_path / "none.json")
+    require_floor(None, tmp_path / "none.json")
+    with pytest.raises(InvalidInput) as refused:
+        require_floor(0.5, tmp_path / "none.json")
+    assert str(refused.value) == (
+        "--scale: got 0.5, expected at least 0.75: below it a pass says nothing (measured with mutants)"
+    )
+
+
+def test_a_single_run_may_be_smaller_and_is_told_what_that_means():
+    assert aside(1.0) == aside(FLOOR) == ""
+    assert aside(0.5) == (
+        "scale 0.5 is below 0.75, where a pass says nothing (measured with mutants): "
+        "the scorecard does not count this run"
+    )
+
+
+def test_the_scorecard_has_the_same_floor():
+    assert rules.LEAST_SCALE == FLOOR

@@ -70,14 +70,14 @@ def test_a_violation_names_the_seed_and_the_check():
     assert Lab([HELD, VIOLATED]).passes(3).reason == "violated on seed 6: no_oversell"
 
 
-def report(key, parts, *, verdicts, own=HELD):
+def report(key, parts, *, verdicts, own=HELD, holds=1):
     lab, asked = Lab(list(verdicts)), []
 
     def own_tests():
         asked.append("own")
         return Passed(name="own tests", verdict=own, reason="r")
 
-    one = Drill(key=key, number=4, title="T", core=("a",), stretch=("b",))
+    one = Drill(key=key, number=4, title="T", core=("a",), stretch=("b",), holds=holds)
     found = check(
         one,
         parts,
@@ -91,8 +91,8 @@ def report(key, parts, *, verdicts, own=HELD):
     return found, lab, asked
 
 
-def test_the_concurrency_drill_wants_three_holds_the_others_one():
-    assert report("concurrency", ("core",), verdicts=[HELD])[1].seeds == [1, 2, 3]
+def test_a_drill_says_how_often_its_scenarios_have_to_hold():
+    assert report("concurrency", ("core",), verdicts=[HELD], holds=3)[1].seeds == [1, 2, 3]
     assert report("system-failure", ("core",), verdicts=[HELD])[1].seeds == [1]
 
 
@@ -118,7 +118,7 @@ def test_a_part_of_which_nothing_was_run_is_no_pass():
 
 
 def test_what_it_prints():
-    found, _, _ = report("concurrency", ("core",), verdicts=[HELD, UNKNOWN, VIOLATED])
+    found, _, _ = report("concurrency", ("core",), verdicts=[HELD, UNKNOWN, VIOLATED], holds=3)
     assert check_text(found) == (
         "Drill 4, T, on attempt\n"
         "\n"

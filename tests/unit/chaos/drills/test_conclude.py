@@ -14,7 +14,7 @@ import pytest
 
 from chaos.adapters.scorecard import Scorecard
 from chaos.drills import conclude as concluding
-from chaos.drills.conclude import conclude, conclude_crashed, folders, put, read_judged
+from chaos.drills.conclude import conclude, conclude_crashed, folders, put, read_judged, summary_for_index
 from chaos.errors import InvalidInput, LabBroken
 from chaos.journal import read_events
 from chaos.judge.verify import verify
@@ -66,6 +66,26 @@ def test_a_run_that_held(root: Path, said: list[str]) -> None:
     assert said == []
 
 
+def test_whose_run_it_was_is_evidence_too(root: Path, said: list[str]) -> None:
+    run = run_of(root)
+    run.events[0][1]["learner"] = "Ada | <Lovelace>"
+    folder = conclude(write_run(run), index=None, say=said.append).folder
+    assert json.loads((folder / "verdict.json").read_text())["learner"] == "Ada | <Lovelace>"
+    assert " · by Ada | &lt;Lovelace&gt;</p>" in (folder / "report.html").read_text()
+    assert " · by Ada \\| &lt;Lovelace>\n" in (folder / "report.md").read_text()
+    assert verify(folder, read_judged) == []
+    document = json.loads((folder / "verdict.json").read_text())
+    (folder / "verdict.json").write_text(json.dumps({**document, "learner": "Mallory"}))
+    assert "verdict.json: learner: got 'Mallory', expected 'Ada | <Lovelace>' as in the journal" in verify(
+        folder, read_judged
+    )
+
+
+def test_a_run_of_nobody_says_nothing_of_it(root: Path, said: list[str]) -> None:
+    folder = conclude(write_run(run_of(root)), index=None, say=said.append).folder
+    assert " · by " not in (folder / "report.md").read_text() + (folder / "report.html").read_text()
+
+
 def test_a_violation_is_told_by_its_exit_code(root: Path, said: list[str]) -> None:
     run = run_of(root)
     assert run.state is not None
@@ -102,6 +122,7 @@ def test_a_finished_run_is_put_into_the_index(root: Path, scorecard: Http, said:
     conclude(write_run(run_of(root)), index=Scorecard(scorecard.url, "t"), say=said.append)
     run = kept(scorecard)[f"/api/runs/{RUN_ID}/"]
     assert sorted(run) == [
+        "code",
         "drill",
         "duration_s",
         "evidence_path",
@@ -109,6 +130,7 @@ def test_a_finished_run_is_put_into_the_index(root: Path, scorecard: Http, said:
         "findings",
         "proves",
         "run_id",
+        "scale",
         "scenario",
         "seed",
         "started_at",
@@ -116,8 +138,24 @@ def test_a_finished_run_is_put_into_the_index(root: Path, scorecard: Http, said:
         "variant",
         "verdict",
     ]
-    assert (run["verdict"], run["exit_code"], run["evidence_path"]) == ("held", 0, RUN_ID)
+    assert (run["verdict"], run["exit_code"], run["scale"], run["evidence_path"]) == ("held", 0, 1.0, RUN_ID)
     assert said == []
+
+
+@pytest.mark.parametrize(
+    ("patch", "code"),
+    [
+        (None, ""),
+        (b"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        (b"diff", "df087996d45b03e7eb8c133c0298fd98d35113fca26aaba58612fef3cc212cad"),
+    ],
+)
+def test_the_index_knows_a_run_s_code_by_its_patch(root: Path, said: list[str], patch: bytes | None, code: str) -> None:
+    run = write_run(run_of(root))
+    if patch is not None:
+        (run / "attempt.patch").write_bytes(patch)
+    folder = conclude(run, index=None, say=said.append).folder
+    assert summary_for_index(folder)["code"] == code
 
 
 def test_without_a_scorecard_the_run_still_ends(root: Path, said: list[str]) -> None:
@@ -305,5 +343,8 @@ def test_verify_derives_the_verdict_with_the_run_s_own_seed_and_scale(root: Path
 def test_the_git_revision_is_that_of_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(concluding.git_revision().removesuffix("+changes")) == 40
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("FIREDRILL_LAB_DIR", str(tmp_path))
     assert concluding.git_revision() == ""
+    (tmp_path / "git-revision").write_text("abc+changes\n")  # as in a container, from its host
+    assert concluding.git_revision() == "abc+changes"
     assert os.environ["PATH"] == str(tmp_path)

@@ -10,12 +10,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from chaos.adapters.scorecard import Scorecard
 from chaos.config import Stack
 from chaos.drills import session as sessions
-from chaos.drills.session import Options, Session, folder_of, versions
+from chaos.drills.session import Options, Session, folder_of, learner_of, versions
 from chaos.errors import Inconclusive, InvalidInput, LabBroken
 from chaos.heal import deviations
 from chaos.run.runner import Stop
+from tests.unit.chaos.adapters.servers import closed_port, http_server
 from tests.unit.chaos.fakes import FakeView, Outside
 from tests.unit.chaos.scenarios import good
 
@@ -141,3 +143,15 @@ def test_a_lab_that_is_dirty_anywhere_is_refused_or_healed(dirt: str, heal_first
         return
     with pytest.raises(LabBroken, match=r"^lab: got .*, expected a pristine one \(firedrill heal, or --heal\)$"):
         sessions._clean(outside.lab, Options(), FakeView())
+
+
+def test_a_name_is_never_waited_for() -> None:
+    """Without the scorecard, or with one that answers something else, a run is nobody's."""
+    with http_server() as server:
+        scorecard = Scorecard(server.url, "t0ken")
+        server.json("GET /api/learner/", {"name": "Ada", "version": 1})
+        assert learner_of(scorecard) == "Ada"
+        for status, body in ((500, b"{}"), (200, b"<html>"), (200, b"[]")):
+            server.answers["GET /api/learner/"] = (status, body)
+            assert learner_of(scorecard) == ""
+    assert learner_of(Scorecard(f"http://127.0.0.1:{closed_port()}", "t0ken")) == ""

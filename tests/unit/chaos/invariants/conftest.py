@@ -76,9 +76,9 @@ class World:
         money = {"amount_cents": amount_cents, "refunded_unix_s": T0_UNIX_S + 2}
         self.state.refunds.append(Refund(refund_id=id_, charge_id="c", order_id=order_id, **money))
 
-    def call(self, order_id: str, at_s: float = 0.0, *, status: int = 201) -> None:
+    def call(self, order_id: str, at_s: float = 0.0, *, status: int = 201, answered: bool = True) -> None:
         """A call for a charge that took 0.1 s."""
-        times = {"arrived_unix_s": T0_UNIX_S + at_s, "answered_unix_s": T0_UNIX_S + at_s + 0.1}
+        times = {"arrived_unix_s": T0_UNIX_S + at_s, "answered_unix_s": T0_UNIX_S + at_s + 0.1 if answered else None}
         self.state.gateway_calls.append(GatewayCall(order_id=order_id, idempotency_key="", status=status, **times))
 
     def message(

@@ -43,12 +43,49 @@ def test_a_call_after_a_refusal_is_violated_after_an_outage_it_is_not(world, fir
     assert world.judge("side_effects_once").verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("statuses", "end", "verdict"),
+    [
+        ((503,), "refused", Verdict.VIOLATED),
+        ((500,), "refused", Verdict.VIOLATED),
+        ((503, 503), "refused", Verdict.HELD),  # it was asked again; how often is enough is the shop's to say
+        ((503, 402), "refused", Verdict.HELD),
+        ((402,), "refused", Verdict.HELD),
+        ((), "refused", Verdict.HELD),
+        ((503,), "cancelled", Verdict.HELD),
+    ],
+)
+def test_a_failure_of_the_gateways_is_no_refusal(world, statuses, end, verdict):
+    told(world, "good")
+    order = world.bought("a", status=end)
+    for second, status in enumerate(statuses):
+        world.call(order, float(second), status=status)
+    finding = world.judge("side_effects_once")
+    assert finding.verdict is verdict
+    assert finding.figures["orders_given_up"] == (verdict is Verdict.VIOLATED)
+
+
+def test_a_call_that_nobody_answered_is_not_given_up(world):
+    """What became of it is not known: the worker died, or the gateway hung up."""
+    told(world, "good")
+    world.call(world.bought("a", status="refused"), status=0, answered=False)
+    assert world.judge("side_effects_once").verdict is Verdict.HELD
+
+
 def test_too_many_calls_are_violated(world):
     order = told(world, "a")
     for second in range(4):
         world.call(order, float(second), status=503)
     assert world.judge("side_effects_once", calls_at_most=3).verdict is Verdict.VIOLATED
     assert world.judge("side_effects_once", calls_at_most=4).verdict is Verdict.HELD
+
+
+def test_an_effect_of_a_pending_order_is_violated_once_the_world_has_settled(world):
+    told(world, "good")
+    told(world, "a", status="pending")
+    assert world.judge("side_effects_once").verdict is Verdict.VIOLATED
+    world.state.settled = False
+    assert world.judge("side_effects_once").verdict is Verdict.INCONCLUSIVE
 
 
 def test_without_a_paid_order_or_settling_it_is_inconclusive(world):

@@ -25,6 +25,17 @@ def test_a_missing_ticket_is_violated_once_the_world_has_settled(world):
     assert world.judge("tickets_exactly_once").verdict is Verdict.INCONCLUSIVE
 
 
+def test_a_ticket_of_a_pending_order_is_violated_once_the_world_has_settled(world):
+    world.bought("a")
+    order = world.bought("b", status="pending")
+    world.state.tickets.append(Ticket(ticket_id="early", order_id=order, tier_id=1))
+    assert world.judge("tickets_exactly_once").verdict is Verdict.VIOLATED
+    world.state.settled = False
+    assert world.judge("tickets_exactly_once").verdict is Verdict.INCONCLUSIVE
+    world.state.tickets.append(Ticket(ticket_id="one too many", order_id=order, tier_id=1))
+    assert world.judge("tickets_exactly_once").verdict is Verdict.VIOLATED
+
+
 def test_without_a_paid_order_it_is_inconclusive(world):
     world.bought("a", status="pending")
     assert world.judge("tickets_exactly_once").verdict is Verdict.INCONCLUSIVE

@@ -4,11 +4,13 @@ import msgspec
 import pytest
 
 from chaos.invariants import KINDS as INVARIANTS
+from chaos.judge.judge import COMPARES_CLOCKS
 from chaos.model.checks import ExpectedFault, InvariantCheck, RecoveryCheck
-from chaos.model.evidence import EndState
+from chaos.model.evidence import EndState, GatewayCall
 from chaos.model.journal import EventKind
 from chaos.model.loadplan import WorkerReport
 from chaos.model.verdict import Verdict
+from tests.unit.chaos.judge.conftest import T0_UNIX_S
 
 
 def oversell(run):
@@ -41,6 +43,16 @@ def test_a_violated_invariant_decides(run):
     judgement = run.judge()
     assert judgement.verdict is Verdict.VIOLATED
     assert judgement.summary == "Violated: no_oversell (60 of 5 seats taken)."
+
+
+def test_when_an_order_was_final_is_not_the_shops_word_alone(run, found):
+    """Its `updated_at` never moved; the gateway took the money 27 s after the last lift."""
+    kind = INVARIANTS["accepted_then_settled"]
+    run.checks.append(InvariantCheck(invariant=kind, params=kind.params(within="10s")))
+    assert found(run.judge(), "accepted_then_settled").verdict is Verdict.HELD
+    times = {"arrived_unix_s": T0_UNIX_S + 44, "answered_unix_s": T0_UNIX_S + 45}
+    run.state.gateway_calls = [GatewayCall(order_id="o4", idempotency_key="k4", status=201, **times)]
+    assert found(run.judge(), "accepted_then_settled").counterexample.orders == ("o4",)
 
 
 def test_a_missed_slo_is_violated_with_its_figures(run, found):
@@ -149,6 +161,7 @@ def test_a_missed_slo_under_an_unproven_fault_is_inconclusive_and_keeps_its_figu
         ("no_restart", lambda run: run.drop_event(EventKind.IDENTITY), "not read"),
         ("no_restart", lambda run: run.event(EventKind.IDENTITY).update(parts={"api": "0", "worker": "2"}), "api"),
         ("no_restart", lambda run: run.event(EventKind.IDENTITY)["parts"].update(redis="9"), "redis"),
+        ("no_restart", lambda run: run.event(EventKind.IDENTITY)["parts"].update(code="c0de"), "files changed"),
         ("driver", lambda run: run.driver.update(workers_expected=2), "1 of 2 load workers finished"),
         ("driver", lambda run: run.driver.update(crashed=["KeyError"]), "KeyError"),
         ("driver", lambda run: run.driver.update(ended="stopped"), "'stopped'"),
@@ -197,6 +210,28 @@ def two(*, late_s: float = 0.0, offset_s: float | None = 0.0) -> list[WorkerRepo
     ]
 
 
+def test_with_clocks_that_differ_no_violation_stands_that_compares_them(run, found):
+    """Free seats and a refusal: whether somebody else's asks came before it is a matter of their clock."""
+    refusal = {"outcome": "fail", "status": 409, "refused": True, "reason": "sold_out"}
+    run.change = lambda at_s, op, _: refusal if op == "buy" and at_s < 1 else {}
+    kind = INVARIANTS["no_false_refusal"]
+    run.checks.append(InvariantCheck(invariant=kind, params=kind.params()))
+    assert found(run.judge(), "no_false_refusal").verdict is Verdict.VIOLATED
+    run.driver.update(workers=two(offset_s=0.031))
+    finding = found(run.judge(), "no_false_refusal")
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "its clock is off" in finding.reason
+    oversell(run)
+    judgement = run.judge()
+    assert found(judgement, "no_oversell").verdict is Verdict.VIOLATED, (
+        "how many seats there are is no matter of clocks"
+    )
+
+
+def test_invariants_that_compare_clocks_are_there():
+    assert INVARIANTS.keys() >= COMPARES_CLOCKS
+
+
 def test_clocks_are_judged_where_workers_are_elsewhere(run, found):
     run.driver.update(workers=two(offset_s=0.012))
     finding = found(run.judge(), "self_check:clocks")
@@ -212,6 +247,18 @@ def test_send_lag_may_be_a_tenth_of_the_tightest_latency_limit(run, found):
     finding = found(run.judge(), "self_check:send_lag")
     assert finding.verdict is Verdict.HELD
     assert finding.expected == "send lag p99 ≤ 30 ms"
+
+
+@pytest.mark.parametrize(
+    ("before", "verdict"), [("c0de", Verdict.HELD), ("other", Verdict.INCONCLUSIVE), (None, Verdict.INCONCLUSIVE)]
+)
+def test_what_was_started_is_what_the_run_had(run, found, before, verdict):
+    run.event(EventKind.RUN_STARTED)
+    run.events.insert(1, (EventKind.PREPARED, {"variant": "attempt", "code": "c0de"}))
+    for kind, data in run.events:
+        if kind is EventKind.IDENTITY and before:
+            data["parts"] = {**data["parts"], "code": before}
+    assert found(run.judge(), "self_check:no_restart").verdict is verdict
 
 
 def test_a_part_that_the_scenario_kills_may_restart(run, found):
@@ -300,6 +347,18 @@ def test_without_recovers_within_the_steady_state_is_judged_again_after_the_last
     finding = found(run.judge(), "steady_state_after:success_ratio")
     assert finding.verdict is Verdict.VIOLATED
     assert finding.where == "from 20.0 s on"
+
+
+def test_a_lift_after_the_start_of_the_last_phase_is_followed_from_itself_on(run, found):
+    run.checks = [check for check in run.checks if not isinstance(check, RecoveryCheck)]
+    run.event(EventKind.FAULT_LIFTED)["lifted_s"] = 20.4
+    assert found(run.judge(), "steady_state_after:success_ratio").verdict is Verdict.HELD
+    run.change = lambda at_s, _op, _: {"outcome": "fail", "status": 500} if at_s >= 25 else {}
+    finding = found(run.judge(), "steady_state_after:success_ratio")
+    assert finding.verdict is Verdict.VIOLATED
+    assert finding.where == "from 20.4 s on"
+    run.event(EventKind.FAULT_LIFTED)["lifted_s"] = 29.8
+    assert found(run.judge(), "steady_state_after:success_ratio").verdict is Verdict.INCONCLUSIVE
 
 
 def test_recovers_within_already_judges_it(run):

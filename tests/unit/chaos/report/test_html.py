@@ -63,7 +63,9 @@ def test_text_of_others_is_escaped_everywhere(shown):
     evil = "<img src=x onerror=alert(1)>\"'&"
     document = {
         **shown.document,
-        **dict.fromkeys(("title", "hypothesis", "variant", "run_id", "scenario", "summary", "started_at"), evil),
+        **dict.fromkeys(
+            ("title", "hypothesis", "variant", "run_id", "scenario", "summary", "started_at", "learner"), evil
+        ),
         "findings": [
             {**f, "check": evil, "measured": evil, "where": evil, "reason": evil + "!", "examples": [evil]}
             for f in shown.document["findings"]

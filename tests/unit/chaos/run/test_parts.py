@@ -144,6 +144,13 @@ def test_collecting_asks_every_witness() -> None:
     assert state.missing == {}
 
 
+def test_the_views_are_read_at_one_moment() -> None:
+    """Else an order may be from before a transaction and its tickets from after it."""
+    world = FakeWorld()
+    collect(world, EndState())
+    assert world.moments[1] == ["tiers", "orders", "tickets", "side_effects"]
+
+
 def test_a_witness_that_is_away_is_missing_and_not_empty() -> None:
     world = FakeWorld(missing={"charges", "orders"})
 

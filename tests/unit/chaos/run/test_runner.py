@@ -236,6 +236,22 @@ def test_the_folder_holds_what_the_judge_needs_and_no_secret(done: Done) -> None
     assert plan["t0_unix_s"] == bench.data(EventKind.LOAD_STARTED)[0]["t0_unix_s"]
 
 
+def test_whose_run_it_is_and_which_code_ran(bench: Bench) -> None:
+    folder = bench.run(variant="attempt", learner="Ada", patch=lambda: b"--- a/views.py\n")
+    assert bench.data(EventKind.RUN_STARTED)[0]["learner"] == "Ada"
+    assert (folder / "attempt.patch").read_bytes() == b"--- a/views.py\n"
+
+
+def test_code_that_can_t_be_read_leaves_no_run(bench: Bench) -> None:
+    def patch() -> bytes:
+        assert bench.stack.prepared, "asked before the code runs"
+        raise LabBroken("services/shop/attempt/views.py: got Permission denied, expected to read it")
+
+    with pytest.raises(LabBroken, match="Permission denied"):
+        bench.run(variant="attempt", patch=patch)
+    assert list(bench.root.iterdir()) == []
+
+
 def test_without_a_steady_state_the_run_stops_before_anything_is_broken(bench: Bench) -> None:
     text = TEXT.replace("storm+150ms", "storm+300ms").replace("storm+200ms", "storm+400ms")
     bench.run("errors", text)

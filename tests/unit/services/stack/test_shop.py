@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,35 @@ def test_another_migration_means_another_schema_and_other_code_another_check(set
     assert shop.code_stamp(settings, "naive") != code
     (folder / "migrations" / "0001_initial.py").write_text("operations = [1]\n")
     assert shop.schema_stamp(settings, "naive") != schema
+
+
+@pytest.mark.parametrize("name", ["lock.lua", "helper.pyc", "sql/seats.sql", "templates/a.html"])
+def test_whatever_the_variant_may_read_is_its_code(settings: Settings, name: str) -> None:
+    code = shop.code_stamp(settings, "naive")
+    file = shop.folder(settings) / "naive" / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"\xff")
+    assert shop.code_stamp(settings, "naive") != code
+
+
+def test_tests_and_what_tools_left_are_no_code(settings: Settings) -> None:
+    code = shop.code_identity(settings, "naive")
+    top = shop.folder(settings) / "naive"
+    for name in ("tests/test_mine.py", "__pycache__/views.pyc", ".pytest_cache/x", "migrations/__pycache__/x.pyc"):
+        (top / name).parent.mkdir(exist_ok=True)
+        (top / name).write_bytes(b"\xff")
+    (top / ".#views.py").symlink_to("me@host.1")  # an editor's lock
+    assert shop.code_identity(settings, "naive") == code
+
+
+def test_a_file_that_was_saved_and_put_back_is_noticed(settings: Settings) -> None:
+    """A worker that was killed meanwhile has started with what was saved in between."""
+    code, stamp = shop.code_identity(settings, "naive"), shop.code_stamp(settings, "naive")
+    file = shop.folder(settings) / "naive" / "settings.py"
+    file.write_text(file.read_text())
+    os.utime(file, ns=(1, time.time_ns() + 1))
+    assert shop.code_stamp(settings, "naive") == stamp
+    assert shop.code_identity(settings, "naive") != code
 
 
 def test_a_renamed_migration_is_another_schema(settings: Settings) -> None:
