@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from chaos.model.counterexamples import COUNTEREXAMPLES, Counterexamples, Explained
+from chaos.model.evidence import PATCH
 from chaos.model.journal import Event
 from dashboard import evidence
 from dashboard.evidence import Run, Second
@@ -170,6 +171,8 @@ def downloads(run: Run) -> list[Download]:
         else Download(label=label, file_name=name, mime=mime, why=why)
         for label, name, mime, why in _FILES
     ]
+    if (patch := run.folder / PATCH).is_file():  # only code of the learner's own is worth taking from here
+        found.append(Download(label="Code (patch)", file_name=f"{run.run_id}.patch", mime="text/x-diff", path=patch))
     video = next(iter(sorted(run.folder.glob("*.mp4"))), None)
     why = f"nobody has made one: `firedrill replay {run.run_id} --video {run.run_id}.mp4`"
     found.append(Download(label="Video", file_name=f"{run.run_id}.mp4", mime="video/mp4", path=video, why=why))

@@ -101,6 +101,7 @@ class Run:
     scenario: str = ""
     title: str = ""
     variant: str = ""
+    learner: str = ""
     seed: int | None = None
     drill: int | None = None
     verdict: str = ""
@@ -183,6 +184,7 @@ def read_run(evidence_dir: Path, run_id: str, *, now_unix_s: float | None = None
         scenario=str(facts.get("scenario") or (plan.scenario if plan else "")),
         title=str(facts.get("title") or scenario.get("title") or facts.get("scenario") or run_id),
         variant=str(facts.get("variant") or (plan.variant if plan else "")),
+        learner=str(facts.get("learner") or ""),
         seed=seed if isinstance(seed, int) else None,
         drill=drill if isinstance(drill, int) else None,
         verdict=str(verdict.get("verdict") or ""),

@@ -11,7 +11,8 @@ from urllib.parse import quote
 from dashboard.scorecard import Standing
 from dashboard.words import Sign, score_text, status_sign
 
-# Streamlit sets `color-scheme` to its theme, so light-dark() follows it without a rerun.
+# Streamlit sets `color-scheme` to its theme, so light-dark() follows it without a rerun. It also fades to a third what
+# waits for a rerun: in a block that moves by itself that would be on a busy machine, when a run is worth watching.
 STYLE = """<style>
 .fd-good{color:light-dark(#14683a,#7fdca4)} .fd-warn{color:light-dark(#8a4b00,#ffc26b)}
 .fd-bad{color:light-dark(#b3261e,#ff9a91)} .fd-none,.fd-quiet{color:light-dark(#5a5e6b,#b0b4c2)}
@@ -47,6 +48,7 @@ ul.fd-faults{margin:0;padding:0;list-style:none;font-size:.9rem}ul.fd-faults li{
 .stMainBlockContainer{padding-top:4.5rem!important;padding-bottom:3rem!important}
 .stMainBlockContainer h2{font-size:1.5rem}.stMainBlockContainer h3{font-size:1.15rem}
 .st-key-cards{display:grid!important;grid-template-columns:repeat(4,minmax(0,1fr));gap:.75rem}
+.st-key-moving [data-stale=true]{opacity:1!important;transition:none!important}
 .st-key-phone-nav,.fd-narrow{display:none}
 @media (max-width:640px){
   .st-key-phone-nav{display:flex}

@@ -19,6 +19,16 @@ def away(error: SourceAway) -> None:
     st.info(f"{error.what} {error.way_on}")
 
 
+def moving(block: Callable[[], None], *, every: str | None) -> None:
+    """Draw *block*, and again *every* so often: one fragment, so that a tick leaves the rest of the page alone."""
+
+    def drawn() -> None:
+        with st.container(key="moving"):  # the style keeps it readable while a tick is slow
+            block()
+
+    st.fragment(drawn, run_every=every)()
+
+
 def is_dark() -> bool:
     return st.context.theme.type == "dark"
 

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import agent, evidence, markup, runchart, sources, timeline, words
 from dashboard.errors import SourceAway
 from dashboard.evidence import Run, RunState
-from dashboard.parts import away
+from dashboard.parts import away, moving
 
 REFRESH = "2s"
 
@@ -19,7 +19,7 @@ def main() -> None:
     title.title("Live")
     paused = pause.toggle("Pause", key="paused", help="Stop refreshing, to read or to point at something.")
     desk()
-    st.fragment(block, run_every=None if paused else REFRESH)()
+    moving(block, every=None if paused else REFRESH)
 
 
 def desk() -> None:
@@ -90,7 +90,7 @@ def stop() -> None:
 
 
 def block() -> None:
-    """Everything that moves; one fragment, so that a tick leaves the rest of the page alone."""
+    """Everything that moves."""
     folder = sources.evidence_dir()
     wanted = st.query_params.get("run", "")
     running, error = sources.attempt(partial(sources.running_run_id, folder))

@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboard import evidence, markup, scorecard, sources, words
 from dashboard.markup import Cell
-from dashboard.parts import away
+from dashboard.parts import away, moving
 from dashboard.stack import Stack
 
 SHOWN_RUNS = 12
@@ -34,7 +34,7 @@ class Row:
 
 def main() -> None:
     st.title("Overview")
-    st.fragment(block, run_every=REFRESH)()
+    moving(block, every=REFRESH)
 
 
 def block() -> None:

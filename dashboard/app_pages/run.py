@@ -65,7 +65,8 @@ def verdict(run: Run, listed: Sequence[Finding]) -> None:
     if listed:
         told = ", ".join(f"{count} {name}" for name, count in counted.items() if count)
         took = words.duration_text(run.duration_s)
-        lines.append(f'<span class="fd-quiet">{told} of {len(listed)} checks · took {took} · {run.run_id}</span>')
+        by = f" · by {markup.text(run.learner)}" if run.learner else ""
+        lines.append(f'<span class="fd-quiet">{told} of {len(listed)} checks · took {took} · {run.run_id}{by}</span>')
     st.html(markup.banner(lines, hot=run.verdict == "violated"))
     if run.verdict == "violated" and run.variant == "naive":
         st.html(markup.quiet("naive is the positive control: violated is what is expected of it."))

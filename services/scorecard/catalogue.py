@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 from django.db import transaction
@@ -20,7 +21,11 @@ class DimensionData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class DrillData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A drill; `dimensions` are keys, `core` and `stretch` names of scenarios."""
+    """A drill; `dimensions` are keys, `core` and `stretch` names of scenarios.
+
+    Attributes:
+        holds: On how many seeds in a row a scenario has to hold: more than once where luck may have its part.
+    """
 
     key: str
     number: int
@@ -30,6 +35,7 @@ class DrillData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     dimensions: list[str]
     core: list[str] = []
     stretch: list[str] = []
+    holds: Annotated[int, msgspec.Meta(ge=1)] = 1
 
 
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,6 +75,7 @@ def load_catalogue(catalogue: Catalogue) -> None:
                 "risk_focus": data.risk_focus,
                 "core": data.core,
                 "stretch": data.stretch,
+                "holds": data.holds,
             },
         )
         drill.dimensions.set([dimensions[key] for key in data.dimensions])

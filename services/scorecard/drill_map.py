@@ -1,8 +1,8 @@
 """The drill map as a document that can be carried away, and put back.
 
 An import is all or nothing: a document whose digest does not fit, or that holds anything this lab does not know,
-changes nothing. What is here already is never lost: histories are joined, and of two notes on one thing the one here
-stays.
+changes nothing. What is here already is never lost: histories are joined, of two notes on one thing the one here stays,
+and a hint was opened when it was opened first, wherever that was.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from services.scorecard import rules
 from services.scorecard.models import (
+    CODE_PATTERN,
     MAX_NOTES,
     MONTH_PATTERN,
     RUN_ID_PATTERN,
@@ -38,7 +39,8 @@ Points = Annotated[int, msgspec.Meta(ge=0, le=3)]
 Text = Annotated[str, msgspec.Meta(max_length=MAX_NOTES)]
 Short = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Key = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,50}$")]
-RunId = Annotated[str, msgspec.Meta(max_length=120, pattern=RUN_ID_PATTERN.replace("\\A", "^").replace("\\Z", "$"))]
+RunId = Annotated[str, msgspec.Meta(max_length=120, pattern=RUN_ID_PATTERN)]
+Code = Annotated[str, msgspec.Meta(pattern=rf"{CODE_PATTERN}|\A\Z")]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -83,13 +85,26 @@ class DrillData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class MonthData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Notes on a month."""
 
-    month: Annotated[str, msgspec.Meta(pattern=MONTH_PATTERN.replace("\\A", "^").replace("\\Z", "$"))]
+    month: Annotated[str, msgspec.Meta(pattern=MONTH_PATTERN)]
     notes: Text
     updated_at: Moment | None
 
 
+class ProvesData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a scenario's self-test expects of naive: ids of checks."""
+
+    must: list[str]
+    may: list[str]
+
+
 class RunData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A run that the ceilings rest on. Its evidence is a folder, which travels on its own."""
+    """A run that ceilings or a level rest on. Its evidence is a folder, which travels on its own.
+
+    What has a default was not in files of before.
+
+    Attributes:
+        open: Checks of the run itself that could not tell.
+    """
 
     run_id: RunId
     scenario: Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[\w.-]+(/[\w.-]+)*$")]
@@ -102,6 +117,10 @@ class RunData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     duration_s: Annotated[float, msgspec.Meta(ge=0)]
     violated: list[str]
     exit_code: Annotated[int, msgspec.Meta(ge=0, le=255)]
+    scale: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    proves: ProvesData | None = None
+    open: list[str] = []
+    code: Code = ""
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -182,6 +201,10 @@ def _run(run: Run) -> RunData:
         duration_s=run.duration_s,
         violated=[str(each.get("check")) for each in run.findings if each.get("verdict") == "violated"],
         exit_code=run.exit_code,
+        scale=run.scale,
+        proves=ProvesData(must=run.proves["must"], may=run.proves["may"]) if run.proves else None,
+        open=rules.left_open(run.findings),
+        code=run.code,
     )
 
 
@@ -228,7 +251,8 @@ def import_document(document: Any) -> dict[str, int]:
     """Add what the document has and this lab has not. Importing it again changes nothing.
 
     Returns:
-        How many of what were added: `scores` (changes of a score), `hints`, `confirmations`, `months`, `runs`, `names`.
+        How many of what were added: `scores` (changes of a score), `hints` (also those that were opened earlier there),
+        `confirmations`, `months`, `runs`, `names`.
 
     Raises:
         Damaged: Nothing was changed.
@@ -241,9 +265,7 @@ def import_document(document: Any) -> dict[str, int]:
     for drill in content.drills:
         added["scores"] += _join_history(drill)
         for hint in drill.hints:
-            fields = {"solution": hint.solution, "used_at": hint.used_at}
-            _, new = HintUse.objects.get_or_create(drill_id=drill.key, hint=hint.hint, defaults=fields)
-            added["hints"] += new
+            added["hints"] += _hint(drill.key, hint)
         for each in drill.confirmations:
             fields = {"mentor": each.mentor, "seed": each.seed, "confirmed_at": each.confirmed_at}
             _, new = Confirmation.objects.get_or_create(drill_id=drill.key, run_id=each.run_id, defaults=fields)
@@ -256,19 +278,33 @@ def import_document(document: Any) -> dict[str, int]:
 
 def _run_fields(run: RunData) -> dict[str, Any]:
     findings = [{"check": check, "verdict": "violated"} for check in run.violated]
+    findings += [{"check": check, "verdict": "inconclusive"} for check in run.open]
     return {
         "scenario": run.scenario,
         "title": run.title,
         "drill_id": run.drill,
         "variant": run.variant,
         "seed": run.seed,
+        "scale": run.scale,
         "verdict": run.verdict,
         "started_at": run.started_at,
         "duration_s": run.duration_s,
         "findings": findings,
+        "proves": msgspec.to_builtins(run.proves),
+        "code": run.code,
         "exit_code": run.exit_code,
         "evidence_path": "",
     }
+
+
+def _hint(drill_key: str, hint: HintData) -> bool:
+    """Whether it is news: opened there only, or there first. A later date would unsay that it helped with the core."""
+    fields = {"solution": hint.solution, "used_at": hint.used_at}
+    use, new = HintUse.objects.get_or_create(drill_id=drill_key, hint=hint.hint, defaults=fields)
+    if earlier := hint.used_at < use.used_at:
+        use.used_at = hint.used_at
+        use.save()
+    return new or earlier
 
 
 def _join_history(drill: DrillData) -> int:

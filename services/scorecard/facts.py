@@ -11,7 +11,7 @@ from typing import TypeAlias
 from services.scorecard import rules
 from services.scorecard.models import Confirmation, Dimension, Drill, HintUse, Run, ScoreChange
 
-_RUN = ("run_id", "scenario", "variant", "seed", "verdict", "started_at")
+_RUN = ("run_id", "scenario", "variant", "seed", "verdict", "started_at", "scale")
 
 
 Stamp: TypeAlias = tuple[int, datetime | None]
@@ -26,7 +26,7 @@ def drill_facts(drills: Iterable[Drill], stamp: Stamp) -> list[rules.DrillFacts]
     for use in HintUse.objects.filter(drill__in=keys):
         hints[use.drill_id].append(rules.HintFact(key=use.hint, solution=use.solution, used_at=use.used_at))
     cuts = tuple((key, *sorted({use.used_at for use in used})) for key, used in sorted(hints.items()))
-    runs = _essential_runs(stamp, cuts)
+    runs = _essential_runs(stamp, cuts, tuple((drill.key, drill.holds) for drill in listed))
     scores: dict[str, list[rules.ScoreFact]] = defaultdict(list)
     changes = ScoreChange.objects.filter(drill__in=keys).order_by("changed_at", "version")
     for drill_id, value, changed_at in changes.values_list("drill_id", "value", "changed_at"):
@@ -42,6 +42,7 @@ def drill_facts(drills: Iterable[Drill], stamp: Stamp) -> list[rules.DrillFacts]
             dimensions=tuple(dimension.key for dimension in drill.dimensions.all()),
             core=tuple(drill.core),
             stretch=tuple(drill.stretch),
+            holds=drill.holds,
             runs=runs.get(drill.key, ()),
             hints=tuple(hints[drill.key]),
             scores=tuple(scores[drill.key]),
@@ -53,15 +54,17 @@ def drill_facts(drills: Iterable[Drill], stamp: Stamp) -> list[rules.DrillFacts]
 
 @functools.lru_cache(maxsize=8)
 def _essential_runs(
-    stamp: Stamp, cuts: tuple[tuple[str, *tuple[datetime, ...]], ...]
+    stamp: Stamp, cuts: tuple[tuple[str, *tuple[datetime, ...]], ...], holds: tuple[tuple[str, int], ...]
 ) -> Mapping[str, tuple[rules.RunFact, ...]]:
     """By drill, what counts of the learner's runs. All of them are read, once per state of the index: its *stamp*."""
     found: dict[str, list[rules.RunFact]] = defaultdict(list)
     mine = Run.objects.filter(drill__isnull=False, variant=rules.LEARNER_VARIANT).order_by()
     for drill_id, *values in mine.values_list("drill_id", *_RUN):
         found[str(drill_id)].append(rules.RunFact(**dict(zip(_RUN, values, strict=True))))
-    moments = {key: used for key, *used in cuts}
-    return {key: rules.essential(runs, cuts=moments.get(key, ())) for key, runs in found.items()}
+    moments, needed = {key: used for key, *used in cuts}, dict(holds)
+    return {
+        key: rules.essential(runs, holds=needed.get(key, 1), cuts=moments.get(key, ())) for key, runs in found.items()
+    }
 
 
 def dimensions() -> list[tuple[str, str]]:
@@ -74,9 +77,11 @@ def own_scenario_passed(stamp: Stamp) -> bool:
     """Whether the last runs of a scenario in scenarios/own/ are what it says that they prove."""
     last: dict[tuple[str, str], Run] = {}
     own = Run.objects.filter(scenario__startswith=rules.OWN_PREFIX, variant__in=("naive", "hardened"))
-    for run in own.exclude(verdict=Run.Verdict.INCONCLUSIVE).only(
-        "run_id", "scenario", "variant", "verdict", "findings", "proves"
-    )[:200]:
+    for run in (
+        own.with_enough_load()
+        .exclude(verdict=Run.Verdict.INCONCLUSIVE)
+        .only("run_id", "scenario", "variant", "verdict", "findings", "proves")[:200]
+    ):
         last.setdefault((run.scenario, run.variant), run)
     return any(
         _proved(naive, last[scenario, "hardened"])
@@ -91,6 +96,7 @@ def _proved(naive: Run, hardened: Run) -> bool:
         must=proves.get("must", ()),
         may=proves.get("may", ()),
         naive_violated={each["check"] for each in naive.findings if each["verdict"] == "violated"},
+        naive_open=rules.left_open(naive.findings),
         naive_verdict=naive.verdict,
         hardened_verdict=hardened.verdict,
     )

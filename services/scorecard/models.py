@@ -9,10 +9,11 @@ from django.db import models
 from django.db.models import Count, F, Max, Q, Window
 from django.db.models.functions import RowNumber
 
-from services.scorecard.rules import Standing
+from services.scorecard.rules import LEAST_SCALE, Standing
 from services.scorecard.status import HIGHEST_SCORE
 
 RUN_ID_PATTERN = r"\A[A-Za-z0-9][A-Za-z0-9._-]*\Z"
+CODE_PATTERN = r"\A[0-9a-f]{64}\Z"
 MONTH_PATTERN = r"\A[0-9]{4}-(0[1-9]|1[0-2])\Z"
 MAX_NOTES = 10_000
 _SCORE_VALIDATORS = [MinValueValidator(0), MaxValueValidator(HIGHEST_SCORE)]
@@ -52,6 +53,9 @@ class Drill(models.Model):
     dimensions = models.ManyToManyField(Dimension, related_name="drills")
     core = models.JSONField(default=list, blank=True, help_text="Scenarios of the drill's own steps.")
     stretch = models.JSONField(default=list, blank=True, help_text="Scenarios that a production owner would add.")
+    holds = models.PositiveSmallIntegerField(
+        default=1, validators=[MinValueValidator(1)], help_text="Seeds in a row on which each has to hold."
+    )
 
     class Meta:
         ordering = ("number",)
@@ -74,6 +78,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         newest = self.annotate(age_rank=newest_first).filter(age_rank=1).values("run_id")
         return Run.objects.filter(run_id__in=newest)
 
+    def with_enough_load(self) -> RunQuerySet:
+        """Those that say anything, as `rules.enough_load` has it."""
+        return self.filter(Q(scale__isnull=True) | Q(scale__gte=LEAST_SCALE))
+
     def stamp(self) -> tuple[int, datetime | None]:
         """Another one whenever the index has changed: how many runs, and when the last was written."""
         found = self.aggregate(count=Count("*"), last=Max("indexed_at"))
@@ -94,12 +102,17 @@ class Run(models.Model):
     drill = models.ForeignKey(Drill, models.PROTECT, null=True, blank=True, related_name="runs")
     variant = models.CharField(max_length=100, validators=[RegexValidator(r"\A[A-Za-z0-9][A-Za-z0-9._:-]*\Z")])
     seed = models.BigIntegerField()
+    scale = models.FloatField(null=True, blank=True, help_text="Factor on all rates; empty for runs of before.")
     verdict = models.CharField(max_length=12, choices=Verdict)
     started_at = models.DateTimeField()
     duration_s = models.FloatField(validators=[MinValueValidator(0)])
     findings = models.JSONField(default=list, blank=True)
     proves = models.JSONField(null=True, blank=True, help_text="What the scenario's self-test expects of naive.")
     evidence_path = models.CharField(max_length=1000, blank=True)
+    code = models.CharField(
+        max_length=64, blank=True, default="", validators=[RegexValidator(CODE_PATTERN)],
+        help_text="SHA-256 of the learner's patch; empty for other variants and for runs of before.",
+    )  # fmt: skip
     exit_code = models.PositiveSmallIntegerField(validators=[MaxValueValidator(255)])
     indexed_at = models.DateTimeField(auto_now=True)
 

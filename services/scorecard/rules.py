@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 LEARNER_VARIANT = "attempt"
 MUTANT_PREFIX = "mutant_"
 """Variants that the lab makes to measure its own checks."""
 OWN_PREFIX = "own/"
+LEAST_SCALE = 0.75
+"""Factor on all rates below which a verdict on the learner's code says nothing: measured by the lab, its FLOOR."""
+ABOUT_THE_API = frozenset({"invariant", "slo", "recovery"})
+"""Kinds of findings that judge the API. All others are about the run itself: its faults, witnesses, steady state."""
 APART = timedelta(days=7)
 """A stretch has to hold twice, and the second time at least so much later."""
 OWNER, INDEPENDENT, ASSISTED, UNFAMILIAR = 3, 2, 1, 0
@@ -27,7 +32,9 @@ class RunFact:
 
     Attributes:
         verdict: `held`, `inconclusive` or `violated`.
+        scale: Factor on all rates; None for a run of before it was kept, which counts.
         repeats: An earlier run of its scenario had the same seed; `essential` knows, as it may leave that one out.
+        row: On how many seeds its scenario had held in a row by then; None where that is still to be counted.
     """
 
     run_id: str
@@ -36,11 +43,18 @@ class RunFact:
     seed: int
     verdict: str
     started_at: datetime
+    scale: float | None = None
     repeats: bool = False
+    row: int | None = None
 
     @property
     def decided(self) -> bool:
-        return self.verdict in ("held", "violated")
+        """With too little load it says as much as an inconclusive run; its seed was used all the same."""
+        return self.verdict in ("held", "violated") and enough_load(self.scale)
+
+    @property
+    def held(self) -> bool:
+        return self.decided and self.verdict == "held"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +87,7 @@ class DrillFacts:
     """Everything about one drill.
 
     Attributes:
+        holds: On how many seeds in a row a scenario of the core has to hold: a race can stay away once by luck.
         runs: Of the learner's variant; others are ignored.
         scores: Every change of the self-score, in any order.
     """
@@ -83,6 +98,7 @@ class DrillFacts:
     dimensions: tuple[str, ...] = ()
     core: tuple[str, ...] = ()
     stretch: tuple[str, ...] = ()
+    holds: int = 1
     runs: tuple[RunFact, ...] = ()
     hints: tuple[HintFact, ...] = ()
     scores: tuple[ScoreFact, ...] = ()
@@ -97,6 +113,7 @@ class DrillFacts:
             dimensions=self.dimensions,
             core=self.core,
             stretch=self.stretch,
+            holds=self.holds,
             runs=tuple(run for run in self.runs if run.started_at < end),
             hints=tuple(hint for hint in self.hints if hint.used_at < end),
             scores=tuple(score for score in self.scores if score.changed_at < end),
@@ -193,6 +210,11 @@ class MonthState:
     red_flags: tuple[RedFlag, ...] = field(default=())
 
 
+def enough_load(scale: float | None) -> bool:
+    """Whether a run at *scale* says anything."""
+    return scale is None or scale >= LEAST_SCALE
+
+
 def latest_decided(runs: Iterable[RunFact]) -> dict[str, RunFact]:
     """The newest held or violated run of each scenario. An inconclusive one says nothing, so it takes nothing away."""
     newest: dict[str, RunFact] = {}
@@ -224,12 +246,11 @@ def _ceiling(drill: DrillFacts, runs: tuple[RunFact, ...]) -> tuple[int | None, 
     broken = [name for name in drill.core if name in newest and newest[name].verdict == "violated"]
     if broken:
         return UNFAMILIAR, f"Core not passed: {_listed(broken)} violated at the last try."
-    open_ = [name for name in drill.core if name not in newest]
-    if len(open_) == len(drill.core):
-        return None, "No evidence yet: no run of the core on your own code has decided anything."
-    if open_:
-        return None, f"No evidence yet for the whole core: {_listed(open_)} still to be run on your own code."
-    core_by = max(_held_since(name, runs) for name in drill.core)
+    rows = {name: list(in_a_row(run for run in runs if run.scenario == name)) for name in drill.core}
+    missing = _core_missing(rows, drill.holds)
+    if missing:
+        return None, missing
+    core_by = max(_passed_at(row, drill.holds) for row in rows.values())
     if any(hint.solution and hint.used_at <= core_by for hint in drill.hints):
         return ASSISTED, "Core passed, with a hint that gives the solution away."
     if not drill.stretch:
@@ -240,9 +261,33 @@ def _ceiling(drill: DrillFacts, runs: tuple[RunFact, ...]) -> tuple[int | None, 
     return OWNER, "Core passed, and the stretch held on fresh seeds without hints, twice and a week apart."
 
 
-def _held_since(scenario: str, runs: tuple[RunFact, ...]) -> datetime:
-    """When the core first held: a hint opened after that did not carry it."""
-    return min(run.started_at for run in runs if run.scenario == scenario and run.verdict == "held")
+def _core_missing(rows: Mapping[str, Sequence[tuple[RunFact, int]]], holds: int) -> str:
+    """What of the core is still to be shown, where none of it is violated; empty when it has passed."""
+    if not any(rows.values()):
+        return "No evidence yet: no run of the core on your own code has decided anything."
+    seeds = {name: row[-1][1] for name, row in rows.items() if row}
+    missing = [f"{name} held on {seen} of {holds} seeds in a row" for name, seen in seeds.items() if seen < holds]
+    if open_ := [name for name, row in rows.items() if not row]:
+        missing.append(f"{_listed(open_)} still to be run on your own code")
+    return f"No evidence yet for the whole core: {_listed(missing)}." if missing else ""
+
+
+def _passed_at(row: Sequence[tuple[RunFact, int]], holds: int) -> datetime:
+    """When a scenario of the core first passed: a hint opened after that did not carry it."""
+    return min(run.started_at for run, seeds in row if seeds >= holds)
+
+
+def in_a_row(runs: Iterable[RunFact]) -> Iterator[tuple[RunFact, int]]:
+    """Of one scenario's runs those that decided, oldest first, each with how many seeds had held in a row by then."""
+    seeds: set[int] = set()
+    for run in sorted(runs, key=_age):
+        if not run.decided:
+            continue
+        if run.held:
+            seeds.add(run.seed)
+        else:
+            seeds.clear()
+        yield run, len(seeds) if run.row is None else run.row
 
 
 def _stretch_missing(drill: DrillFacts, runs: tuple[RunFact, ...], newest: Mapping[str, RunFact]) -> str:
@@ -255,7 +300,7 @@ def _stretch_missing(drill: DrillFacts, runs: tuple[RunFact, ...], newest: Mappi
         held = [
             run.started_at
             for run in fresh(run for run in runs if run.scenario == name)
-            if run.verdict == "held" and (first_hint is None or run.started_at < first_hint)
+            if run.held and (first_hint is None or run.started_at < first_hint)
         ]
         if not held:
             never.append(name)
@@ -279,33 +324,40 @@ def fresh(runs: Iterable[RunFact]) -> list[RunFact]:
     return found
 
 
-def essential(runs: Iterable[RunFact], *, cuts: Iterable[datetime] = ()) -> tuple[RunFact, ...]:
+def essential(runs: Iterable[RunFact], *, holds: int = 1, cuts: Iterable[datetime] = ()) -> tuple[RunFact, ...]:
     """Of a drill's runs those that can make a difference to any answer here, now and at the end of any month.
 
     They are few however many there were: what a page asks for must not take longer with every run.
 
     Args:
+        holds: The drill's.
         cuts: Other moments at which somebody stops to look: when hints were opened.
     """
     moments = sorted(cuts)
     by_scenario: dict[str, list[RunFact]] = defaultdict(list)
     for run in sorted(runs, key=_age):
         by_scenario[run.scenario].append(run)
-    return tuple(run for tried in by_scenario.values() for run in _essential(tried, moments))
+    return tuple(run for tried in by_scenario.values() for run in _essential(tried, holds, moments))
 
 
-def _essential(runs: Sequence[RunFact], cuts: Sequence[datetime]) -> list[RunFact]:
-    """Of one scenario's runs, oldest first: per stretch of time the last of each kind, and the first that held."""
+def _essential(runs: Sequence[RunFact], holds: int, cuts: Sequence[datetime]) -> list[RunFact]:
+    """Of one scenario's runs, oldest first: per stretch of time the last of each kind, and the first that held.
+
+    Each carries what it says together with those that are left out.
+    """
     on_a_fresh_seed = {run.run_id for run in fresh(runs)}
+    rows = {run.run_id: seeds for run, seeds in in_a_row(runs)}
     kept: dict[object, RunFact] = {}
     for each in runs:
-        run = replace(each, repeats=each.run_id not in on_a_fresh_seed)
+        run = replace(each, repeats=each.run_id not in on_a_fresh_seed, row=rows.get(each.run_id))
         span = month_of(run.started_at), bisect_right(cuts, run.started_at)
         kept["last", span] = run
         if run.decided:
             kept["decided", span] = run
-        if run.verdict == "held":
+        if run.held:
             kept.setdefault("held", run)
+            if rows[run.run_id] >= holds:
+                kept.setdefault("passed", run)
             if not run.repeats:
                 kept.setdefault("fresh", run)
                 kept["fresh", span] = run
@@ -314,7 +366,7 @@ def _essential(runs: Sequence[RunFact], cuts: Sequence[datetime]) -> list[RunFac
 
 def _regressed(runs: tuple[RunFact, ...]) -> tuple[str, ...]:
     newest = latest_decided(runs)
-    held = {run.scenario for run in runs if run.verdict == "held"}
+    held = {run.scenario for run in runs if run.held}
     return tuple(sorted(name for name, run in newest.items() if run.verdict == "violated" and name in held))
 
 
@@ -414,12 +466,33 @@ def _below(drills: Sequence[DrillFacts], needs: Mapping[int, int]) -> tuple[Miss
 
 
 def proves_itself(
-    *, must: Iterable[str], may: Iterable[str], naive_violated: Iterable[str], naive_verdict: str, hardened_verdict: str
+    *,
+    must: Iterable[str],
+    may: Iterable[str],
+    naive_violated: Iterable[str],
+    naive_verdict: str,
+    hardened_verdict: str,
+    naive_open: Iterable[str] = (),
 ) -> bool:
-    """Whether a scenario's last runs are what it says that they prove: as the lab's self-test asks."""
+    """Whether a scenario's last runs are what it says that they prove: as the lab's self-test asks.
+
+    Args:
+        naive_open: What the run on naive has `left_open`. An exact invariant is violated all the same, but it was not
+            shown that this is the fault's doing.
+    """
     must, violated = set(must), set(naive_violated)
     named = must <= violated <= must | set(may)
-    return bool(must) and named and naive_verdict == "violated" and hardened_verdict == "held"
+    told = named and not any(naive_open)
+    return bool(must) and told and naive_verdict == "violated" and hardened_verdict == "held"
+
+
+def left_open(findings: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Names of the checks of the run itself that could not tell."""
+    return [
+        str(each.get("check"))
+        for each in findings
+        if each.get("verdict") == "inconclusive" and each.get("kind") not in ABOUT_THE_API
+    ]
 
 
 def trend(

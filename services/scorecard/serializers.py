@@ -101,6 +101,11 @@ def _finite(value: float) -> None:
         raise serializers.ValidationError("Expected a finite number.")
 
 
+def _positive(value: float) -> None:
+    if value <= 0:
+        raise serializers.ValidationError("Expected a number above 0.")
+
+
 class ProvesSerializer(serializers.Serializer[Any]):
     """What the scenario's self-test expects of naive: ids of checks."""
 
@@ -114,6 +119,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     # Declared here, because the model's own field would refuse an id that is in the index already.
     run_id = serializers.RegexField(RUN_ID_PATTERN, max_length=120)
     drill = serializers.SlugRelatedField(slug_field="number", queryset=Drill.objects.all(), allow_null=True)
+    scale = serializers.FloatField(required=False, allow_null=True, validators=[_finite, _positive])
     duration_s = serializers.FloatField(min_value=0, validators=[_finite])
     findings = FindingSerializer(many=True, max_length=MAX_FINDINGS)  # type: ignore[call-arg]
     proves = ProvesSerializer(required=False, allow_null=True)
@@ -127,11 +133,13 @@ class RunSerializer(serializers.ModelSerializer[Run]):
             "drill",
             "variant",
             "seed",
+            "scale",
             "verdict",
             "started_at",
             "duration_s",
             "findings",
             "proves",
+            "code",
             "evidence_path",
             "exit_code",
             "indexed_at",

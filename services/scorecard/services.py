@@ -121,8 +121,8 @@ def confirm(*, drill_key: str, mentor: str, run_id: str) -> tuple[Confirmation, 
 
     Raises:
         Drill.DoesNotExist: There is no such drill.
-        NotConfirmed: The run is not in the index, is no run of the learner's code in this drill, did not hold, or was
-            on a seed that the learner had used before.
+        NotConfirmed: The run is not in the index, is no run of the learner's code in this drill, did not hold, had too
+            little load, was on a seed that the learner had used before, or of other code than what held last.
     """
     drill = Drill.objects.get(key=drill_key)
     run = Run.objects.filter(run_id=run_id).first()
@@ -135,11 +135,24 @@ def confirm(*, drill_key: str, mentor: str, run_id: str) -> tuple[Confirmation, 
         )
     if run.verdict != Run.Verdict.HELD:
         raise NotConfirmed(f"run_id: got a run that is {run.verdict}, expected one that held")
+    if not rules.enough_load(run.scale):
+        raise NotConfirmed(
+            f"run_id: got a run at scale {run.scale:g}, expected at least {rules.LEAST_SCALE:g}: "
+            "below it a pass says nothing (measured with mutants)"
+        )
     earlier = Run.objects.filter(
         scenario=run.scenario, variant=run.variant, seed=run.seed, started_at__lt=run.started_at
     )
     if earlier.exists():
         raise NotConfirmed(f"run_id: got seed {run.seed}, which the learner had run before, expected a fresh one")
+    mine = Run.objects.filter(drill=drill, variant=run.variant, verdict=Run.Verdict.HELD).exclude(run_id=run_id)
+    newest = mine.with_enough_load().first()
+    # A run of before its patch was kept, on either side, can't be compared.
+    if newest and newest.code and run.code and newest.code != run.code:
+        raise NotConfirmed(
+            f"run_id: got a run of other code than the learner's newest held run {newest.run_id}, "
+            "expected the same attempt.patch (firedrill bundle hands it over)"
+        )
     return Confirmation.objects.get_or_create(
         drill=drill, run_id=run_id, defaults={"mentor": mentor, "seed": run.seed, "confirmed_at": timezone.now()}
     )

@@ -87,10 +87,13 @@ def test_samples_are_read_in_order_and_torn_ones_left_out(run: Run) -> None:
 def test_downloads_say_why_something_is_not_there(run: Run) -> None:
     (run.folder / "report.html").write_text("<html>")
     (run.folder / "out.mp4").write_bytes(b"0")
+    assert "Code (patch)" not in {each.label for each in details.downloads(run)}
+    (run.folder / "attempt.patch").write_bytes(b"")
     listed = {each.label: each for each in details.downloads(run)}
     assert listed["Report (HTML)"].path == run.folder / "report.html"
     assert listed["Report (HTML)"].file_name == f"{run.run_id}-report.html"
     assert listed["Video"].path == run.folder / "out.mp4"
+    assert listed["Code (patch)"].file_name == f"{run.run_id}.patch"
     assert listed["JUnit XML"].path is None
     assert listed["JUnit XML"].why
 

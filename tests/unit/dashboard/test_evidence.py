@@ -70,6 +70,14 @@ def test_an_ended_run_has_its_verdict_and_what_was_broken(tmp_path: Path, sample
     assert run.active_faults == ()
 
 
+def test_whose_run_it_was(tmp_path: Path, samples: Any) -> None:
+    run_id = samples.write_run(tmp_path, t0_unix_s=T0)
+    assert evidence.read_run(tmp_path, run_id).learner == ""
+    path = tmp_path / run_id / "verdict.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "learner": "Ada"}))
+    assert evidence.read_run(tmp_path, run_id).learner == "Ada"
+
+
 def test_a_run_between_its_end_and_its_verdict_is_being_judged(tmp_path: Path, samples: Any) -> None:
     run_id = samples.write_run(tmp_path, t0_unix_s=T0)
     (tmp_path / run_id / "verdict.json").unlink()

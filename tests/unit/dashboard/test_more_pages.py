@@ -47,6 +47,14 @@ def test_run_leads_with_the_verdict_then_each_check(lab: Any) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("learner", "told"), [("<b>Ada", " · by &lt;b&gt;Ada</span>"), ("", "</span>")])
+def test_run_names_the_learner_whose_it_was(lab: Any, learner: str, told: str) -> None:
+    run_id = lab.run(variant="attempt", verdict="held")
+    path = lab.evidence / run_id / "verdict.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "learner": learner}))
+    assert f"{run_id}{told}" in said(lab.page("run", run=run_id))
+
+
 def test_run_zooms_on_the_failing_window_and_back(lab: Any) -> None:
     run_id = lab.run(variant="naive", verdict="violated", broken=("no_oversell",))
     app = lab.page("run", run=run_id)

@@ -45,11 +45,13 @@ def run_body() -> dict[str, Any]:
         "drill": 3,
         "variant": "naive",
         "seed": 7,
+        "scale": 0.8,
         "verdict": "violated",
         "started_at": "2026-11-23T10:15:02Z",
         "duration_s": 41.5,
         "findings": [{"check": "no_oversell", "kind": "invariant", "verdict": "violated", "examples": ["a", "b"]}],
         "proves": None,
+        "code": "0123456789abcdef" * 4,
         "evidence_path": "evidence/20261123-101502-flash-sale-naive-s7",
         "exit_code": 1,
     }

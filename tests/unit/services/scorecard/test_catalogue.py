@@ -32,6 +32,11 @@ def test_every_axis_has_a_drill(drills: None) -> None:
     assert not Dimension.objects.filter(drills__isnull=True).exists()
 
 
+def test_races_have_to_stay_away_three_times(drills: None) -> None:
+    holds = dict(Drill.objects.values_list("key", "holds"))
+    assert holds == {**dict.fromkeys(MAPPING, 1), "concurrency": 3}
+
+
 def test_loading_again_keeps_what_a_person_made(drills: None) -> None:
     services.record_score(drill_key="auth", value=2, notes="rotation, families", version=0)
     load_catalogue(read_catalogue())

@@ -106,6 +106,79 @@ def test_a_newer_score_in_the_document_becomes_the_score(writer: Client, add_run
     assert ScoreChange.objects.filter(pk=here).exists()
 
 
+def level(client: Client) -> str | None:
+    return client.get("/api/progress/").json()["reached"]  # type: ignore[no-any-return]
+
+
+def own_scenario(*more: dict[str, Any]) -> None:
+    """All six drills at 3, and the last runs of a scenario in scenarios/own/; *more* findings on naive."""
+    for drill in Drill.objects.all():
+        services.record_score(drill_key=drill.key, value=3, notes="", version=0)
+    broken = {"check": "no_oversell", "kind": "invariant", "verdict": "violated"}
+    for variant, verdict, findings in (("naive", "violated", [broken, *more]), ("hardened", "held", [])):
+        fields = {
+            "scenario": "own/mine", "variant": variant, "seed": 1, "verdict": verdict, "duration_s": 1, "exit_code": 0,
+            "started_at": "2026-01-02T00:00:00Z", "findings": findings,
+            "proves": {"must": ["no_oversell"], "may": []},
+        }  # fmt: skip
+        services.index_run(run_id=variant, fields=fields)
+
+
+def test_an_own_scenario_still_proves_itself_in_an_empty_lab(writer: Client) -> None:
+    own_scenario()
+    document = json.loads(json.dumps(drill_map.export_document()))
+    assert level(writer) == "senior-architect"
+    emptied()
+    assert post(writer, document).status_code == 200
+    assert level(writer) == "senior-architect"
+
+
+def test_what_an_own_scenario_left_open_is_carried_too(writer: Client) -> None:
+    own_scenario({"check": "fault:1-latency", "kind": "fault", "verdict": "inconclusive"})
+    document = json.loads(json.dumps(drill_map.export_document()))
+    assert level(writer) == "system-owner"
+    emptied()
+    assert post(writer, document).status_code == 200
+    assert level(writer) == "system-owner"
+
+
+def test_scale_and_code_of_a_run_are_carried(writer: Client, add_runs: AddRuns) -> None:
+    add_runs(1, variants=("attempt",))
+    Run.objects.update(scale=0.5, code="ab" * 32)
+    document = json.loads(json.dumps(drill_map.export_document()))
+    emptied()
+    post(writer, document)
+    run = Run.objects.get()
+    assert (run.scale, run.code) == (0.5, "ab" * 32)
+
+
+def test_a_file_of_before_is_still_taken(writer: Client, add_runs: AddRuns) -> None:
+    document = filled(add_runs)
+    emptied()
+    for run in document["content"]["runs"]:
+        for name in ("proves", "open", "scale", "code"):
+            del run[name]
+    assert post(writer, resealed(document)).json()["runs"] == 2
+
+
+@pytest.mark.parametrize(("here", "there", "added"), [("03", "01", 1), ("01", "03", 0), ("01", "01", 0)])
+def test_a_hint_opened_on_both_sides_was_opened_the_first_time(
+    writer: Client, add_runs: AddRuns, here: str, there: str, added: int
+) -> None:
+    Drill.objects.filter(key="concurrency").update(core=["concurrency/flash-sale"])
+    add_runs(3, variants=("attempt",))
+    Run.objects.update(started_at="2026-02-02T00:00:00Z")
+    services.open_hint(drill_key="concurrency", hint_key="reference")
+    HintUse.objects.update(used_at=f"2026-{there}-02T00:00:00Z")
+    document = json.loads(json.dumps(drill_map.export_document()))
+    HintUse.objects.update(used_at=f"2026-{here}-02T00:00:00Z")
+    assert post(writer, document).json()["hints"] == added
+    use = HintUse.objects.get()
+    assert (use.used_at.month, use.solution) == (1, True)
+    assert writer.get("/api/drills/concurrency/").json()["standing"]["ceiling"] == 1
+    assert post(writer, document).json()["hints"] == 0
+
+
 def change(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
     def apply(document: dict[str, Any]) -> None:
         *parents, last = [int(part) if part.isdigit() else part for part in path.split("/")]
@@ -144,6 +217,9 @@ AUTH = "content/drills/3"
         (change("content/runs/0/run_id", "../etc"), True, "run_id"),
         (change("content/runs/0/seed", 2**70), True, "seed"),
         (change("content/runs/1/drill", "nope"), True, "drill 'nope'"),
+        (change("content/runs/0/scale", 0), True, "scale"),
+        (change("content/runs/0/code", "abc"), True, "code"),
+        (change("content/runs/0/proves", {"must": "no_oversell", "may": []}), True, "proves"),
         (change("content/learner", "x" * 101), True, "learner"),
     ],
 )

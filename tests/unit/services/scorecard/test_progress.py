@@ -66,12 +66,30 @@ def test_an_own_scenario_that_proves_itself_completes_the_last_level(writer: Cli
     assert writer.get("/api/progress/").json()["next_level"] is None
 
 
+@pytest.mark.parametrize("variant", ["naive", "hardened"])
+def test_an_own_scenario_proves_nothing_with_too_little_load(
+    writer: Client, run_body: dict[str, Any], variant: str
+) -> None:
+    for drill in Drill.objects.all():
+        services.record_score(drill_key=drill.key, value=3, notes="", version=0)
+    own = {"scenario": "own/mine", "proves": {"must": ["no_oversell"], "may": []}}
+    put(writer, "/api/runs/naive/", run_body | own | {"run_id": "naive"})
+    held = {"run_id": "hardened", "variant": "hardened", "verdict": "held", "findings": []}
+    put(writer, "/api/runs/hardened/", run_body | own | held)
+    Run.objects.filter(run_id=variant).update(scale=0.5)
+    assert writer.get("/api/progress/").json()["next_level"] == "senior-architect"
+
+
 def test_a_drill_shows_ceiling_gap_and_regression(reader: Client, add_runs: AddRuns) -> None:
     add_runs(2, variants=("attempt",))
     services.record_score(drill_key="concurrency", value=3, notes="", version=0)
     drill = reader.get("/api/drills/concurrency/").json()
-    assert drill["standing"]["ceiling"] is None  # one of two core scenarios
-    Drill.objects.filter(key="concurrency").update(core=["concurrency/flash-sale"])
+    assert (drill["standing"]["ceiling"], drill["standing"]["reason"]) == (
+        None,
+        "No evidence yet for the whole core: concurrency/flash-sale held on 2 of 3 seeds in a row, "
+        "concurrency/double-submit still to be run on your own code.",
+    )
+    Drill.objects.filter(key="concurrency").update(core=["concurrency/flash-sale"], holds=2)
     assert reader.get("/api/drills/concurrency/").json()["standing"] == {
         "ceiling": 2,
         "reason": "Core passed. Stretch: concurrency/worker-crash, concurrency/commit-race, "
@@ -180,7 +198,7 @@ def test_a_solution_sets_the_ceiling(writer: Client, add_runs: AddRuns) -> None:
     Drill.objects.filter(key="concurrency").update(core=["concurrency/flash-sale"])
     put(writer, "/api/drills/concurrency/hints/reference/")
     HintUse.objects.update(used_at="2026-01-01T00:00:00Z")
-    add_runs(1, variants=("attempt",))
+    add_runs(3, variants=("attempt",))
     assert writer.get("/api/drills/concurrency/").json()["standing"]["ceiling"] == 1
 
 
@@ -216,6 +234,7 @@ def test_a_mentors_rerun_confirms_a_three(writer: Client, add_runs: AddRuns) -> 
         ({"drill_id": "auth"}, "in drill auth"),
         ({"verdict": "violated"}, "is violated"),
         ({"verdict": "inconclusive"}, "is inconclusive"),
+        ({"scale": 0.5}, "a run at scale 0.5, expected at least 0.75"),
         ({"seed": 0}, "seed 0, which the learner had run before"),
     ],
 )
@@ -226,6 +245,62 @@ def test_a_run_that_confirms_nothing(writer: Client, add_runs: AddRuns, change: 
     assert (answer.status_code, answer.json()["code"]) == (409, "not_confirmed")
     assert detail in answer.json()["detail"]
     assert Confirmation.objects.count() == 0
+
+
+MINE, OTHER = "a" * 64, "b" * 64
+
+
+@pytest.mark.parametrize(
+    ("learners", "mentors", "status"),
+    [
+        ((MINE, MINE), MINE, 201),
+        ((OTHER, MINE), MINE, 201),  # what was mended since is not what is claimed now
+        ((MINE, MINE), OTHER, 409),
+        ((MINE, OTHER), MINE, 409),
+        ((MINE, ""), OTHER, 201),  # runs of before don't say what ran
+        ((MINE, MINE), "", 201),
+        ((), MINE, 201),
+    ],
+)
+def test_a_rerun_is_of_the_learners_code(
+    writer: Client, add_runs: AddRuns, learners: tuple[str, ...], mentors: str, status: int
+) -> None:
+    add_runs(len(learners) + 1, variants=("attempt",))
+    for number, code in enumerate((*learners, mentors)):
+        Run.objects.filter(run_id=f"concurrency-{number:05}").update(code=code)
+    answer = post(writer, URL, {"mentor": "Grace", "run_id": f"concurrency-{len(learners):05}"})
+    assert answer.status_code == status
+    if status == 409:
+        assert answer.json()["detail"] == (
+            "run_id: got a run of other code than the learner's newest held run concurrency-00001, expected the same "
+            "attempt.patch (firedrill bundle hands it over)"
+        )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"variant": "hardened"},
+        {"drill_id": "auth"},
+        {"verdict": "violated"},
+        {"scale": 0.5},
+        {"started_at": "2020-01-01T00:00:00Z"},
+    ],
+)
+def test_only_the_newest_run_that_held_says_what_the_learners_code_is(
+    writer: Client, add_runs: AddRuns, change: dict[str, Any]
+) -> None:
+    add_runs(3, variants=("attempt",))
+    Run.objects.update(code=MINE)
+    Run.objects.filter(run_id="concurrency-00001").update(code=OTHER, **change)
+    assert post(writer, URL, {"mentor": "Grace", "run_id": "concurrency-00002"}).status_code == 201
+
+
+def test_code_that_came_after_the_rerun_is_not_confirmed_by_it(writer: Client, add_runs: AddRuns) -> None:
+    add_runs(3, variants=("attempt",))
+    Run.objects.update(code=MINE)
+    Run.objects.filter(run_id="concurrency-00002").update(code=OTHER)
+    assert post(writer, URL, {"mentor": "Grace", "run_id": "concurrency-00001"}).status_code == 409
 
 
 def test_a_confirmation_by_nobody_or_of_nothing(writer: Client) -> None:

@@ -19,7 +19,13 @@ _numbers = count(1)
 
 
 def run(
-    scenario: str = CORE, verdict: str = "held", *, day: float = 0, seed: int | None = None, variant: str = "attempt"
+    scenario: str = CORE,
+    verdict: str = "held",
+    *,
+    day: float = 0,
+    seed: int | None = None,
+    variant: str = "attempt",
+    scale: float | None = 1.0,
 ) -> RunFact:
     number = next(_numbers)
     return RunFact(
@@ -29,6 +35,7 @@ def run(
         seed=number if seed is None else seed,
         verdict=verdict,
         started_at=T0 + timedelta(days=day),
+        scale=scale,
     )
 
 
@@ -91,6 +98,69 @@ CEILINGS: list[tuple[str, DrillFacts, int | None, str]] = [
     ("a hint before", drill(*OWNED, hints=(hint(day=-1),)), 2, "still to hold on a fresh seed"),
     ("stretch without core", drill(run(STRETCH), run(STRETCH, day=8)), None, "No evidence yet"),
     ("stretch broken since", drill(*OWNED, run(STRETCH, "violated", day=9)), 2, "x/stretch violated"),
+    ("a run with too little load is no evidence", drill(run(scale=0.5)), None, "No evidence yet"),
+    ("the least load that counts", drill(run(scale=rules.LEAST_SCALE)), 2, "Core passed"),
+    ("a run of before, whose scale nobody kept, counts", drill(run(scale=None)), 2, "Core passed"),
+    ("too little load after held takes nothing away", drill(run(), run(verdict="violated", scale=0.5, day=1)), 2, ""),
+    ("too little load after violated gives nothing", drill(run(verdict="violated"), run(scale=0.5, day=1)), 0, ""),
+    ("stretch with too little load", drill(run(), run(STRETCH), run(STRETCH, day=8, scale=0.7)), 2, "7 days after"),
+    (
+        "a seed tried with too little load is not fresh",
+        drill(run(), run(STRETCH, seed=5, scale=0.5), run(STRETCH, seed=5, day=1)),
+        2,
+        "still to hold on a fresh seed",
+    ),
+    (
+        "core held with too little load before the solution",
+        drill(run(scale=0.5), run(day=2), hints=(hint(day=1, solution=True),)),
+        1,
+        "gives the solution away",
+    ),
+    ("held on one of three seeds", drill(run(), holds=3), None, "x/core held on 1 of 3 seeds in a row"),
+    ("held on three of three seeds", drill(run(), run(), run(), holds=3), 2, "Core passed"),
+    ("held three times on one seed", drill(*(run(seed=5) for _ in range(3)), holds=3), None, "held on 1 of 3 seeds"),
+    ("three holds, the last one broken", drill(run(), run(), run(), run(verdict="violated"), holds=3), 0, "violated"),
+    (
+        "a violation in between starts anew",
+        drill(run(), run(), run(verdict="violated"), run(), holds=3),
+        None,
+        "held on 1 of 3 seeds",
+    ),
+    (
+        "the seed that was violated counts once it holds",
+        drill(run(seed=5, verdict="violated"), run(seed=5), run(), run(), holds=3),
+        2,
+        "Core passed",
+    ),
+    ("in a row past one that can't tell", drill(run(), run(verdict="inconclusive"), run(), run(), holds=3), 2, ""),
+    ("in a row without too little load", drill(run(), run(scale=0.5), run(), holds=3), None, "held on 2 of 3 seeds"),
+    (
+        "what is missing of a core is named, each as far as it is",
+        drill(run(), run(), run(), run(CORE2), core=(CORE, CORE2, "x/core3"), holds=3),
+        None,
+        "No evidence yet for the whole core: x/core2 held on 1 of 3 seeds in a row, "
+        "x/core3 still to be run on your own code.",
+    ),
+    (
+        "solution opened before the third seed",
+        drill(run(), run(), run(day=2), holds=3, hints=(hint(day=1, solution=True),)),
+        1,
+        "gives the solution away",
+    ),
+    (
+        "solution opened after the third seed, which was not fresh, and whatever came then",
+        drill(
+            run(seed=5, verdict="violated"),
+            *(run(seed=seed) for seed in (3, 4, 5)),
+            run(verdict="violated"),
+            *(run(day=3) for _ in range(3)),
+            holds=3,
+            hints=(hint(day=1, solution=True),),
+        ),
+        2,
+        "Core passed",
+    ),
+    ("a stretch holds twice however often the core has to", drill(run(), run(), *OWNED, holds=3), 3, "a week apart"),
     (
         "one of two stretches",
         drill(*OWNED, stretch=(STRETCH, STRETCH2)),
@@ -105,6 +175,13 @@ def test_ceiling(facts: DrillFacts, ceiling: int | None, reason: str) -> None:
     stands = rules.standing(facts)
     assert stands.ceiling == ceiling
     assert reason in stands.reason
+
+
+@pytest.mark.parametrize("facts", [c[1] for c in CEILINGS], ids=[c[0] for c in CEILINGS])
+def test_a_ceiling_rests_on_the_essential_runs(facts: DrillFacts) -> None:
+    mine = [each for each in facts.runs if each.variant == "attempt"]
+    kept = rules.essential(mine, holds=facts.holds, cuts=(each.used_at for each in facts.hints))
+    assert rules.standing(replace(facts, runs=kept)) == rules.standing(facts)
 
 
 @pytest.mark.parametrize(
@@ -137,6 +214,8 @@ def test_gap_and_overclaim(facts: DrillFacts, gap: int) -> None:
         (drill(run(), run(verdict="violated", day=1), run(verdict="inconclusive", day=2)), (CORE,)),
         (drill(run("x/other"), run("x/other", "violated", day=1)), ("x/other",)),
         (drill(run(variant="naive"), run(verdict="violated", day=1)), ()),
+        (drill(run(scale=0.5), run(verdict="violated", day=1)), ()),
+        (drill(run(), run(verdict="violated", day=1, scale=0.5)), ()),
     ],
 )
 def test_regression(facts: DrillFacts, regressed: tuple[str, ...]) -> None:
@@ -208,10 +287,32 @@ NAMED = {"must": ["a"], "may": ["b"], "naive_verdict": "violated", "hardened_ver
         ({"naive_violated": ["a"], "hardened_verdict": "violated"}, False),
         ({"naive_violated": ["a"], "hardened_verdict": "inconclusive"}, False),
         ({"naive_violated": [], "must": []}, False),
+        ({"naive_violated": ["a"], "naive_open": ["fault:1-latency"]}, False),
     ],
 )
 def test_a_scenario_that_proves_itself(change: dict[str, Any], expected: bool) -> None:
     assert rules.proves_itself(**{**NAMED, **change}) is expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "verdict", "open_"),
+    [
+        ("fault", "inconclusive", True),
+        ("self_check", "inconclusive", True),
+        ("witness", "inconclusive", True),
+        ("steady_state", "inconclusive", True),
+        ("of another day", "inconclusive", True),
+        (None, "inconclusive", True),
+        ("fault", "held", False),
+        ("invariant", "inconclusive", False),
+        ("slo", "inconclusive", False),
+        ("recovery", "inconclusive", False),
+        ("invariant", "violated", False),
+    ],
+)
+def test_what_a_run_left_open_about_itself(kind: str | None, verdict: str, open_: bool) -> None:
+    finding = {"check": "c", "verdict": verdict} | ({} if kind is None else {"kind": kind})
+    assert rules.left_open([finding]) == (["c"] if open_ else [])
 
 
 def test_radar_means_over_what_is_scored_and_names_what_raises_them() -> None:
@@ -283,12 +384,14 @@ def test_the_essential_runs_say_what_all_of_them_say(seed: int) -> None:
             chance.choices(("held", "violated", "inconclusive"), (7, 2, 1))[0],
             day=chance.uniform(0, 90),
             seed=chance.randrange(40),
+            scale=chance.choice((1.0, 0.75, 0.5, None)),
         )
         for _ in range(chance.choice((3, 30, 150)))
     ]
     hints = tuple(hint(day=chance.uniform(0, 120), solution=chance.random() < 0.3) for _ in range(chance.randrange(3)))
-    all_of_them = drill(*tried, score=3, hints=hints, stretch=(STRETCH, STRETCH2))
-    few = replace(all_of_them, runs=rules.essential(tried, cuts=(each.used_at for each in hints)))
+    holds = chance.choice((1, 2, 3))
+    all_of_them = drill(*tried, score=3, hints=hints, stretch=(STRETCH, STRETCH2), holds=holds)
+    few = replace(all_of_them, runs=rules.essential(tried, holds=holds, cuts=(each.used_at for each in hints)))
 
     now = T0 + timedelta(days=100)
     assert rules.trend([few], now=now) == rules.trend([all_of_them], now=now)
@@ -300,4 +403,5 @@ def test_the_essential_runs_say_what_all_of_them_say(seed: int) -> None:
 def test_the_essential_runs_stay_few() -> None:
     many = [run(day=day / 50, seed=day) for day in range(1500)]
 
-    assert len(rules.essential(many)) <= 2 + 3 * 2  # two that came first; of each of the months the last and last fresh
+    # Three that came first: held, fresh, and with which it had passed; of each of the months the last and last fresh.
+    assert len(rules.essential(many, holds=3)) <= 3 + 3 * 2

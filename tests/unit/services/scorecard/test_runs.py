@@ -38,6 +38,12 @@ def test_a_run_of_no_drill(writer: Client, run_body: dict[str, Any]) -> None:
     assert put(writer, run_body | {"drill": None}).json()["drill"] is None
 
 
+def test_a_lab_of_before_says_neither_scale_nor_code(writer: Client, run_body: dict[str, Any]) -> None:
+    del run_body["scale"], run_body["code"]
+    answer = put(writer, run_body).json()
+    assert (answer["scale"], answer["code"]) == (None, "")
+
+
 def test_indexing_needs_the_token(reader: Client, run_body: dict[str, Any]) -> None:
     assert put(reader, run_body).status_code == 401
     assert Run.objects.count() == 0
@@ -65,6 +71,10 @@ def test_indexing_needs_the_token(reader: Client, run_body: dict[str, Any]) -> N
         ({"findings": ["no_oversell"]}, "/findings/0"),
         ({"findings": [{"check": "a", "verdict": "held"}, {"check": "b"}]}, "/findings/1/verdict"),
         ({"findings": [{"check": "a", "verdict": "held"}] * 501}, "/findings"),
+        ({"scale": 0}, "/scale"),
+        ({"scale": "nan"}, "/scale"),
+        ({"code": "A" * 64}, "/code"),
+        ({"code": "a" * 63}, "/code"),
         ({"exit_code": 256}, "/exit_code"),
         ({"exit_code": -1}, "/exit_code"),
         ({"evidence_path": "x" * 1001}, "/evidence_path"),
