@@ -58,7 +58,7 @@ doctor: ## the mode and why; every part: where found, version, what is missing a
 dashboard: ## bring the stack up and open the dashboard
 	@$(lab) dashboard
 
-scenario: ## the headline on both variants; S=… [VARIANT=…] [SEED=…] runs one scenario
+scenario: ## the headline on both variants; S=… [VARIANT=hardened] [SEED=…] runs one scenario
 ifdef S
 	@$(lab) firedrill run scenarios/$(patsubst scenarios/%,%,$(basename $(S))).yaml $(if $(VARIANT),--variant $(VARIANT)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 else

@@ -1,6 +1,6 @@
 """Power of the headline scenario, fault timing, and what a run costs beyond its script, over several seeds.
 
-Ten seeds on both variants take about 15 minutes; `make bench` does one seed. `--seeds 10` is what the changelog quotes.
+Ten seeds on both variants take about 15 minutes; `make bench` does one seed. `--seeds 10` gives a figure to quote.
 """
 
 from __future__ import annotations

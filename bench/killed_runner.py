@@ -4,7 +4,7 @@ Each try starts a run on the real stack, kills it during the faults, and looks a
 Every second time the next run begins at once, inside the dead one's lease. Must be 0: faults that are left after the
 lease, load that still runs then, operations that were on record and are no more, next runs that did not begin clean.
 
-Twenty tries take about eight minutes; `make bench` does three. `--tries 20` is what the changelog quotes.
+Twenty tries take about eight minutes; `make bench` does three. `--tries 20` gives a figure to quote.
 """
 
 from __future__ import annotations

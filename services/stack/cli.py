@@ -20,7 +20,7 @@ from services.stack.errors import EXIT_OK, StackError
 from services.stack.handles import changing, lab_of, stack_of
 from services.stack.prepare import parse_world, prepare, variant_check
 from services.stack.setup import setup
-from services.stack.shop import DEFAULT_SEED, DEFAULT_WORLD
+from services.stack.shop import DEFAULT_SEED, DEFAULT_WORLD, become_manage
 
 Document = Mapping[str, Any]
 
@@ -58,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     switch.add_argument("--world-file", type=Path, required=True)
     check = command("variant-check", "import a variant's code and run its checks")
     check.add_argument("--variant", required=True)
+    manage = command("manage", "become a Django command of a variant, past the proxies")
+    manage.add_argument("--variant", required=True)
+    manage.add_argument("words", nargs=argparse.REMAINDER)
     command("identities", "who runs right now")
     command("setup", "Compose mode: schema, first data and address book, before the shop's containers start")
     return parser
@@ -104,6 +107,7 @@ _COMMANDS: Mapping[str, Callable[[config.Settings, argparse.Namespace], Document
     "doctor": lambda settings, _: overview.doctor(settings),
     "prepare": _prepare,
     "variant-check": lambda settings, arguments: variant_check(settings, arguments.variant),
+    "manage": lambda settings, arguments: become_manage(settings, arguments.variant, arguments.words),
     "identities": _identities,
     "setup": lambda settings, _: setup(settings),
 }

@@ -39,10 +39,11 @@ settings() { # variables for compose.yaml, from what was asked now or earlier
 
 # How this script writes .env; one that somebody else wrote is left alone.
 header="# Written by make up, so that plain docker compose commands find this lab; changes are lost."
+somebody_elses_env() { [[ -e .env && $(head -n 1 .env) != "$header" ]]; }
 remember() {
   printf '%s' "$base_port" >"$lab/base-port"
   printf '%s' "$image_form" >"$lab/images"
-  if [[ -e .env && $(head -n 1 .env) != "$header" ]]; then return; fi
+  if somebody_elses_env; then return; fi
   {
     printf '%s\n' "$header"
     local name
@@ -85,6 +86,10 @@ sources() { # changes with whatever goes into the lab's image and is not mounted
   find .dockerignore Dockerfile pyproject.toml README.md requirements.in requirements.lock chaos dashboard loadtests services \
     -type f ! -path '*/__pycache__/*' ! -path '*/.mypy_cache/*' ! -path 'services/shop/*' ! -name '*.pyc' -print0 |
     LC_ALL=C sort -z | xargs -0 cksum | cksum | cut -d' ' -f1
+}
+
+tell_revision() { # as chaos.drills.conclude asks for it: what runs is of this one, and a container has no git to ask; empty where the host has none either
+  git describe --always --abbrev=40 --dirty=+changes '--exclude=*' >"$lab/lab/git-revision" 2>/dev/null || true
 }
 
 image_is_there() { docker image inspect "$1" >/dev/null 2>&1; }
@@ -136,6 +141,7 @@ up() {
   local start=$SECONDS
   folders
   build_lab_image
+  tell_revision
   require_images
   if is_up; then
     if [[ $(remembered base-port "$base_port") != "$base_port" ]]; then
@@ -251,14 +257,16 @@ main() {
       ;;
     firedrill)
       is_up && [[ $(docker image inspect --format '{{index .Config.Labels "firedrill.sources"}}' firedrill/lab:local) == "$(sources)" ]] || up >&2
+      tell_revision
       in_agent firedrill "$@"
       ;;
     images-local) exec services/stack/images/build-local.sh ;;
     clean-all)
-      sure "This removes the containers, volumes and images of the lab, .lab (scores too) and evidence for good."
+      sure "This removes the containers, volumes and images of the lab, .lab (scores too), .venv and evidence for good."
       down --volumes
       for image in firedrill/lab:local "${images[@]/#/firedrill-local/}"; do docker image rm --force "$image" >/dev/null 2>&1 || true; done
-      rm -rf .lab evidence .venv .env
+      rm -rf .lab evidence .venv
+      somebody_elses_env || rm -f .env
       ;;
     *) fail 2 "compose.sh: got '$command', expected a command of the Makefile" ;;
   esac

@@ -344,7 +344,8 @@ def identities(stack: Stack) -> Mapping[str, object]:
 
     `postgres` is its start time and `redis` its run id (a restart past supervisord shows too); the others are
     `{"pid", "started_unix_s"}` or None while not running. In Compose mode Toxiproxy and the gateway are their start
-    times, as their own metrics tell them.
+    times, as their own metrics tell them. `code` stands for the files of the variant: a process that is killed in a
+    run comes back with what is on disk by then.
     """
     found: dict[str, object] = {"postgres": postgres.start_time(stack.lab, stack.ports)}
     with direct_redis(stack.ports) as client:
@@ -362,4 +363,6 @@ def identities(stack: Stack) -> Mapping[str, object]:
             continue
         identity = stack.supervisor.identity(name)
         found[key] = identity and {"pid": identity["pid"], "started_unix_s": identity["started_unix_s"]}
+    if variant := shop.current_variant(stack.lab):
+        found["code"] = shop.code_identity(stack.settings, variant)
     return found

@@ -80,8 +80,8 @@ def prepare(
     """Stop the shop, reset everything that it left, seed the world, start *variant* and wait until it serves.
 
     Raises:
-        StackError: `learner_code` when the variant is broken: what ran before runs again (`hardened` when that was
-            the broken variant itself).
+        StackError: `learner_code` when the variant is broken, or was edited meanwhile: what ran before runs again
+            (`hardened` when that was the broken variant itself).
     """
     with changing(settings, "prepare") as stack:
         shop.require_variant(settings, variant)
@@ -91,11 +91,13 @@ def prepare(
             raise StackError("lock", f"{stack.lab.root}: got a lab that is busy with {run}, expected a free one")
         _require_pristine(stack)
         watch = _Stopwatch()
-        previous = shop.current_variant(stack.lab)
+        previous, code = shop.current_variant(stack.lab), shop.code_identity(settings, variant)
         with watch.part("check"):
             shop.check_code(stack, variant)
         try:
             _switch(stack, variant, seed=seed, world=world, world_file=world_file, watch=watch)
+            identities = lifecycle.identities(stack)
+            _require_unchanged(variant, before=code, now=identities.get("code"))
         except StackError as error:
             _restore(stack, previous if previous not in {None, variant} else lifecycle.DEFAULT_VARIANT)
             raise error
@@ -103,7 +105,7 @@ def prepare(
             "variant": variant,
             "world_file": str(world_file),
             "timings_s": watch.total(),
-            "identities": lifecycle.identities(stack),
+            "identities": identities,
         }
 
 
@@ -116,6 +118,16 @@ def _require_pristine(stack: Stack) -> None:
         ) from error
     if dirty:
         raise StackError("not_ready", f"{'; '.join(dirty)}, expected pristine proxies: firedrill heal")
+
+
+def _require_unchanged(variant: str, *, before: str, now: object) -> None:
+    """What runs has to be what is on disk: its processes may have read some files before and some after an edit."""
+    if before != now:
+        where = f"services/shop/{variant}"
+        said = (
+            f"{where}: got files that changed while it was started, expected them left alone until then; run it again"
+        )
+        raise StackError("learner_code", said, file=where)
 
 
 def _switch(

@@ -80,7 +80,11 @@ class Checks:
             with postgres.connected(self.lab, self.ports) as connection:
                 connection.execute("SELECT 1")
         except psycopg.Error as error:
-            return f"SELECT 1: got {str(error).strip() or error!r}, expected 1"
+            said = str(error).strip() or repr(error)
+            if "password authentication failed" in said:  # nothing but time will mend the others
+                mine = ".lab/secrets/postgres" if self.lab.secrets_dir else self.lab.secret_file("postgres")
+                said += f"; the data was made with another password than {mine} has: put that back, or `make reset`"
+            return f"SELECT 1: got {said}, expected 1"
         return None
 
     def redis(self) -> str | None:

@@ -19,9 +19,9 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 REQUIRED = "compose" in os.environ.get("FIREDRILL_REQUIRE", "").split(",")
 # Everything that `make` may use on the host in Compose mode: there is no Python among it.
 HOST_TOOLS = (
-    "awk", "bash", "cat", "chgrp", "chmod", "chown", "cksum", "cut", "df", "dirname", "docker", "env", "find", "grep",
-    "head", "id", "make", "mkdir", "mktemp", "mv", "od", "printf", "rm", "sed", "sh", "sort", "tail", "timeout", "tr",
-    "uname", "xargs",
+    "awk", "bash", "cat", "chgrp", "chmod", "chown", "cksum", "cut", "df", "dirname", "docker", "env", "find", "git",
+    "grep", "head", "id", "make", "mkdir", "mktemp", "mv", "od", "printf", "rm", "sed", "sh", "sort", "tail", "timeout",
+    "tr", "uname", "xargs",
 )  # fmt: skip
 
 
@@ -145,6 +145,9 @@ def compose_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeLab
         if (CHECKOUT / name).is_file():
             (top / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(CHECKOUT / name, top / name)
+    person = ("-c", "user.name=somebody", "-c", "user.email=somebody@localhost", "-c", "commit.gpgsign=false")
+    for words in (("init", "--quiet"), ("add", "--all"), (*person, "commit", "--quiet", "--message=a copy")):
+        subprocess.run(["git", *words], cwd=top, capture_output=True, check=True)
     tools.mkdir()
     for name in HOST_TOOLS:
         if (found := shutil.which(name)) is not None:

@@ -216,12 +216,19 @@ def test_clean_all_asks_first(lab: Lab, checkout: Path, answer: str) -> None:
         assert keep.read_text() == "scores"
 
 
-def test_clean_all_removes_everything_when_told_so(lab: Lab, checkout: Path) -> None:
-    (checkout / ".lab/keep").mkdir(parents=True)
-    (checkout / "evidence").mkdir()
+@pytest.mark.parametrize("env", ["MINE=1\n", None])
+def test_clean_all_removes_everything_when_told_so(lab: Lab, checkout: Path, env: str | None) -> None:
+    """But an `.env` that it did not write."""
+    if env is None:
+        assert lab("up", docker=engine(), STACK="compose", FIREDRILL_BASE_PORT="45310").returncode == 0
+    else:
+        (checkout / ".env").write_text(env)
+    (checkout / ".lab/keep").mkdir(parents=True, exist_ok=True)
+    (checkout / "evidence").mkdir(exist_ok=True)
     assert lab("clean-all", docker=engine(), stdin="yes\n", STACK="compose").returncode == 0
     assert not (checkout / ".lab").exists()
     assert not (checkout / "evidence").exists()
+    assert (checkout / ".env").exists() == (env is not None)
 
 
 def test_an_unknown_log(lab: Lab) -> None:

@@ -252,6 +252,9 @@ def test_a_run_leaves_evidence_that_is_its_caller_s(compose_lab: ComposeLab) -> 
     assert _check(verdict, "self_check:no_restart")["verdict"] == "held"
     assert _check(verdict, "no_oversell")["verdict"] != "violated"
     assert verdict["versions"]["mode"] == "compose"
+    head = compose_lab.run("git", "rev-parse", "HEAD").stdout.strip()
+    manifest = json.loads((folders[0] / "manifest.json").read_text())
+    assert manifest["about"]["git_revision"] == head != "", "the container was not told what its host's git says"
 
 
 @pytest.mark.parametrize("part", ["gateway", "redis", "toxiproxy"])

@@ -56,4 +56,5 @@ for image in postgres:15 redis:7.0 prometheus:2.42; do
 done
 mkdir -p .lab/compose
 printf local >.lab/compose/images # from now on this checkout uses them
+if [[ -n ${SUDO_UID:-} ]]; then chown "$SUDO_UID:${SUDO_GID:-$SUDO_UID}" .lab .lab/compose .lab/compose/images; fi # `make up` needs no root
 say "done: make up uses them"
