@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -118,16 +120,21 @@ def test_a_hint_is_logged_when_it_is_opened(open_page: Any, site: Any) -> None:
     assert [hint["key"] for hint in hints if hint["used_at"]] == ["read-twice"]
 
 
-def test_a_reload_during_a_run_goes_on_with_it(open_page: Any, site: Any, samples: Any) -> None:
+@pytest.fixture
+def a_run_goes_on(site: Any, samples: Any) -> Iterator[None]:
+    """A run in its 13th second, with two faults."""
     t0 = time.time() - 12.2
     samples.write_run(site.evidence, t0_unix_s=t0, variant="attempt", until_s=12.2)
-    try:
-        page, _ = open_page("live")
-        page.wait_for_selector(".fd-banner:has-text('running')")
-        page.reload()
-        page.wait_for_selector(".fd-banner:has-text('running')")
-    finally:
-        samples.remove_run(site.evidence, samples.run_id_at(t0 - 6, "attempt"))
+    yield
+    samples.remove_run(site.evidence, samples.run_id_at(t0 - 6, "attempt"))
+
+
+@pytest.mark.usefixtures("a_run_goes_on")
+def test_a_reload_during_a_run_goes_on_with_it(open_page: Any) -> None:
+    page, _ = open_page("live")
+    page.wait_for_selector(".fd-banner:has-text('running')")
+    page.reload()
+    page.wait_for_selector(".fd-banner:has-text('running')")
 
 
 def test_a_phone_has_the_page_links_in_the_page(open_page: Any) -> None:
@@ -170,6 +177,33 @@ def test_live_finds_a_run_by_itself_and_follows_it_to_its_verdict(open_page: Any
     samples.write_run(site.evidence, t0_unix_s=t0, variant="attempt", verdict="inconclusive")
     page.wait_for_selector("text=▲ inconclusive")
     samples.remove_run(site.evidence, samples.run_id_at(t0 - 6, "attempt"))
+
+
+FADED = """selector => {
+    if (document.querySelector(`[data-stale=true] ${selector}`) === null) { window.since = null; return false; }
+    window.since ??= performance.now();
+    if (performance.now() - window.since < 2000) return false;
+    const waiting = [...document.querySelectorAll('[data-stale=true]')];
+    return {faded: waiting.filter(each => getComputedStyle(each).opacity !== '1').map(each => each.innerText)};
+}"""  # Streamlit fades what has waited for half a second, and takes a second to do so
+
+
+@pytest.mark.usefixtures("a_run_goes_on")
+@pytest.mark.parametrize(
+    ("path", "slow", "shown"), [("", "scorecard", "table"), ("live", "agent", "[data-testid=stMetric]")]
+)
+def test_a_page_that_moves_stays_readable_while_a_source_is_slow(
+    open_page: Any, site: Any, samples: Any, path: str, slow: str, shown: str
+) -> None:
+    page, _ = open_page(path)
+    page.wait_for_selector(shown)
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as silent:  # takes a connection, never answers
+            urls = {"scorecard": site.scorecard, slow: f"http://127.0.0.1:{silent.getsockname()[1]}"}
+            samples.write_stack(site.stack, **urls)
+            assert page.wait_for_function(FADED, arg=shown).json_value() == {"faded": []}
+    finally:
+        samples.write_stack(site.stack, scorecard=site.scorecard)
 
 
 FOCUSED = """() => {

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,23 @@ def test_canaries_leave_no_error_behind(adapters: Adapters) -> None:
     assert not any(call.order_id == "canary" for call in adapters.world.gateway_calls())
 
 
+def test_a_worker_that_is_on_its_way_back_answers_as_soon_as_it_is_there(lab: Lab) -> None:
+    """A ping reaches those who listen at that moment; a worker without its broker does not."""
+    fault, held = held_of("down", {"on": "shop_to_broker"})
+    fault.arm(held, lab)
+    fault.inject(held, lab)
+    with ThreadPoolExecutor(1) as asking:
+        try:
+            assert lab.canary.process("worker", timeout_s=2.0).round_trip_s is None
+            asked = asking.submit(lab.canary.process, "worker", timeout_s=60.0)
+            time.sleep(1.0)
+            assert not asked.done()
+        finally:
+            fault.lift(held, lab)
+        assert asked.result().round_trip_s is not None
+    assert fault.gone(held, lab).proven
+
+
 def test_healing_lifts_what_all_kinds_leave(lab: Lab) -> None:
     """As the agent does in the place of a runner that died: nothing is known but the lab itself."""
     for kind, on in (
@@ -116,7 +134,7 @@ def test_healing_lifts_what_all_kinds_leave(lab: Lab) -> None:
     assert len(found) == 7, found
     assert deviations(lab) == []
     for process in ("api", "worker"):
-        assert lab.canary.process(process, timeout_s=10.0).round_trip_s is not None
+        assert lab.canary.process(process, timeout_s=60.0).round_trip_s is not None
     assert heal(lab, patience_s=1.0) == ([], [])
 
 

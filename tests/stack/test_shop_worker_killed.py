@@ -17,11 +17,8 @@ __all__ = ["shop_services"]
 
 def order_in_flight_at_a_kill(shop: Shop, services: ShopServices) -> str:
     """Place an order, kill the worker in the middle of its charge, start a new one. Returns the order's id."""
-    with services.gateway_faults(slow_s=1.5):
-        placed = shop.order(tier=shop.large_tier(), key=uuid.uuid4().hex)
-        assert placed.status == 202
-        order_id: str = placed.body["id"]
-        eventually(lambda: services.in_flight(order_id), what="charge in flight")
+    with services.gateway_faults(slow_s=2.5):  # the variants wait for 3 s and 5 s
+        order_id = services.order_being_charged(shop)
         shop.signal("worker", signal.SIGKILL)
         shop.processes["worker"].wait()
     (shop.folder / "worker.log").write_text("")

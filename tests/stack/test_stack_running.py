@@ -10,6 +10,8 @@ import shutil
 import signal
 import socket
 import stat
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -18,9 +20,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psutil
 import psycopg
 import pytest
+
+from chaos.adapters.postgres import PostgresWitness
+from chaos.config import Postgres
+from chaos.errors import LabBroken
+from services.stack.layout import Lab, Ports
+from services.stack.readiness import Checks
+from services.stack.supervisor_client import Supervisor
 
 from .conftest import CHECKOUT, LabUnderTest
 
@@ -111,6 +121,16 @@ def test_status_names_every_part(stack: LabUnderTest) -> None:
     assert all(part["ready"] for part in document["parts"].values())
 
 
+def test_a_password_that_is_not_the_clusters_names_the_way_out(stack: LabUnderTest, tmp_path: Path) -> None:
+    """As after somebody deleted the secrets: the next `up` makes others."""
+    (tmp_path / "postgres").write_text("another")
+    lab = Lab(root=stack.lab_dir, secrets_dir=tmp_path)
+    problem = Checks(lab, Ports(stack.base_port), Supervisor(port=1, password="")).postgres()
+    assert problem is not None
+    assert "password authentication failed" in problem
+    assert problem.count(".lab/secrets/postgres has: put that back, or `make reset`") == 1
+
+
 def test_prepare_switches_variant_and_seeds_it(stack: LabUnderTest, tmp_path: Path) -> None:
     old = {pid for name in ("api", "worker") for pid in supervisor(stack).firedrill.identity(f"shop:{name}")["pids"]}
     for variant in ("naive", "hardened"):
@@ -158,6 +178,28 @@ def test_prepare_empties_what_an_earlier_run_left(stack: LabUnderTest, tmp_path:
     assert ledger() == []
     with database(stack, "hardened") as connection:
         assert connection.execute("SELECT count(*) FROM lab_orders WHERE status <> 'refused'").fetchone() == (0,)
+
+
+def test_the_lab_reads_the_views_as_of_one_moment(stack: LabUnderTest, tmp_path: Path) -> None:
+    """While the shop goes on: what an order was and what its tickets are belong together."""
+    prepare(stack, "hardened", tmp_path / "world.json")
+    fields = ("host", "port", "user", "password", "database_prefix")
+    address = Postgres(**{name: stack.book["postgres"][name] for name in fields})
+    witness = PostgresWitness(address, "hardened")
+    sold = "UPDATE shop_tickettier SET sold = sold + 1"
+
+    with database(stack, "hardened") as shop, witness.at_one_moment():
+        before = {tier.tier_id: tier.sold for tier in witness.tiers()}
+        shop.execute(sold)
+        assert {tier.tier_id: tier.sold for tier in witness.tiers()} == before
+        with pytest.raises(LabBroken, match="no_such_view"):
+            witness._rows("SELECT * FROM no_such_view")
+        assert {tier.tier_id: tier.sold for tier in witness.tiers()} == before
+        assert witness._rows("SELECT count(*) AS n FROM pg_database", database="postgres")
+    assert {tier.sold for tier in witness.tiers()} == {1}
+    nobody = PostgresWitness(msgspec.structs.replace(address, port=1), "hardened")
+    with nobody.at_one_moment(), pytest.raises(LabBroken, match="expected an answer"):
+        nobody.tiers()
 
 
 def test_unknown_variant_is_refused_before_anything_is_touched(stack: LabUnderTest, tmp_path: Path) -> None:
@@ -209,6 +251,28 @@ def test_a_copy_of_a_variant_runs_and_changes_are_picked_up(
     assert caught.value.code == 404
 
 
+def test_the_code_on_disk_is_part_of_who_runs(stack: LabUnderTest, own_variant: Path, tmp_path: Path) -> None:
+    """A worker that is killed comes back with it."""
+    prepare(stack, own_variant.name, tmp_path / "world.json")
+    before = stack.ok("identities")
+    assert stack.ok("identities") == before
+    append(own_variant / "tasks.py", "# better\n")
+    after = stack.ok("identities")
+    assert after.pop("code") != before.pop("code")
+    assert after == before
+
+
+def test_code_that_changes_while_it_is_started_is_refused(
+    stack: LabUnderTest, own_variant: Path, tmp_path: Path
+) -> None:
+    prepare(stack, "hardened", tmp_path / "world.json")
+    edits = "\nfrom pathlib import Path\nPath(__file__).with_name('edited.py').open('a').write('#')\n"
+    append(own_variant / "urls.py", edits)
+    error = refused(stack, own_variant.name, tmp_path / "world.json")
+    assert error["message"].startswith(f"services/shop/{own_variant.name}: got files that changed while it was started")
+    assert get(stack.url("api") + "/ready")["variant"] == "hardened"
+
+
 def test_a_syntax_error_is_the_learners_and_nothing_is_touched(
     stack: LabUnderTest, own_variant: Path, tmp_path: Path
 ) -> None:
@@ -236,6 +300,22 @@ def test_a_failing_migration_is_the_learners_and_the_old_variant_runs_again(
     assert "no_such_table" in error["message"]
     assert get(stack.url("api") + "/ready")["variant"] == "hardened"
     assert stack.ok("status")["up"] is True
+
+
+def test_a_learner_makes_a_migration(stack: LabUnderTest, own_variant: Path, tmp_path: Path) -> None:
+    append(own_variant / "models.py", "\nOrder.add_to_class('remark', models.CharField(max_length=9, default=''))\n")
+    words = ("manage", "--variant", own_variant.name, "makemigrations", "shop")
+    done = subprocess.run(
+        [sys.executable, "-m", "services.stack", *words],
+        cwd=CHECKOUT, env=stack.environment, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, ""), done
+    assert "+ Add field remark to order" in done.stdout
+    prepare(stack, own_variant.name, tmp_path / "world.json")
+    with database(stack, own_variant.name) as connection:
+        assert connection.execute("SELECT DISTINCT remark FROM shop_order").fetchall() == [("",)]
+    answer = stack.command("manage", "--variant", "nobodys", "check")
+    assert (answer.exit_code, answer.document["error"]["kind"]) == (2, "unknown_variant")
 
 
 def test_code_that_only_fails_when_it_serves_is_the_learners_too(
