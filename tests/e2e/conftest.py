@@ -26,6 +26,9 @@ FLAGS = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 
+PATIENCE_MS = 90_000
+"""How long a page may take to show what a test waits for: a busy machine is no defect."""
+
 
 def _load_samples() -> ModuleType:
     name = "firedrill_dashboard_samples"
@@ -191,8 +194,9 @@ OpenPage = Callable[..., tuple[Any, Seen]]
 def browser() -> Iterator[Any]:
     """One browser per file, no longer: while it is there its event loop runs in this thread, and no other can."""
     path = chromium_path()
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415
+    from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415
 
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield found
@@ -210,7 +214,7 @@ def open_page(browser: Any, site: Site) -> Iterator[OpenPage]:
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
         contexts.append(context)
         page, seen = context.new_page(), Seen()
-        page.set_default_timeout(90_000)  # a busy machine is no defect
+        page.set_default_timeout(PATIENCE_MS)
         seen.watch(page)
         page.goto(f"{site.dashboard}/{path}")
         try:

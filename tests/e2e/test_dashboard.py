@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -49,7 +51,7 @@ def test_a_page_fits_follows_the_theme_stays_on_this_machine_and_axe_finds_nothi
     open_page: Any, path: str, width: int, theme: str
 ) -> None:
     page, seen = open_page(path, width=width, theme=theme)
-    assert page.locator("h1").inner_text() == HEADINGS[path]
+    expect(page.locator("h1")).to_have_text(HEADINGS[path])
     if path in CHARTED:
         page.wait_for_selector("canvas")
     assert page.evaluate(OVERFLOW) == []
@@ -83,7 +85,7 @@ def test_the_address_follows_the_box_and_survives_a_reload(open_page: Any, site:
     page.wait_for_url(f"**run={naive}")
     page.reload()
     page.wait_for_selector(".fd-banner:has-text('violated')")
-    assert page.url.endswith(naive)
+    expect(page).to_have_url(re.compile(f"{naive}$"))
 
 
 def test_a_run_is_taken_away(open_page: Any, site: Any) -> None:
@@ -141,12 +143,12 @@ def test_a_phone_has_the_page_links_in_the_page(open_page: Any) -> None:
     page, _ = open_page("", width=420)
     page.locator(".st-key-phone-nav a", has_text="Scores").click()
     page.wait_for_selector("h1:has-text('Scores')")
-    assert page.url.endswith("/scores")
+    expect(page).to_have_url(re.compile("/scores$"))
 
 
 def test_a_desktop_has_them_on_top_only(open_page: Any) -> None:
     page, _ = open_page("", width=1440)
-    assert page.locator(".st-key-phone-nav").is_hidden()
+    expect(page.locator(".st-key-phone-nav")).to_be_hidden()
     page.locator("[data-testid=stTopNavLink]", has_text="Live").click()
     page.wait_for_selector("h1:has-text('Live')")
 
@@ -155,15 +157,15 @@ def test_overview_leads_to_a_runs_timeline_and_to_a_drills_form(open_page: Any) 
     page, _ = open_page("")
     page.locator("table a").first.click()
     page.wait_for_selector("h1:has-text('Run')")
-    assert "run=2" in page.url
+    expect(page).to_have_url(re.compile("run=2"))
     page.wait_for_selector("canvas")
     page.go_back()
     page.wait_for_selector("h1:has-text('Overview')")
     page.locator("text=Record drill 3").click()
     page.wait_for_selector("h1:has-text('Scores')")
     page.wait_for_selector("text=Save drill 3")
-    assert "drill=concurrency" in page.url
-    assert page.locator("text=Save drill 1").count() == 0
+    expect(page).to_have_url(re.compile("drill=concurrency"))
+    expect(page.locator("text=Save drill 1")).to_have_count(0)
 
 
 def test_live_finds_a_run_by_itself_and_follows_it_to_its_verdict(open_page: Any, site: Any, samples: Any) -> None:
@@ -172,7 +174,7 @@ def test_live_finds_a_run_by_itself_and_follows_it_to_its_verdict(open_page: Any
     t0 = time.time() - 12.2
     samples.write_run(site.evidence, t0_unix_s=t0, variant="attempt", until_s=12.2)
     page.wait_for_selector("text=Active faults:")
-    assert "latency on shop_to_gateway" in page.locator(".fd-banner").inner_text()
+    expect(page.locator(".fd-banner")).to_contain_text("latency on shop_to_gateway")
     samples.remove_run(site.evidence, samples.run_id_at(t0 - 6, "attempt"))
     samples.write_run(site.evidence, t0_unix_s=t0, variant="attempt", verdict="inconclusive")
     page.wait_for_selector("text=▲ inconclusive")
@@ -254,7 +256,7 @@ def test_two_tabs_cannot_overwrite_each_other(open_page: Any, site: Any) -> None
     assert site.score("auth")["value"] == 3
     stale.get_by_role("button", name="Show what is stored").click()
     stale.wait_for_selector("text=Not saved", state="detached")
-    assert stale.locator("label:has(input:checked)").inner_text().strip() == "3 Owner"
+    expect(stale.locator("label:has(input:checked)")).to_have_text("3 Owner")
 
 
 def test_a_reload_shows_what_is_stored(open_page: Any, site: Any) -> None:
@@ -263,5 +265,5 @@ def test_a_reload_shows_what_is_stored(open_page: Any, site: Any) -> None:
     page.locator("textarea").fill("typed, never saved")
     page.reload()
     page.wait_for_selector("text=Save drill 2")
-    assert page.locator("textarea").input_value() == "select_related was new to me"
-    assert page.locator("label:has(input:checked)").inner_text().strip() == "1 Assisted"
+    expect(page.locator("textarea")).to_have_value("select_related was new to me")  # Streamlit draws it empty first
+    expect(page.locator("label:has(input:checked)")).to_have_text("1 Assisted")
