@@ -23,6 +23,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import redis
 
 ROOT = Path(__file__).parents[2]
 UNPRIVILEGED = "nobody"
@@ -194,6 +195,11 @@ class Shop:
         """A tier that never sells out."""
         return next(int(tier["id"]) for tier in self.world["tiers"] if not tier["hot"])
 
+    def messages(self) -> int:
+        """Tasks that no worker process has begun: in the queue, or taken from it and held back."""
+        with redis.Redis.from_url(self.environment["SHOP_BROKER_URL"]) as broker:
+            return int(broker.llen("celery")) + int(broker.hlen("unacked"))
+
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """Ask the variant's database directly."""
         with psycopg.connect(self.database) as connection:
@@ -224,10 +230,12 @@ class ShopServices:
         return f"host=127.0.0.1 port={self.postgres_port} user=postgres password={self.password} dbname={database}"
 
     def shop(self, variant: str) -> Shop:
-        """A running variant, shared by the session's tests."""
+        """A running variant, shared by the session's tests; its worker is through with what the tests before left."""
         if variant not in self._shops:
             self._shops[variant] = self.stack.enter_context(self.running(self.make(variant)))
-        return self._shops[variant]
+        shop = self._shops[variant]
+        eventually(lambda: shop.messages() == 0, within_s=180, what=f"the worker of {variant} without a backlog")
+        return shop
 
     def make(self, variant: str, *, root: Path = ROOT, name: str | None = None, **more: str) -> Shop:
         """A variant with a database, ports and a broker of its own, not started. *more* overrides its environment."""
