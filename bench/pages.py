@@ -177,7 +177,7 @@ def streamlit(folder: Path, scorecard: str) -> Iterator[tuple[str, subprocess.Po
     }
     flags = ("--server.port", str(port), "--server.address", "127.0.0.1")
     url = f"http://127.0.0.1:{port}"
-    with process("streamlit", "run", "dashboard/app.py", *flags, env=env, ready=f"{url}/_stcore/health") as server:
+    with process("dashboard", *flags, env=env, ready=f"{url}/_stcore/health") as server:
         yield url, server
 
 

@@ -1,4 +1,4 @@
-"""Start with `streamlit run dashboard/app.py`: navigation, the style of all pages, and what happens when one fails."""
+"""Start with `python -m dashboard`: navigation, the style of all pages, and what happens when one fails."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ def table(settings: Settings, lab: Lab, ports: Ports, parts: Parts, cluster: Clu
         Program(
             name="dashboard",
             command=_python(
-                *("-m", "streamlit", "run", "dashboard/app.py"),
+                *("-m", "dashboard"),
                 *("--server.address", HOST, "--server.port", str(ports["dashboard"]), "--server.headless", "true"),
                 *("--browser.gatherUsageStats", "false", "--server.fileWatcherType", "none"),
             ),

@@ -134,7 +134,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with (
         process("services.scorecard", env=scorecard_env, log=folder / "s.log", ready=f"{scorecard_url}/health"),
         process(
-            "streamlit", "run", "dashboard/app.py", *flags,
+            "dashboard", *flags,
             env=dashboard_env, log=folder / "d.log", ready=f"{dashboard_url}/_stcore/health",
         ),
     ):  # fmt: skip
