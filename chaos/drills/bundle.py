@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from chaos.drills.catalogue import PARTS, Drill
-from chaos.drills.check import Passed
+from chaos.drills.check import Passed, worst
 from chaos.drills.conclude import CHECKS
 from chaos.drills.own_tests import NAME as OWN_TESTS_NAME
 from chaos.errors import InvalidInput, LabBroken
@@ -21,11 +21,10 @@ from chaos.files import write_atomic
 from chaos.judge.document import encode
 from chaos.judge.verify import MANIFEST, unchanged
 from chaos.model.evidence import PATCH
-from chaos.model.verdict import SEVERITY, Verdict
+from chaos.model.verdict import Verdict
 from chaos.report.bundle import Bundled, Line, Ran, readme
 
 BUNDLES = "bundles"
-UNKNOWN = Verdict.INCONCLUSIVE
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,8 +124,8 @@ def _contradictions(one: Drill, variant: str, parts: Mapping[str, _Part], runs: 
                     yield f"{where}: got {_words(told)}, expected {_words(found)} as in {ran.run_id}"
             if item.name != OWN_TESTS_NAME and item.verdict != (decided := _decided(one, item)):
                 yield f"{where}: got {item.verdict}, expected {decided} from {len(item.tries)} tries"
-        if part.verdict != (worst := max((item.verdict for item in part.items), key=SEVERITY.index, default=UNKNOWN)):
-            yield f"check of drill {one.number}: {name}: got {part.verdict}, expected {worst} from its parts"
+        if part.verdict != (expected := worst(part.items)):
+            yield f"check of drill {one.number}: {name}: got {part.verdict}, expected {expected} from its parts"
 
 
 def _decided(one: Drill, item: Passed) -> Verdict:
@@ -134,7 +133,7 @@ def _decided(one: Drill, item: Passed) -> Verdict:
     if any(tried.verdict == Verdict.VIOLATED for tried in item.tries):
         return Verdict.VIOLATED
     held = {tried.seed for tried in item.tries if tried.verdict == Verdict.HELD}
-    return Verdict.HELD if len(held) >= one.holds else UNKNOWN
+    return Verdict.HELD if len(held) >= one.holds else Verdict.INCONCLUSIVE
 
 
 def _words(told: tuple[object, ...]) -> str:

@@ -7,7 +7,7 @@ code is not safe. A run that can't tell decides nothing and is followed by anoth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,8 +57,8 @@ class Report:
     parts: dict[Part, tuple[Passed, ...]] = field(default_factory=dict)
 
     def verdict(self, part: Part) -> Verdict:
-        """The worst of the part; a part of which nothing was run is inconclusive."""
-        return max((one.verdict for one in self.parts[part]), key=SEVERITY.index, default=Verdict.INCONCLUSIVE)
+        """The worst of the part."""
+        return worst(self.parts[part])
 
     @property
     def exit_code(self) -> ExitCode:
@@ -92,6 +92,11 @@ class Report:
                 for part, found in self.parts.items()
             },
         }
+
+
+def worst(items: Iterable[Passed]) -> Verdict:
+    """Of all *items*; a part of which nothing was run is inconclusive."""
+    return max((one.verdict for one in items), key=SEVERITY.index, default=Verdict.INCONCLUSIVE)
 
 
 def passes(

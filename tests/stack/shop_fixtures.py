@@ -307,23 +307,15 @@ class ShopServices:
         """Whether the gateway is working on a charge for the order."""
         return any(item["order_id"] == order_id for item in self.gateway("GET", "/lab/inflight")["in_flight"])
 
-    def order_being_charged(self, shop: Shop) -> str:
-        """Place an order; returns its id while the gateway is charging it, which has to be slow at this time.
-
-        A machine that stands still for as long as a charge takes has missed it: then there is another order.
-        """
-        missed = []
-        for _ in range(5):
+    @contextmanager
+    def slow_charge(self, shop: Shop) -> Iterator[str]:
+        """An order's id, while the gateway is charging it; charges are slow for as long as the block lasts."""
+        with self.gateway_faults(slow_s=2.5):  # the variants wait for 3 s and 5 s
             placed = shop.order(tier=shop.large_tier(), key=uuid.uuid4().hex)
             assert placed.status == 202
             order_id: str = placed.body["id"]
-            end = time.monotonic() + 10
-            while (status := shop.status(order_id)) == "pending" and time.monotonic() < end:
-                if self.in_flight(order_id):
-                    return order_id
-                time.sleep(0.05)
-            missed.append((order_id, status))
-        pytest.fail(f"no charge was seen in flight: {missed}")
+            eventually(lambda: self.in_flight(order_id), what="charge in flight")
+            yield order_id
 
 
 _SHARED = pytest.StashKey[ShopServices]()

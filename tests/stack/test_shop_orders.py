@@ -191,8 +191,7 @@ def test_a_paid_order_is_cancelled_by_its_owner_and_costs_nothing(shop_services:
 
 def cancelled_while_charging(shop_services: ShopServices, shop: Shop) -> str:
     """Cancel an order while its charge is at the gateway, and wait for the charge's end. Returns the order's id."""
-    with shop_services.gateway_faults(slow_s=2.5):  # the variants wait for 3 s and 5 s
-        order = shop_services.order_being_charged(shop)
+    with shop_services.slow_charge(shop) as order:
         answer = shop.cancel(order)
         assert (answer.status, answer.body["status"]) == (200, "cancelled")
         eventually(lambda: not shop_services.in_flight(order), what="the charge to end")

@@ -17,8 +17,7 @@ __all__ = ["shop_services"]
 
 def order_in_flight_at_a_kill(shop: Shop, services: ShopServices) -> str:
     """Place an order, kill the worker in the middle of its charge, start a new one. Returns the order's id."""
-    with services.gateway_faults(slow_s=2.5):  # the variants wait for 3 s and 5 s
-        order_id = services.order_being_charged(shop)
+    with services.slow_charge(shop) as order_id:
         shop.signal("worker", signal.SIGKILL)
         shop.processes["worker"].wait()
     (shop.folder / "worker.log").write_text("")
