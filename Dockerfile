@@ -17,12 +17,13 @@ WORKDIR /app
 COPY pyproject.toml README.md requirements.in ./
 COPY services services
 COPY chaos chaos
+COPY launch launch
 COPY loadtests loadtests
 COPY dashboard dashboard
 COPY scenarios scenarios
 RUN /opt/venv/bin/python -m pip install --no-input --quiet --disable-pip-version-check \
       --no-deps --no-build-isolation --no-index --editable . \
- && /opt/venv/bin/python -m compileall -q chaos services loadtests dashboard \
+ && /opt/venv/bin/python -m compileall -q -x samples/skeleton chaos launch services loadtests dashboard \
  && mkdir -p /lab evidence \
  && echo 'lab:x:65532:65532::/tmp:/bin/false' >>/etc/passwd && echo 'lab:x:65532:' >>/etc/group
 # Which sources it was built from: `make up` builds it again when the checkout has other ones.

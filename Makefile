@@ -2,7 +2,23 @@
 #
 # make flattens every failure to its own exit code 2: scripts and CI call `.venv/bin/firedrill` itself.
 
+override SHELL := /bin/sh
 .DEFAULT_GOAL := help
+# MAKEFLAGS and the like of the caller would change what the targets do (-n does nothing, -j8 mixes them, MAKEFILES are
+# somebody else's rules): with any of them this make only calls itself again, as it was called, without them.
+override foreign := $(shell tr '\0' '\n' 2>/dev/null </proc/$$PPID/environ | sed -n 's/^\(MAKEFLAGS\|GNUMAKEFLAGS\|MAKEFILES\|MAKEFILE_LIST\)=..*/\1/p')
+ifneq ($(foreign),)
+ifneq ($(findstring i,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),)
+$(error MAKEFLAGS: got a flag that ignores failures (-i), expected none: env -u MAKEFLAGS make ...)
+endif
+.PHONY: again $(MAKECMDGOALS)
+$(or $(MAKECMDGOALS),help): again ;
+again:
+	@+exec 3<&0; sed -z '/^\(-C\|--directory\)$$/{N;d}; /^\(-C\|--directory=\)./d' /proc/$$PPID/cmdline | xargs -0 sh -c 'exec "$$@" <&3' - \
+	  env -u MAKEFLAGS -u GNUMAKEFLAGS -u MAKEFILES -u MAKEFILE_LIST -u MFLAGS -u MAKELEVEL -u MAKEOVERRIDES
+else
+.NOTPARALLEL:
+
 .PHONY: help install up down status logs reset doctor dashboard scenario test test-extended check bench screenshots lock selftest provision images-local clean-all load-worker
 
 PYTHON ?=
@@ -11,8 +27,11 @@ SEED ?=
 ARGS ?=
 STACK ?=
 IMAGES ?=
+# A variable that happens to be set where make is called is no wish; what is written after `make` is.
+$(foreach name,S P VARIANT SEED ARGS UPGRADE MASTER KEY API,$(if $(filter environment%,$(origin $(name))),$(eval override $(name) :=)))
 bin := .venv/bin
-stack := $(bin)/python -m services.stack
+python := $(bin)/python -I -X utf8
+stack := $(python) -m services.stack
 lab := services/stack/lab.sh
 export PYTHON STACK IMAGES
 ifdef BASE_PORT
@@ -60,7 +79,7 @@ dashboard: ## bring the stack up and open the dashboard
 
 scenario: ## the headline on both variants; S=… [VARIANT=hardened] [SEED=…] runs one scenario
 ifdef S
-	@$(lab) firedrill run scenarios/$(patsubst scenarios/%,%,$(basename $(S))).yaml $(if $(VARIANT),--variant $(VARIANT)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+	@$(lab) firedrill run '$(subst ','\'',$(S))' $(if $(VARIANT),--variant $(VARIANT)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 else
 	@$(lab) firedrill selftest scenarios/concurrency/flash-sale.yaml $(if $(SEED),--seed $(SEED)) $(ARGS)
 endif
@@ -74,15 +93,15 @@ images-local: ## Compose mode without an image registry: build every image here 
 clean-all: ## remove everything that the lab made, scores and evidence too; asks first
 	@$(lab) clean-all
 
-load-worker: install ## on another host: a load worker; MASTER=host:port [KEY=file] [API=url], see docs/scale.md
-	@$(if $(MASTER),,echo 'load-worker: got no MASTER, expected MASTER=host:port (docs/scale.md)' >&2; exit 2)
-	@$(bin)/python -m loadtests --join $(MASTER) $(if $(KEY),--key-file $(KEY)) $(if $(API),--api $(API)) $(ARGS)
+load-worker: install ## on another host: a load worker; MASTER=host:port [KEY=file] [API=url], see docs/operate/scale.md
+	@$(if $(MASTER),,echo 'load-worker: got no MASTER, expected MASTER=host:port (docs/operate/scale.md)' >&2; exit 2)
+	@$(python) -m loadtests --join $(MASTER) $(if $(KEY),--key-file $(KEY)) $(if $(API),--api $(API)) $(ARGS)
 
 test: install ## the tests (about seven minutes on two cores); what takes longer is in test-extended
-	@$(bin)/pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder -m 'not extended' $(ARGS)
+	@services/stack/test.sh --numprocesses 3 --dist loadgroup --no-loadscope-reorder -m 'not extended' $(ARGS)
 
 test-extended: install ## what takes longer: load workers elsewhere, every fault on a whole stack, shared servers, a full disk, every theme
-	@$(bin)/pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder -m extended $(ARGS)
+	@services/stack/test.sh --numprocesses 3 --dist loadgroup --no-loadscope-reorder -m extended $(ARGS)
 
 check: install ## lint, format, types, import contracts
 	@services/stack/check.sh
@@ -91,10 +110,11 @@ bench: install ## measure; figures go to stdout
 	@for file in bench/*.py; do echo "== $$file"; PYTHONPATH=. $(bin)/python "$$file" $(ARGS) || exit 1; done
 
 screenshots: up ## pictures of every page of the running lab, into docs/images
-	@$(bin)/python tests/e2e/screenshots.py
+	@$(bin)/python -P tests/e2e/screenshots.py
 
 lock: ## rewrite the lock files from requirements*.in (hashes, no index address); UPGRADE=--upgrade for newer versions
-	@test -x .lab/lock/bin/uv || { python3 -m venv .lab/lock && .lab/lock/bin/pip install --quiet --disable-pip-version-check uv; }
-	@for name in requirements requirements-dev; do \
+	@test -x .lab/lock/bin/uv || { python3 -I -m venv .lab/lock && env -u PYTHONPATH .lab/lock/bin/python -I launch/pip.py install --quiet uv; }
+	@for name in requirements requirements-dev requirements-scanners; do \
 	  .lab/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url $(UPGRADE) $$name.in -o $$name.lock && echo "lock          $$name.lock"; done
+endif

@@ -20,24 +20,22 @@ from typing import Any
 
 import msgspec
 
+from chaos.checks import InvariantCheck, Judged, RecoveryCheck, SloCheck
+from chaos.evidence.files import digests
+from chaos.evidence.record import read_record
 from chaos.invariants import KINDS as INVARIANTS
-from chaos.judge.folder import read_record
 from chaos.judge.judge import judge
-from chaos.model.checks import (
-    ExpectedFault,
-    InvariantCheck,
-    Judged,
-    Limit,
-    ProbeUse,
-    RecoveryCheck,
-    SloCheck,
-    Span,
-)
+from chaos.model.clocks import ClockReading
 from chaos.model.evidence import Charge, EndState, Order, Ticket, Tier
+from chaos.model.faults import ExpectedFault
+from chaos.model.folder import File
 from chaos.model.history import End, Fail, Invoke, Ok, Start
 from chaos.model.journal import Event, EventKind
-from chaos.model.loadplan import DriverReport
+from chaos.model.loadplan import DriverReport, WorkerReport
+from chaos.model.span import Span
+from chaos.model.world import SeededTier, SeededWorld
 from chaos.probes import KINDS as PROBES
+from chaos.probes import Limit, ProbeUse
 
 RATE_PER_S = 5000
 MIN_OPERATIONS = 100_000
@@ -84,6 +82,11 @@ def write_folder(folder: Path, operations: int) -> None:
     state = EndState(settled=True, healthy=True)
     state.tiers = [Tier(tier_id=1, event_slug="hot", capacity=CAPACITY, sold=CAPACITY, price_cents=5000)]
     state.tiers += [Tier(tier_id=t, event_slug="calm", capacity=10**6, sold=0, price_cents=900) for t in range(2, 20)]
+    seeded = tuple(
+        SeededTier(tier_id=t.tier_id, event_slug=t.event_slug, name="", price_cents=t.price_cents, capacity=t.capacity)
+        for t in state.tiers
+    )
+    (folder / "world.json").write_bytes(encode(SeededWorld(events=(), tiers=seeded)))
     sold, main, refused, order = 0, 0, 0, ""
     counts: Counter[tuple[str, str, str]] = Counter()
     lines = 1
@@ -156,45 +159,71 @@ def write_folder(folder: Path, operations: int) -> None:
                     id=id_, op="poll", phase=phase, intended=at_s, sent=sent_s, main=False, order=order, customer=1
                 )
                 end = Ok(id=id_, ended=ended_s, status=200, order=order, order_status="paid")
-            if begin.main:
-                counts[phase, begin.op, "refused" if end.refused else "ok"] += 1
+            counts[phase, begin.op, "refused" if end.refused else "ok"] += 1
             file.write(encode(begin) + b"\n" + encode(end) + b"\n")
             lines += 2
         file.write(encode(End(lines=lines)) + b"\n")
     (folder / "state.json").write_bytes(encode(state))
+    tables = {name: getattr(state, name) for name in state.__struct_fields__}
+    rows = {name: len(table) for name, table in tables.items() if isinstance(table, list)}
     report = DriverReport(
         scheduled=main,
         ok=main - refused,
         fail=refused,
+        info=0,
+        dropped=0,
+        follow_ups_ok=operations - main,
+        follow_ups_fail=0,
+        follow_ups_info=0,
         operations=operations,
+        workers_expected=1,
         workers_finished=1,
+        workers=[
+            WorkerReport(
+                worker=0, host="", ended="finished", scheduled=main, send_lag_p99_s=0.004, cpu_ratio=0.3, stood_still=[]
+            )
+        ],
+        lost=[],
+        crashed=[],
+        send_lag_p50_s=0.001,
+        send_lag_p99_s=0.004,
+        send_lag_max_s=0.005,
+        cpu_ratio=0.3,
         no_hidden_resend=True,
         ended="finished",
     )
     (folder / "driver.json").write_bytes(encode(report))
     cells = [{"phase": p, "op": o, "outcome": e, "kind": "latency", "count": n} for (p, o, e), n in counts.items()]
     (folder / "histograms.json").write_bytes(encode({"cells": cells}))
-    host = [{"at_s": s + 1.0, "cpu_busy": 0.5, "api_core": 0.5} for s in range(int(spans[-1].end_s) + 1)]
+    api = {"api_core": 0.3, "api_processes": {"1": 0.3, "2": 0.2}}
+    host = [{"at_s": s + 1.0, "cpu_busy": 0.5, **api} for s in range(int(spans[-1].end_s) + 1)]
     (folder / "host.jsonl").write_bytes(b"".join(encode(sample) + b"\n" for sample in host))
+    clocks = (ClockReading(steady_s=s, unix_s=T0_UNIX_S + s, slept_s=0.0) for s in range(-1, int(spans[-1].end_s) + 2))
+    (folder / File.CLOCKS).write_bytes(b"".join(encode(reading) + b"\n" for reading in clocks))
     agent = 'lab_queue_depth{queue="all"} 2.0\nlab_unacked 1.0\n'
     queues = (encode({"at_s": float(s), "agent": agent}) for s in range(int(spans[-1].end_s) + 1))
     (folder / "metrics.jsonl.gz").write_bytes(gzip.compress(b"".join(line + b"\n" for line in queues)))
-    (folder / "journal.jsonl").write_bytes(b"".join(encode(event) + b"\n" for event in _events(spans)))
+    (folder / "journal.jsonl").write_bytes(
+        b"".join(encode(event) + b"\n" for event in _events(spans, rows, digests(folder)))
+    )
 
 
-def _events(spans: tuple[Span, ...]) -> list[Event]:
+def _events(spans: tuple[Span, ...], counts: dict[str, int], told: dict[str, str]) -> list[Event]:
     start_s, lift_s = spans[1].start_s, spans[1].end_s
     fault = {"fault": "latency-1", "kind": "latency", "on": "shop_to_gateway"}
     data: list[tuple[EventKind, dict[str, Any]]] = [
-        (EventKind.RUN_STARTED, {}),
-        (EventKind.IDENTITY, {"when": "before", "parts": {"api": "1"}}),
+        (EventKind.RUN_STARTED, {"scenario_sha256": "synthetic"}),
+        (EventKind.PREPARED, {"code": "c0de"}),
+        (EventKind.IDENTITY, {"when": "before", "parts": {"api": "1", "code": "c0de"}}),
+        (EventKind.LOAD_STARTED, {"t0_unix_s": T0_UNIX_S, "t0_steady_s": 0.0}),
         *((EventKind.PHASE_STARTED, {"phase": span.name}) for span in spans),
         (EventKind.FAULT_INJECTED, fault | {"planned_s": start_s, "effective_s": start_s, "proven": True}),
         (EventKind.EXPOSURE, {"fault": "latency-1", "count": 50, "at_least": 1}),
         (EventKind.FAULT_LIFTED, {"fault": "latency-1", "lifted_s": lift_s, "pristine": True}),
         (EventKind.LOAD_ENDED, {"ended": "finished"}),
         (EventKind.HEALED, {"pristine": True}),
-        (EventKind.IDENTITY, {"when": "after", "parts": {"api": "1"}}),
+        (EventKind.COLLECTED, {"missing": {}, "counts": counts, "sha256": told}),
+        (EventKind.IDENTITY, {"when": "after", "parts": {"api": "1", "code": "c0de"}}),
         (EventKind.RUN_ENDED, {}),
     ]
     return [Event(seq=seq, at_unix_s=T0_UNIX_S, event=kind, data=values) for seq, (kind, values) in enumerate(data)]

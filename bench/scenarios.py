@@ -21,7 +21,7 @@ import msgspec
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from chaos.config import evidence_dir
 from chaos.drills.calibrate import heaviest
-from chaos.judge.host import HostSample
+from chaos.model.evidence import HostSample
 
 VARIANTS = ("hardened", "naive")
 GOAL_BUSY = 0.55

@@ -20,14 +20,18 @@ def collect(world: WorldWitness, state: EndState) -> EndState:
                 "orders": world.orders,
                 "tickets": world.tickets,
                 "side_effects": world.side_effects,
+                "pending": world.pending_view,
             },
         )
     _ask(
         state,
         {
+            "passwords": world.passwords,
             "charges": world.charges,
             "refunds": world.refunds,
             "gateway_calls": world.gateway_calls,
+            "mails": world.mails,
+            "commits": world.commits,
             "broker_messages": world.broker_messages,
             "postgres_errors": world.postgres_errors,
         },

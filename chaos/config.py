@@ -39,23 +39,46 @@ def bind_host() -> str:
     return os.environ.get("FIREDRILL_BIND_HOST") or "127.0.0.1"
 
 
+def hostnames() -> list[str]:
+    """Names by which they may be asked: loopback's, and what FIREDRILL_HOSTNAMES lists (`agent,worker`)."""
+    return [
+        "127.0.0.1",
+        "localhost",
+        "[::1]",
+        *filter(None, os.environ.get("FIREDRILL_HOSTNAMES", "").lower().split(",")),
+    ]
+
+
 class Postgres(msgspec.Struct, frozen=True):
-    """PostgreSQL, past the proxy."""
+    """PostgreSQL, past the proxy.
+
+    Attributes:
+        reader: A role with the rights of the shop's, and the same password as *user*: for what the shop has defined.
+    """
 
     host: str
     port: int
     user: str
     password: str
+    reader: str = "firedrill_reader"
     database_prefix: str = "shop_"
 
 
 class Redis(msgspec.Struct, frozen=True):
-    """Redis, past the proxies."""
+    """Redis, past the proxies; without a *user* it asks for no password."""
 
     host: str
     port: int
     cache_db: int = 0
     broker_db: int = 1
+    user: str = ""
+    password: str = ""
+
+    @property
+    def broker_url(self) -> str:
+        """Of the broker's database, password included."""
+        login = f"{self.user}:{self.password}@" if self.user else ""
+        return f"redis://{login}{self.host}:{self.port}/{self.broker_db}"
 
 
 class Proxy(msgspec.Struct, frozen=True):
@@ -133,9 +156,13 @@ class NotUp:
 
 def read_stack(path: Path | None = None) -> Stack | NotUp:
     """The running stack's address book, or why there is none. It says nothing about health."""
+    told = path or os.environ.get("FIREDRILL_STACK_FILE")
     path = path or stack_file()
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Stack)
+        found = msgspec.json.decode(path.read_bytes(), type=Stack)
+        if not told and Path(found.lab_dir) != path.parent.resolve():  # came along with a copy of the folder
+            return NotUp(f"{path}: got the address book of {found.lab_dir}, expected this lab's (make up)")
+        return found
     except FileNotFoundError:
         return NotUp(f"{path}: got no file, expected the address book of a running stack (make up)")
     except (OSError, msgspec.DecodeError) as error:

@@ -7,7 +7,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What `firedrill` tells its caller. Documented in docs/exit-codes.md."""
+    """What `firedrill` tells its caller. Documented in docs/operate/exit-codes.md."""
 
     HELD = 0
     VIOLATED = 1

@@ -1,18 +1,11 @@
-"""Writing files so that a crash leaves either the old content or the new one, and reading what a crash left."""
+"""Writing files so that a crash leaves either the old content or the new one."""
 
 from __future__ import annotations
 
-import gzip
 import os
 import tempfile
-import zlib
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
-
-import msgspec
-
-_T = TypeVar("_T")
 
 
 def write_atomic(path: Path, content: bytes, *, mode: int = 0o644) -> None:
@@ -33,22 +26,6 @@ def write_atomic(path: Path, content: bytes, *, mode: int = 0o644) -> None:
             Path(temporary).unlink()
         raise
     _sync_folder(path.parent)
-
-
-def read_lines(path: Path, type_: type[_T]) -> list[_T]:
-    """The lines of a JSON-lines file that can be read, plain or compressed; none when there is no such file.
-
-    Only for files that explain: a line that is damaged is left out without a word.
-    """
-    try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError, zlib.error):
-        return []
-    decoder, found = msgspec.json.Decoder(type_), []
-    for line in content.splitlines():
-        with suppress(msgspec.DecodeError, UnicodeDecodeError):
-            found.append(decoder.decode(line))
-    return found
 
 
 def _sync_folder(folder: Path) -> None:

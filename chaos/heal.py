@@ -12,15 +12,15 @@ PAUSE_S = 0.5
 
 
 def deviations(lab: Lab) -> list[str]:
-    """What a fault may have left, in words: on the proxies, the processes, the gateway. Empty when pristine.
+    """What a fault may have left, in words: on proxies, processes, gateway, databases. Empty when pristine.
 
     Raises: LabBroken when one of them can't be asked.
     """
-    return [*lab.proxies.deviations(), *lab.processes.deviations(), *lab.gateway.deviations()]
+    return [*lab.proxies.deviations(), *lab.processes.deviations(), *lab.gateway.deviations(), *lab.gate.deviations()]
 
 
 def heal(lab: Lab, *, patience_s: float) -> tuple[Sequence[str], Sequence[str]]:
-    """Reset the proxies, resume every process, switch the gateway's faults off; again until it holds.
+    """Reset the proxies, resume every process, switch the gateway's faults off, remove the gate; until it holds.
 
     Returns: What was found and lifted, and what is left when *patience_s* is over (empty: pristine). Never raises.
     """
@@ -38,6 +38,7 @@ def _try(lab: Lab, found: list[str]) -> list[str]:
     return [
         *_part(lab.processes.deviations, lab.processes.resume_all, found, always=True),
         *_part(lab.gateway.deviations, lab.gateway.heal, found, always=True),
+        *_part(lab.gate.deviations, lab.gate.remove, found, always=False),
         # Not when all is well: a reset closes connections that a black hole had held.
         *_part(lab.proxies.deviations, lab.proxies.reset, found, always=False),
     ]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chaos.model.checks import ExpectedFault, Judged, Span
-from chaos.model.faults import PhaseTime
+from chaos.checks import Judged
+from chaos.model.faults import ExpectedFault, PhaseTime
 from chaos.model.loadplan import PlanPhase
-from chaos.model.scenario import FaultSpec, Scenario
+from chaos.model.span import Span
+from chaos.scenario import FaultSpec, Scenario
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,8 @@ def plan(scenario: Scenario, *, seed: int | None = None, scale: float = 1.0) -> 
         at_s += phase.duration_s
     starts = {phase.name: phase.start_s for phase in phases}
     chosen = scenario.seed if seed is None else seed
-    planned = (_planned(fault, starts, chosen) for fault in scenario.faults)
+    timed = [fault for fault in scenario.faults if fault.params.starts.phase in starts]
+    planned = (_planned(fault, starts, chosen) for fault in timed)
     faults = tuple(sorted(planned, key=lambda fault: fault.inject_s))
     return Plan(phases=tuple(phases), faults=faults, seed=chosen, scale=scale, ends_s=at_s)
 
@@ -78,7 +80,7 @@ def moment_s(moment: PhaseTime, starts: dict[str, float]) -> float:
 def _planned(fault: FaultSpec, starts: dict[str, float], seed: int) -> PlannedFault:
     inject_s = moment_s(fault.params.starts, starts)
     lasts_s = fault.params.lasts_s
-    trigger = getattr(fault.params, "when", None)
+    trigger = fault.params.trigger
     return PlannedFault(
         spec=fault,
         inject_s=inject_s,
@@ -96,6 +98,7 @@ def judged(scenario: Scenario, timetable: Plan) -> Judged:
             Span(name=phase.name, start_s=phase.start_s, end_s=phase.start_s + phase.duration_s)
             for phase in timetable.phases
         ),
+        sections=tuple(section.name for section in scenario.exchanges),
         checks=scenario.checks,
         steady_state=scenario.steady_state,
         guardrails=scenario.guardrails,

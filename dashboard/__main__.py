@@ -1,4 +1,4 @@
-"""`python -m dashboard [FLAGS]`: `streamlit run dashboard/app.py FLAGS`, with what the pages need imported before.
+"""`python -m dashboard [FLAGS]`: `streamlit run dashboard/serve.py FLAGS`, with what the pages need imported before.
 
 Streamlit imports on the first request what its script and elements name; pandas alone takes longer than a page does.
 Here nobody waits for it yet: the first chart after a start comes a quarter sooner (`bench/pages.py`).
@@ -17,4 +17,4 @@ NEEDED = ("httpx", "msgspec.json", "pandas", "PIL.Image", "yaml")
 if __name__ == "__main__":
     for name in NEEDED:
         import_module(name)
-    main(["run", str(Path(__file__).with_name("app.py")), *sys.argv[1:]], prog_name="streamlit")
+    main(["run", str(Path(__file__).with_name("serve.py")), *sys.argv[1:]], prog_name="streamlit")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dashboard.evidence import Fault, Limit, Phase, Run
+from chaos.evidence.course import Fault, Phase
+from chaos.evidence.growing import Run
+from chaos.evidence.limits import span_s
 from dashboard.timeline import Line, Timeline
 
 _TOP_PX, _PANEL_PX, _HEAD_PX, _FOOT_PX, _LABEL_ROW_PX = 6, 128, 50, 20, 16
@@ -93,7 +95,13 @@ def timeline_option(
             "type": "value", "gridIndex": index, "min": 0, "minInterval": 1 if panel == "backlog" else 0,
             "splitNumber": 3, "axisLabel": {"color": colours.quiet},
         })  # fmt: skip
-        option["series"].append(_marks(panel, index, run, colours=colours, start_s=start_s, end_s=end_s, labels=first))
+        marks = _marks(panel, index, run, colours=colours, start_s=start_s, end_s=end_s, labels=first)
+        if panel == "latency":
+            marks["markArea"]["data"].extend(_unanswered(timeline.unanswered_s, start_s, end_s, colours))
+            limits = _limit_lines(run, {line.name for line in lines}, start_s, end_s, colours)
+            marks["markLine"]["data"].extend(limits)
+            marks["data"] = [pair[0]["coord"] for pair in limits]  # points without a symbol: the axis has room for them
+        option["series"].append(marks)
         option["series"].extend(_series(_cut(line, start_s, end_s), index, colours) for line in lines)
     return option
 
@@ -166,7 +174,9 @@ def _series(line: Line, grid: int, colours: Colours) -> dict[str, Any]:
         "at the gateway": {"width": 1.8, "type": "dashed", "color": colours.fourth},
         "outbox": {"width": 1.5, "color": colours.offered},
     }
-    style = styles.get(line.name, {"width": 1.5, "color": colours.quiet})
+    # What has a limit of its own is drawn in the limit's colour.
+    other = colours.limit if line.panel == "latency" else colours.quiet
+    style = styles.get(line.name, {"width": 1.5, "color": other})
     factor = 1000.0 if line.panel == "latency" else 1.0
     series: dict[str, Any] = {
         "type": "line", "name": line.name, "xAxisIndex": grid, "yAxisIndex": grid, "symbol": "none",
@@ -202,11 +212,9 @@ def _marks(
         else:
             start = {"itemStyle": {"color": colours.fault}, "label": {**label, "position": "top"}}
             bands.append([{"xAxis": fault.injected_s, **start}, {"xAxis": stop_s}])
-    if panel == "latency":
-        lines.extend(_limit_line(limit, colours) for limit in run.limits)
     return {
         "type": "line", "name": f"marks {panel}", "xAxisIndex": grid, "yAxisIndex": grid, "data": [], "silent": True,
-        "tooltip": {"show": False},
+        "symbol": "none", "lineStyle": {"width": 0}, "tooltip": {"show": False},
         "markArea": {"silent": True, "data": bands},
         "markLine": {"silent": True, "symbol": "none", "animation": False, "data": lines},
     }  # fmt: skip
@@ -225,12 +233,41 @@ def _phase_line(phase: Phase, colours: Colours, *, span_s: float, labels: bool) 
     }  # fmt: skip
 
 
-def _limit_line(limit: Limit, colours: Colours) -> dict[str, Any]:
-    return {
-        "yAxis": limit.at_most_s * 1000,
-        "lineStyle": {"color": colours.limit, "type": "dashed", "width": 1},
-        "label": {"formatter": limit.text, "position": "insideEndTop", "color": colours.limit, "fontSize": 11},
-    }
+def _limit_lines(
+    run: Run, drawn: Set[str], start_s: float, end_s: float, colours: Colours
+) -> list[list[dict[str, Any]]]:
+    """Each limit over the phase in which it holds; only beside the curve that it limits."""
+    found: list[list[dict[str, Any]]] = []
+    for limit in run.limits:
+        span = span_s(limit, run.phases)
+        if span is None or limit.curve.name not in drawn:
+            continue
+        stop_s, height_ms = end_s if span[1] is None else span[1], limit.at_most_s * 1000
+        right = (span[0] + stop_s) / 2 > (start_s + end_s) / 2  # its words would end beyond the chart
+        label = {
+            "formatter": limit.text, "position": "insideEndTop" if right else "insideStartTop",
+            "color": colours.limit, "fontSize": 11,
+        }  # fmt: skip
+        line = {"color": colours.limit, "type": "dashed", "width": 1.5}
+        start = {"coord": [span[0], height_ms], "lineStyle": line, "label": label, "symbol": "none"}
+        found.append([start, {"coord": [stop_s, height_ms], "symbol": "none"}])
+    return found
+
+
+def _unanswered(
+    seconds: Sequence[float], start_s: float, end_s: float, colours: Colours
+) -> Iterator[list[dict[str, Any]]]:
+    """A band over each stretch of seconds without a p95."""
+    stretches: list[list[float]] = []
+    for at_s in seconds:
+        if not start_s <= at_s < end_s:
+            continue
+        if stretches and stretches[-1][1] == at_s:
+            stretches[-1][1] = at_s + 1
+        else:
+            stretches.append([at_s, at_s + 1])
+    for from_s, until_s in stretches:
+        yield [{"xAxis": from_s, "itemStyle": {"color": colours.errors, "opacity": 0.18}}, {"xAxis": until_s}]
 
 
 def _label_rows(faults: tuple[Fault, ...], end_s: float) -> list[int]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
+from chaos.evidence import comparable
+from chaos.evidence.figures import Timeline, Totals
+from chaos.evidence.growing import Run
+from chaos.model.operations import WATCHING
+from chaos.model.verdict import Finding
 from dashboard import words
-from dashboard.details import Finding, Operation
-from dashboard.evidence import Run, Second
-from dashboard.timeline import Line, nearest_rank
-
-LAB_KINDS = ("fault", "self_check", "witness", "steady_state")
+from dashboard.details import Operation
+from dashboard.timeline import Line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,16 +23,11 @@ class Side:
     run: Run
     findings: Sequence[Finding]
     operations: Sequence[Operation]
-    seconds: dict[int, Second]
+    timeline: Timeline
 
     @property
     def name(self) -> str:
         return self.run.variant or self.run.run_id
-
-    @property
-    def fault_s(self) -> float:
-        """When the first fault took effect; 0 without any, so that the loads' starts are aligned instead."""
-        return min((fault.injected_s for fault in self.run.faults), default=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,28 +43,17 @@ class Row:
 
 def refusal(a: Run, b: Run) -> str:
     """Why two runs can't be compared; empty when they can."""
-    if a.run_id == b.run_id:
-        return "This is the same run twice. Pick another one as B."
-    if a.scenario != b.scenario:
-        return (
-            f"These are runs of different scenarios ({words.plain(a.scenario)} and {words.plain(b.scenario)}): other "
-            "load, other faults, other checks, so no difference between them would mean anything. "
-            "Pick two runs of one scenario."
-        )
-    open_ = [run for run in (a, b) if not run.verdict]
-    if open_:
-        return f"The run {words.plain(open_[0].run_id)} has no verdict yet. Wait for it, or pick another one."
-    return ""
-
-
-def caution(a: Run, b: Run) -> str:
-    """What to keep in mind; empty for the same scenario on the same seed."""
-    if a.seed != b.seed:
-        return (
-            f"Different seeds ({a.seed} and {b.seed}): the customers came at other moments. Small differences mean "
-            f"nothing; run both with `--seed {a.seed}` to compare them second by second."
-        )
-    return ""
+    for run in (a, b):
+        if run.unreadable_verdict:
+            return f"{words.plain(run.run_id)}: {words.plain(run.summary, most=300)} Pick another run."
+    if a.document is None or b.document is None:
+        open_ = a if a.document is None else b
+        return f"The run {words.plain(open_.run_id)} has no verdict yet. Wait for it, or pick another one."
+    found = comparable.problems(a.document, b.document)
+    if not found:
+        return ""
+    told = "; ".join(words.plain(problem, most=300) for problem in found)
+    return f"These two can't be compared: {told}. No difference between them would mean anything."
 
 
 def names(a: Side, b: Side) -> tuple[str, str]:
@@ -78,17 +65,15 @@ def names(a: Side, b: Side) -> tuple[str, str]:
     return f"A: {a.name}", f"B: {b.name}"
 
 
-def lines(side: Side, name: str) -> list[Line]:
-    """Served, errors and p95 on the axis of seconds since the fault's start."""
-    last = max(side.seconds, default=-1)
-    ats = tuple(round(at - side.fault_s, 2) for at in range(last + 1))
-    each = [side.seconds.get(at, Second()) for at in range(last + 1)]
+def lines(side: Side, name: str, zero_s: float) -> list[Line]:
+    """Served, errors and p95 on the common axis, whose second 0 is at *zero_s* of this run."""
+    seconds = side.timeline.seconds()
+    ats = tuple(round(second.at_s - zero_s, 2) for second in seconds)
+    p95 = tuple(None if second.p95_ms is None else second.p95_ms / 1000 for second in seconds)
     return [
-        Line(name=name, panel="served", times_s=ats, values=tuple(float(second.served) for second in each)),
-        Line(name=name, panel="errors", times_s=ats, values=tuple(float(second.errors) for second in each)),
-        Line(
-            name=name, panel="p95", times_s=ats, values=tuple(nearest_rank(second.latencies_s, 0.95) for second in each)
-        ),
+        Line(name=name, panel="served", times_s=ats, values=tuple(float(second.served) for second in seconds)),
+        Line(name=name, panel="errors", times_s=ats, values=tuple(float(second.errors) for second in seconds)),
+        Line(name=name, panel="p95", times_s=ats, values=p95),
     ]
 
 
@@ -98,10 +83,9 @@ def check_rows(a: Side, b: Side) -> list[Row]:
     rows = []
     for check in dict.fromkeys([*of_a, *of_b]):
         left, right = of_a.get(check), of_b.get(check)
-        verdicts = [each.verdict if each else "" for each in (left, right)]
-        kind = (left or right or Finding(check=check)).kind
-        if kind in LAB_KINDS and verdicts[0] == verdicts[1]:
+        if left and right and left.kind.about_run and left.verdict is right.verdict:
             continue
+        verdicts = [each.verdict if each else "" for each in (left, right)]
         # Only held against violated is better or worse: what was not decided is no pass, and no failure either.
         better = {("held", "violated"): "a", ("violated", "held"): "b"}.get((verdicts[0], verdicts[1]), "")
         rows.append(Row(what=check, a=_told(left), b=_told(right), better=better))
@@ -115,42 +99,40 @@ def _told(finding: Finding | None) -> str:
 
 
 def figure_rows(a: Side, b: Side) -> list[Row]:
-    """Share of errors, p95 of each phase's main operations, over the whole run and while the faults lasted."""
+    """Share of errors and p95, over the whole run and while the faults lasted; p95 of each phase's operations."""
+    whole = [side.timeline.totals() for side in (a, b)]
+    faulted = [_faulted(side) for side in (a, b)]
     rows = [
-        _ratio_row("errors, whole run", _errors(a, None), _errors(b, None)),
-        _ratio_row("errors, while faults lasted", _errors(a, _faulted(a)), _errors(b, _faulted(b))),
-        _latency_row("p95, while faults lasted", _p95(a, _faulted(a)), _p95(b, _faulted(b))),
+        _ratio_row("errors, whole run", *map(_errors, whole)),
+        _ratio_row("errors, while faults lasted", *map(_errors, faulted)),
+        _latency_row("p95, while faults lasted", *((each.p95_ms, each.offered) for each in faulted)),
     ]
-    keys = dict.fromkeys((each.phase, each.op) for each in (*a.operations, *b.operations) if each.op != "poll")
+    keys = dict.fromkeys((each.phase, each.op) for each in (*a.operations, *b.operations) if each.op != WATCHING)
     for phase, op in keys:
-        left, right = _cell(a, phase, op), _cell(b, phase, op)
-        if left or right:
-            rows.append(_latency_row(f"p95 of {op} (ok), {phase}", left, right))
+        rows.append(_latency_row(f"p95 of {op}, {phase}", _cell(a, phase, op), _cell(b, phase, op)))
     return rows
 
 
-def _cell(side: Side, phase: str, op: str) -> float | None:
-    found = [each for each in side.operations if (each.phase, each.op, each.outcome) == (phase, op, "ok")]
-    return found[0].p95_ms / 1000 if found and found[0].p95_ms is not None else None
+Quantile: TypeAlias = tuple[float | None, int]
+"""Milliseconds, and of how many operations: None of some is no answer."""
 
 
-def _faulted(side: Side) -> range:
-    """The seconds in which some fault was active; none without faults."""
+def _cell(side: Side, phase: str, op: str) -> Quantile:
+    found = next((each for each in side.operations if (each.phase, each.op) == (phase, op)), None)
+    return (found.row.p95_ms, found.row.total) if found else (None, 0)
+
+
+def _faulted(side: Side) -> Totals:
+    """The seconds in which some fault was active; nothing without faults."""
     faults = side.run.faults
     if not faults:
-        return range(0)
+        return Totals()
     ends = [fault.lifted_s if fault.lifted_s is not None else fault.injected_s for fault in faults]
-    return range(int(side.fault_s), int(max(ends)) + 1)
+    return side.timeline.totals(int(min(fault.injected_s for fault in faults)), int(max(ends)) + 1)
 
 
-def _errors(side: Side, window: range | None) -> float | None:
-    chosen = [second for at, second in side.seconds.items() if window is None or at in window]
-    ended = sum(second.served + second.errors for second in chosen)
-    return sum(second.errors for second in chosen) / ended if ended else None
-
-
-def _p95(side: Side, window: range) -> float | None:
-    return nearest_rank([latency for at in window if (s := side.seconds.get(at)) for latency in s.latencies_s], 0.95)
+def _errors(totals: Totals) -> float | None:
+    return totals.errors / totals.offered if totals.offered else None
 
 
 def _ratio_row(what: str, a: float | None, b: float | None) -> Row:
@@ -167,16 +149,20 @@ def _ratio_row(what: str, a: float | None, b: float | None) -> Row:
     )
 
 
-def _latency_row(what: str, a: float | None, b: float | None) -> Row:
-    shown = Row(what=what, a=words.latency_text(a), b=words.latency_text(b))
-    if a is None or b is None or a <= 0 or b <= 0:
+def _latency_row(what: str, a: Quantile, b: Quantile) -> Row:
+    shown = Row(what=what, a=words.quantile_text(*a), b=words.quantile_text(*b))
+    if not a[1] or not b[1]:
         return shown
-    factor = b / a
+    if a[0] is None or b[0] is None:  # no answer is slower than any
+        better = "" if a[0] == b[0] else "a" if b[0] is None else "b"
+        return replace(shown, delta="" if better else "alike", better=better)
+    if a[0] <= 0 or b[0] <= 0:
+        return shown
+    factor = b[0] / a[0]
     # Below a quarter, or five milliseconds, a difference between two runs is noise on a machine like this.
-    if 0.8 <= factor <= 1.25 or abs(a - b) < 0.005:
-        return Row(what=what, a=shown.a, b=shown.b, delta="alike")
-    delta = f"{factor:.2g} times as long"
-    return Row(what=what, a=shown.a, b=shown.b, delta=delta, better="a" if factor > 1 else "b")
+    if 0.8 <= factor <= 1.25 or abs(a[0] - b[0]) < 5:
+        return replace(shown, delta="alike")
+    return replace(shown, delta=f"{factor:.2g} times as long", better="a" if factor > 1 else "b")
 
 
 def in_words(a: Side, b: Side) -> list[str]:

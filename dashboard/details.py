@@ -5,50 +5,36 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from chaos.model.counterexamples import COUNTEREXAMPLES, Counterexamples, Explained
-from chaos.model.evidence import PATCH
+from chaos.evidence import growing
+from chaos.evidence.figures import NO_ANSWER, HistoryFigures, Second, operation_table
+from chaos.evidence.files import UNFIT, Unreadable, explaining_lines, is_regular, read_json
+from chaos.evidence.growing import Run
+from chaos.model.counterexamples import Counterexamples, Explained
+from chaos.model.folder import File
+from chaos.model.interleaving import Schedule
 from chaos.model.journal import Event
-from dashboard import evidence
-from dashboard.evidence import Run, Second
-from dashboard.timeline import nearest_rank
+from chaos.model.text import struct_visible, visible
+from chaos.model.verdict import SEVERITY, Finding, OperationRow, Verdict
 
-MOST_SAMPLES = 60
+COUNTS = ("ok", "refused", "fail", "info", "dropped")
+QUANTILES = ("p50_ms", "p95_ms", "p99_ms")
 SAMPLES_LIMIT_BYTES = 8 * 2**20
-
-
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One check's result, as verdict.json has it."""
-
-    check: str
-    verdict: str = ""
-    kind: str = ""
-    expected: str = ""
-    measured: str = ""
-    where: str = ""
-    reason: str = ""
-    examples: list[str] = []
-    figures: dict[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """Operations of one phase, name and outcome. Milliseconds from the intended start, None without any."""
+    """Operations of one name in one phase."""
 
     phase: str
     op: str
-    outcome: str
-    count: int
-    p50_ms: float | None
-    p95_ms: float | None
-    p99_ms: float | None
-    max_ms: float | None
+    row: OperationRow
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,66 +68,36 @@ class Download:
     why: str = ""
 
 
-def findings(folder: Path) -> list[Finding]:
+def findings(run: Run) -> list[Finding]:
     """Violated ones first, then what stayed open, then what held; nothing without a verdict."""
-    listed = evidence.json_object(folder / "verdict.json").get("findings")
-    found = []
-    for entry in listed if isinstance(listed, list) else []:
-        try:
-            found.append(msgspec.convert(entry, Finding, strict=False))
-        except msgspec.ValidationError:
-            check = entry.get("check", "?") if isinstance(entry, dict) else "?"
-            found.append(Finding(check=str(check), verdict="", reason="This entry of verdict.json can't be read."))
-    order = {"violated": 0, "inconclusive": 1, "held": 2}
-    return sorted(found, key=lambda finding: order.get(finding.verdict, 1))
+    listed = run.document.findings if run.document else ()
+    return sorted(listed, key=lambda finding: -SEVERITY.index(finding.verdict))
 
 
-def operations(folder: Path) -> list[Operation]:
-    """The cells of histograms.json that count from the intended start, in the order of the file."""
-    cells = evidence.json_object(folder / "histograms.json").get("cells")
-    return [
-        Operation(
-            phase=str(cell.get("phase", "?")),
-            op=str(cell.get("op", "?")),
-            outcome=str(cell.get("outcome", "?")),
-            count=int(number(cell.get("count")) or 0),
-            p50_ms=_quantile(cell, "p50_ms"),
-            p95_ms=_quantile(cell, "p95_ms"),
-            p99_ms=_quantile(cell, "p99_ms"),
-            max_ms=number(cell.get("max_ms")),
-        )
-        for cell in (cells if isinstance(cells, list) else [])
-        if isinstance(cell, dict) and cell.get("kind", "latency") == "latency"
-    ]
-
-
-def number(value: Any) -> float | None:
-    """A finite number, or None."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if abs(value) < float("inf") else None
-
-
-def _quantile(cell: dict[str, Any], name: str) -> float | None:
-    quantiles = cell.get("quantiles_ms")
-    return number(quantiles.get(name)) if isinstance(quantiles, dict) else None
+def operations(run: Run, figures: HistoryFigures | None = None) -> list[Operation]:
+    """As the verdict has them, by phase; of a run without a verdict from its *figures*."""
+    table: Mapping[str, Mapping[str, OperationRow]] = run.document.operations if run.document else {}
+    if run.document is None and figures is not None:
+        counted = operation_table(dict.fromkeys(key[0] for key in figures.cells), figures.cells)
+        table = msgspec.convert(counted, dict[str, dict[str, OperationRow]])
+    return [Operation(phase=phase, op=op, row=row) for phase, rows in table.items() for op, row in rows.items()]
 
 
 def events(folder: Path) -> list[Event]:
-    return evidence.journal_events(folder)
+    return growing.journal_events(folder)
 
 
 def samples(folder: Path) -> list[Sample] | None:
     """The sampled exchanges in the order in which they ended; None when this run kept none."""
-    path = folder / "samples.jsonl"
-    if not path.is_file() or path.stat().st_size > SAMPLES_LIMIT_BYTES:
+    path = folder / File.SAMPLES
+    if not is_regular(path) or path.lstat().st_size > SAMPLES_LIMIT_BYTES:
         return None
     decoder = msgspec.json.Decoder(Sample, strict=False)
     found = []
-    for raw in evidence.whole_lines(path):
+    for raw in growing.whole_lines(path):
         try:
-            found.append(decoder.decode(raw))
-        except msgspec.MsgspecError:
+            found.append(struct_visible(decoder.decode(raw)))
+        except UNFIT:
             continue
     return sorted(found, key=lambda sample: sample.ended)
 
@@ -149,17 +105,25 @@ def samples(folder: Path) -> list[Sample] | None:
 def explained(folder: Path) -> dict[str, Explained]:
     """Check → the few operations that show its violation, on one time line; empty when the folder tells of none."""
     try:
-        content = msgspec.json.decode((folder / COUNTEREXAMPLES).read_bytes(), type=Counterexamples)
-    except (OSError, msgspec.DecodeError):
+        content = struct_visible(read_json(folder / File.COUNTEREXAMPLES, Counterexamples))
+    except Unreadable:
         return {}
     return {one.check: one for one in content.counterexamples}
 
 
+def schedules(folder: Path) -> list[Schedule]:
+    """Forced interleavings as they were tried, without the first runs; none for a run of another kind."""
+    path = folder / File.SCHEDULES
+    if not is_regular(path):
+        return []
+    return [struct_visible(each) for each in explaining_lines(path, Schedule) if not each.learnt]
+
+
 _FILES = (
-    ("Report (HTML)", "report.html", "text/html", "it is written when the run is judged"),
-    ("Report (Markdown)", "report.md", "text/markdown", "it is written when the run is judged"),
-    ("JUnit XML", "junit.xml", "application/xml", "this run was judged before the lab wrote JUnit"),
-    ("Verdict (JSON)", "verdict.json", "application/json", "the run has no verdict"),
+    ("Report (HTML)", File.REPORT_PAGE, "text/html", "it is written when the run is judged"),
+    ("Report (Markdown)", File.REPORT, "text/markdown", "it is written when the run is judged"),
+    ("JUnit XML", File.JUNIT, "application/xml", "this run was judged before the lab wrote JUnit"),
+    ("Verdict (JSON)", File.VERDICT, "application/json", "the run has no verdict"),
 )
 
 
@@ -167,36 +131,40 @@ def downloads(run: Run) -> list[Download]:
     """What can be taken away, and why the rest can't. A video is there when somebody made one."""
     found = [
         Download(label=label, file_name=f"{run.run_id}-{name}", mime=mime, path=run.folder / name)
-        if (run.folder / name).is_file()
+        if is_regular(run.folder / name)
         else Download(label=label, file_name=name, mime=mime, why=why)
         for label, name, mime, why in _FILES
     ]
-    if (patch := run.folder / PATCH).is_file():  # only code of the learner's own is worth taking from here
+    if is_regular(patch := run.folder / File.PATCH):  # only code of the learner's own is worth taking from here
         found.append(Download(label="Code (patch)", file_name=f"{run.run_id}.patch", mime="text/x-diff", path=patch))
-    video = next(iter(sorted(run.folder.glob("*.mp4"))), None)
+    video = next((path for path in sorted(run.folder.glob("*.mp4")) if is_regular(path)), None)
     why = f"nobody has made one: `firedrill replay {run.run_id} --video {run.run_id}.mp4`"
     found.append(Download(label="Video", file_name=f"{run.run_id}.mp4", mime="video/mp4", path=video, why=why))
     return found
 
 
 def operations_csv(listed: Iterable[Operation]) -> str:
-    """Phase × operation × outcome; milliseconds, empty where there is none."""
+    """Phase × operation: counts by outcome; milliseconds, or `no answer` at a rank that got none that was promised."""
     rows = [
-        (each.phase, each.op, each.outcome, each.count, each.p50_ms, each.p95_ms, each.p99_ms, each.max_ms)
+        (each.phase, each.op, each.row.total, *(getattr(each.row, name) for name in COUNTS),
+         *(_figure(getattr(each.row, name), each.row.total) for name in QUANTILES))
         for each in listed
-    ]
-    return _csv(("phase", "operation", "outcome", "count", "p50_ms", "p95_ms", "p99_ms", "max_ms"), rows)
+    ]  # fmt: skip
+    return _csv(("phase", "operation", "total", *COUNTS, *QUANTILES), rows)
 
 
-def seconds_csv(seconds: dict[int, Second]) -> str:
-    """Offered, served and errors of each second of the load; p50 and p95 of what ended in it, in milliseconds."""
-    rows = []
-    for at in range(max(seconds, default=-1) + 1):
-        second = seconds.get(at, Second())
-        quantiles = [nearest_rank(second.latencies_s, quantile) for quantile in (0.5, 0.95)]
-        shown = [None if each is None else round(each * 1000, 3) for each in quantiles]
-        rows.append((at, second.offered, second.served, second.errors, *shown))
+def seconds_csv(seconds: Iterable[Second]) -> str:
+    """What was wanted in each second of the load: how many, served, errors; p50 and p95 as in `operations_csv`."""
+    rows = [
+        (each.at_s, each.offered, each.served, each.errors,
+         _figure(each.p50_ms, each.offered), _figure(each.p95_ms, each.offered))
+        for each in seconds
+    ]  # fmt: skip
     return _csv(("second", "offered", "served", "errors", "p50_ms", "p95_ms"), rows)
+
+
+def _figure(value_ms: float | None, operations: int) -> float | str | None:
+    return NO_ANSWER if value_ms is None and operations else value_ms
 
 
 def _csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -209,8 +177,9 @@ def _csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 def _cell(value: Any) -> Any:
     """A text that a spreadsheet would take for a formula gets an apostrophe in front."""
-    if isinstance(value, str) and value[:1] in "=+-@\t\r":
-        return f"'{value}"
+    if isinstance(value, str):
+        shown = visible(value)
+        return f"'{shown}" if shown[:1] in tuple("=+-@\t\n") else shown
     return "" if value is None else value
 
 
@@ -219,7 +188,7 @@ def failing_window(run: Run, listed: Sequence[Finding]) -> tuple[float, float] |
 
     None when nothing is violated, or when the run has neither.
     """
-    violated = [finding for finding in listed if finding.verdict == "violated"]
+    violated = [finding for finding in listed if finding.verdict is Verdict.VIOLATED]
     if not violated:
         return None
     for finding in violated:
@@ -234,39 +203,3 @@ def failing_window(run: Run, listed: Sequence[Finding]) -> tuple[float, float] |
 
 def _whole(start_s: float, end_s: float) -> tuple[float, float]:
     return float(max(0, math.floor(start_s))), float(math.ceil(end_s))
-
-
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """What to do about a check that stayed open."""
-
-    check: str
-    text: str
-
-
-def advice(run: Run, listed: Sequence[Finding]) -> list[Advice]:
-    """For an inconclusive run: what would make the next one conclusive, most fundamental reason first."""
-    open_ = [finding for finding in listed if finding.verdict == "inconclusive"]
-    rank = {"self_check": 0, "witness": 0, "fault": 1, "steady_state": 2}
-    ordered = sorted(open_, key=lambda finding: rank.get(finding.kind, 3))
-    roots = [finding for finding in ordered if rank.get(finding.kind, 3) < 3] or ordered
-    return [Advice(finding.check, _advice(finding, run)) for finding in roots[:4]]
-
-
-def _advice(finding: Finding, run: Run) -> str:
-    said = f"{finding.check} {finding.reason}".lower()
-    if "saturated" in said or "send_lag" in said or "driver_cpu" in said:
-        return "The machine was too busy. Close what else runs, or run it with `--scale 0.75`, and try again."
-    if finding.kind == "fault":
-        return "The fault was not proven or not felt: see the event log. A longer fault or more load meets more calls."
-    if finding.kind == "witness":
-        return "A witness did not answer. `make doctor` and `make status` say which part is away; then run it again."
-    if finding.kind == "steady_state":
-        return (
-            f"The API was not well before any fault. Look at `make logs P=api`, mend {run.variant}, then run it again."
-        )
-    if "stopped" in said or "aborted" in said or "died" in said:
-        return "The run was cut short. Start it again and let it end."
-    if "settled" in said:
-        return "Orders were still open when the promise ran out: see `make logs P=worker`, then run it again."
-    return "Too little was measured to tell. Run it again, with another seed if this one keeps being undecided."

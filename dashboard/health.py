@@ -32,6 +32,7 @@ def parts(stack: Stack) -> list[Part]:
         ("PostgreSQL", lambda: _listens(stack.postgres)),
         ("Redis", lambda: _listens(stack.redis)),
         ("Gateway", lambda: _answers(urls.gateway, "/health")),
+        ("Mail", lambda: _answers(urls.mail, "/health")),
         ("Toxiproxy", lambda: _answers(urls.toxiproxy, "/version")),
         ("Agent", lambda: _answers(urls.agent, "/health")),
         ("Scorecard", lambda: _answers(urls.scorecard, "/health")),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
+from chaos.model.text import visible
 from dashboard.scorecard import Standing
 from dashboard.words import Sign, score_text, status_sign
 
@@ -42,6 +43,12 @@ ul.fd-strip li{border:1px solid light-dark(#d5d8e0,#444a5a);border-radius:.5rem;
 .fd-banner.fd-hot{border-color:light-dark(#b3261e,#ff9a91);background:light-dark(#fdf0ee,#33201f)}
 .fd-banner p{margin:0}
 p.fd-quiet{margin:0}
+.fd-lanes{display:grid;gap:.35rem;margin:.2rem 0}
+.fd-lane{display:grid;grid-template-columns:1.2rem 5.5rem 1fr;align-items:center;font-size:.9rem}
+.fd-track{position:relative;height:1.3rem;background:light-dark(#f1f2f5,#262a35);border-radius:.25rem;overflow:hidden}
+.fd-bar{position:absolute;top:0;bottom:0;box-sizing:border-box}.fd-runs{background:light-dark(#1d5fc4,#7fb2ff)}
+.fd-held{background:repeating-linear-gradient(45deg,light-dark(#b3261e,#ff9a91) 0 5px,transparent 5px 10px)}
+.fd-waits{border:2px solid light-dark(#8a4b00,#ffc26b)}
 ul.fd-list{margin:0;padding:0 0 0 1.2rem}ul.fd-list li{margin:0 0 .15rem;padding:0}
 .fd-list a{color:light-dark(#1d5fc4,#7fb2ff)}
 ul.fd-faults{margin:0;padding:0;list-style:none;font-size:.9rem}ul.fd-faults li{margin:0 0 .15rem;padding:0}
@@ -72,7 +79,7 @@ class Cell:
 
 
 def text(value: object) -> str:
-    return escape(str(value))
+    return escape(visible(str(value)))
 
 
 def sign(value: Sign) -> str:

@@ -7,9 +7,9 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import evidence, markup, sources, words
+from chaos.evidence.growing import Run
+from dashboard import evidence, sources, words
 from dashboard.errors import SourceAway
-from dashboard.evidence import Run
 
 OFFERED_RUNS = 50
 
@@ -109,9 +109,3 @@ def run_label(run_id: str) -> str:
     month = int(day[4:6])
     name = months[month - 1] if 1 <= month <= 12 else day[4:6]
     return f"{day[6:]} {name} {moment[:2]}:{moment[2:4]}:{moment[4:]} · {what}"
-
-
-def verdict_link(run: Run) -> str:
-    """Sign of the verdict, and the run's title as a link to its page."""
-    sign = markup.sign(words.verdict_sign(run.verdict))
-    return f"{sign} {markup.link('run', f'{run.title} on {run.variant}', run=run.run_id)}"

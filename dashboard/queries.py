@@ -6,7 +6,10 @@ second. `or 0 * …` keeps a series that has no errors: without it an error-free
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from chaos.evidence.limits import Curve
 
 WINDOW = "5s"
 PROBE_ROUTES = "/?(live|ready|metrics)/?"
@@ -20,12 +23,14 @@ class Query:
         name: As the legend shows it.
         unit: `per_s`, `s`, `count` or `ratio`.
         by: Label that tells the result's series apart; empty when there is at most one series.
+        client: A quantile of the load, whose last bucket holds the operations without a promised answer.
     """
 
     name: str
     promql: str
     unit: str
     by: str = ""
+    client: bool = False
 
 
 def label(value: str) -> str:
@@ -66,10 +71,12 @@ def error_ratio(variant: str) -> Query:
     return Query(name="error ratio", unit="ratio", promql=f"({bad}) / ({every} > 0)")
 
 
-def client_quantile(variant: str, quantile: float) -> Query:
-    """Latency from the intended start: an outage can't hide in it."""
-    rate = f'sum by (le) (rate(load_latency_seconds_bucket{{variant="{label(variant)}"}}[{WINDOW}]))'
-    return Query(name=f"p{quantile * 100:g}", unit="s", promql=f"histogram_quantile({quantile:g}, {rate})")
+def client_quantile(variant: str, curve: Curve) -> Query:
+    """From the intended start to the promised answer: an outage can't hide in it, nor a fast error."""
+    of_op = f',op="{label(curve.op)}"' if curve.op else ""
+    rate = f'sum by (le) (rate(load_latency_seconds_bucket{{variant="{label(variant)}"{of_op}}}[{WINDOW}]))'
+    promql = f"histogram_quantile({curve.quantile:g}, {rate})"
+    return Query(name=curve.name, unit="s", promql=promql, client=True)
 
 
 def client_latency_bounds(variant: str) -> Query:
@@ -144,11 +151,12 @@ def queue_depths() -> Query:
     return Query(name="queue depth", unit="count", by="queue", promql="max by (queue) (lab_queue_depth)")
 
 
-def timeline(variant: str) -> dict[str, list[Query]]:
-    """What the live timeline draws, by panel from top to bottom."""
+def timeline(variant: str, curves: Sequence[Curve] = ()) -> dict[str, list[Query]]:
+    """What the live timeline draws, by panel from top to bottom; *curves*: what has a limit of its own."""
+    client = [client_quantile(variant, curve) for curve in (Curve(quantile=0.5), Curve(), *curves)]
     return {
         "rate": [offered(variant), served(variant), errors(variant), api_failures(variant)],
-        "latency": [client_quantile(variant, 0.5), client_quantile(variant, 0.95), api_quantile(variant, 0.95)],
+        "latency": [*client, api_quantile(variant, 0.95)],
         "backlog": [queued(), unacked(), gateway_in_flight(), outbox_pending(variant)],
     }
 

@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import streamlit as st
 
-from dashboard import charts, evidence, markup, sources, timeline
+from chaos.evidence.course import Fault, RunState
+from chaos.evidence.growing import UNANSWERED_AFTER_S, Run
+from chaos.evidence.limits import curves_of
+from dashboard import charts, markup, sources, timeline
 from dashboard.errors import SourceAway
-from dashboard.evidence import Run, RunState
 from dashboard.parts import is_dark
 
 
 def timeline_for(run: Run) -> tuple[timeline.Timeline, SourceAway | None]:
-    """From Prometheus; where it is away or remembers nothing of this run, from the run's own history."""
-    client, why_not = sources.attempt(sources.prometheus)
-    if client is not None and run.t0_unix_s is not None:
-        found, why_not = sources.attempt(lambda: sources.timeline_of(run.run_id, prometheus_url(), run))
-        # A short run may have been over before its load was scraped: half a picture is worse than the history.
-        if found is not None and any(line.name == "offered" for line in found.lines) and not found.empty:
-            return found, None
-    if run.state is RunState.RUNNING and run.t0_unix_s is None:
-        return timeline.Timeline(source="", lines=()), None
-    seconds, no_history = sources.attempt(partial(sources.history, run.folder, run.state.value))
-    if seconds is not None:
-        until_s = run.last_s if run.state is RunState.RUNNING else None
-        return timeline.from_history(seconds, until_s=until_s), why_not
-    return timeline.Timeline(source="", lines=()), why_not or no_history
+    """While it goes on from Prometheus, where that has something of it; else from the run's own history."""
+    why_not: SourceAway | None = None
+    if run.state is RunState.RUNNING:
+        if run.t0_unix_s is None:
+            return timeline.Timeline(source="", lines=()), None
+        client, why_not = sources.attempt(sources.prometheus)
+        if client is not None:
+            found, why_not = sources.attempt(lambda: sources.timeline_of(run.run_id, prometheus_url(), run))
+            if found is not None and any(line.name == "offered" for line in found.lines) and not found.empty:
+                return found, None
+    figures, no_history = sources.attempt(partial(sources.history, run.folder, run.state.value))
+    if figures is None:
+        return timeline.Timeline(source="", lines=()), why_not or no_history
+    queue = sources.queue(run.folder, run.state.value)
+    drawn = timeline.from_history(figures, curves_of(run.limits), queue=queue, until_s=known_until_s(run))
+    return drawn, why_not
+
+
+def known_until_s(run: Run) -> float:
+    """Up to when it is known how operations ended: while the run goes on, the youngest may still be answered."""
+    return run.last_s - UNANSWERED_AFTER_S if run.state is RunState.RUNNING else math.inf
 
 
 def prometheus_url() -> str:
@@ -58,12 +68,14 @@ def origin(drawn: timeline.Timeline) -> str:
     """Where the lines come from, so that nobody takes one source for another."""
     said = ["fault bands from the journal", "time in seconds since the load started"]
     if drawn.source == "Prometheus":
-        said.insert(0, "Lines from Prometheus, averaged over 5 s")
+        said.insert(0, "Lines from Prometheus, averaged over 5 s, by when operations ended")
     elif drawn.source:
-        said.insert(0, f"Lines from the run's own {drawn.source}, the client's side only")
+        said.insert(0, f"Lines from the run's own {drawn.source}, second by second, by when each operation was wanted")
+    if drawn.unanswered_s:
+        said.append("red in the latency panel: the operation at the p95 had no promised answer")
     return markup.text("; ".join(said)) + "."
 
 
-def fault_line(index: int, fault: evidence.Fault) -> str:
+def fault_line(index: int, fault: Fault) -> str:
     until = "still active" if fault.lifted_s is None else f"lifted at {fault.lifted_s:.1f} s"
     return f"<b>{charts.fault_tag(index)}</b> {markup.text(fault.text)}: injected at {fault.injected_s:.1f} s, {until}"

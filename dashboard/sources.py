@@ -10,6 +10,15 @@ from typing import TypeVar
 
 import streamlit as st
 
+from chaos.evidence import growing
+from chaos.evidence.comparable import problems
+from chaos.evidence.figures import HistoryFigures, Totals
+from chaos.evidence.files import Unreadable
+from chaos.evidence.growing import Run
+from chaos.evidence.limits import Curve
+from chaos.evidence.queue import queue_samples
+from chaos.model.evidence import QueueSample
+from chaos.model.folder import File
 from dashboard import agent, config, evidence, health, queries, scorecard, timeline
 from dashboard.errors import SourceAway
 from dashboard.prometheus import Prometheus, Sample
@@ -96,47 +105,57 @@ def parts(_stack: Stack, key: str) -> list[health.Part]:
 
 @st.cache_data(ttl=LIVE_TTL_S, max_entries=4, show_spinner=False)
 def running_run_id(folder: Path) -> str | None:
-    return evidence.running_run_id(folder)
+    return growing.running_run_id(folder)
 
 
 @st.cache_data(ttl=LIVE_TTL_S, max_entries=8, show_spinner=False)
-def run(folder: Path, run_id: str) -> evidence.Run:
+def run(folder: Path, run_id: str) -> Run:
     return evidence.read_run(folder, run_id)
 
 
 @st.cache_data(ttl=5, max_entries=4, show_spinner=False)
-def latest_runs(folder: Path, most: int) -> list[evidence.Run]:
+def latest_runs(folder: Path, most: int) -> list[Run]:
     """The newest runs as their folders tell them: for when the scorecard is away."""
-    return [evidence.read_run(folder, run_id) for run_id in evidence.run_ids(folder)[:most]]
+    return [growing.read_any(folder, run_id) for run_id in evidence.run_ids(folder)[:most]]
 
 
-def others_of(run: evidence.Run, most: int = 4) -> list[evidence.Run]:
-    """Other runs of the same scenario, those with the same seed first; what it makes sense to compare with."""
-    known = [each for each in latest_runs(run.folder.parent, 40) if each.scenario == run.scenario]
-    others = [each for each in known if each.run_id != run.run_id and each.verdict]
-    return sorted(others, key=lambda each: (each.seed != run.seed, each.variant == run.variant))[:most]
-
-
-@st.cache_data(ttl=LIVE_TTL_S, max_entries=8, show_spinner=False)
-def history(folder: Path, version: str) -> dict[int, evidence.Second]:
-    """Seconds of a run's history; *version* is its state, so that the end of a run is read anew."""
-    return evidence.history_seconds(folder)
+def others_of(run: Run, most: int = 4) -> list[Run]:
+    """Other runs that may be compared with it, those of another variant first."""
+    mine = run.document
+    if mine is None:
+        return []
+    others = latest_runs(run.folder.parent, 40)
+    fit = [each for each in others if each.document and not problems(mine, each.document)]
+    return sorted(fit, key=lambda each: each.variant == run.variant)[:most]
 
 
 @st.cache_data(ttl=LIVE_TTL_S, max_entries=8, show_spinner=False)
-def timeline_of(run_id: str, url: str, _run: evidence.Run) -> timeline.Timeline:
+def history(folder: Path, version: str) -> HistoryFigures:
+    """Figures of a run's history; *version* is its state, so that the end of a run is read anew."""
+    return evidence.figures(folder)
+
+
+@st.cache_data(ttl=LIVE_TTL_S, max_entries=8, show_spinner=False)
+def queue(folder: Path, version: str) -> list[QueueSample]:
+    """The broker's queues as the run recorded them; none when it did not."""
+    try:
+        return queue_samples(folder / File.METRICS)
+    except Unreadable:
+        return []
+
+
+@st.cache_data(ttl=LIVE_TTL_S, max_entries=8, show_spinner=False)
+def timeline_of(run_id: str, url: str, _run: Run) -> timeline.Timeline:
     return timeline.from_prometheus(_prometheus(url), _run, now_unix_s=time.time())
 
 
 @st.cache_data(ttl=60, max_entries=8, show_spinner=False)
-def steady(folder: Path, phase_end_s: float, stop_s: float) -> timeline.Totals | None:
+def steady(folder: Path, phase_end_s: float, stop_s: float) -> Totals | None:
     """The run's own steady state: its first, fault-free phase, up to *stop_s*. None before anything ended in it."""
     try:
-        seconds = evidence.history_seconds(folder)
+        found = evidence.figures(folder).all.totals(until_s=min(phase_end_s, stop_s))
     except SourceAway:
         return None
-    first = {at: second for at, second in seconds.items() if at < min(phase_end_s, stop_s)}
-    found = timeline.totals(first)
     return found if found.served else None
 
 
@@ -167,7 +186,7 @@ def live_figures(url: str, variant: str) -> LiveFigures:
         served_per_s=client.value(queries.served(variant).promql),
         errors_per_s=client.value(queries.errors(variant).promql),
         error_ratio=client.value(queries.error_ratio(variant).promql),
-        p95_s=client.value(queries.client_quantile(variant, 0.95).promql),
+        p95_s=client.value(queries.client_quantile(variant, Curve()).promql),
         top_bucket_s=max((bound for bound in bounds if bound != float("inf")), default=None),
     )
 

@@ -17,6 +17,7 @@ class Urls(msgspec.Struct, frozen=True, kw_only=True):
     prometheus: str | None = None
     scorecard: str | None = None
     gateway: str | None = None
+    mail: str | None = None
     agent: str | None = None
     toxiproxy: str | None = None
 

@@ -36,6 +36,11 @@ def _operation(shown: Shown) -> list[Cell]:
     ]
 
 
+def requests(explained: Explained) -> list[str]:
+    """Each request of an exchange run as a line to paste, with the letter of its operation."""
+    return [f"{shown.request}  # {shown.label}" for shown in explained.operations if shown.request]
+
+
 def moments(explained: Explained) -> Table:
     """Head and rows: what happened, by time, with the letter of the operation that it came of."""
     head = [
@@ -56,7 +61,7 @@ def _moment(moment: Moment, first_s: float) -> list[Cell]:
         said = f"<code>{said}</code>"
     lasted_s = None if moment.until_s is None or moment.kind == "log" else moment.until_s - moment.at_s
     after = [f"{lasted_s * 1000:.1f} ms"] if lasted_s is not None and lasted_s >= LEAST_SHOWN_S else []
-    after += [markup.text(moment.where)] if moment.where else []
+    after += [markup.text(said_by) for said_by in (moment.where, moment.line) if said_by]
     quiet = f" <span class='fd-quiet'>{', '.join(after)}</span>" if after else ""
     return [
         Cell(html=f"+{(moment.at_s - first_s) * 1000:.1f} ms", tight=True),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from chaos.evidence.figures import HistoryFigures
+from chaos.evidence.growing import Run
+from chaos.evidence.limits import Curve, curves_of
+from chaos.model.evidence import QueueSample
+from chaos.model.quantiles import LATENCY_BOUNDS_S
 from dashboard import queries
-from dashboard.evidence import Run, Second
 from dashboard.prometheus import Prometheus
 
 PANELS = ("rate", "latency", "backlog")
@@ -36,10 +41,12 @@ class Timeline:
 
     Attributes:
         source: `Prometheus` or `operation history`, for the caption.
+        unanswered_s: Seconds whose p95 is an operation without a promised answer: there is nothing to draw.
     """
 
     source: str
     lines: tuple[Line, ...]
+    unanswered_s: tuple[float, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -55,16 +62,16 @@ def from_prometheus(prometheus: Prometheus, run: Run, *, now_unix_s: float) -> T
     # Whole seconds only: the same step grid on each tick, so that lines grow instead of trembling.
     step_s = max(1, round(end_s / MOST_POINTS))
     start, end = float(int(t0)), t0 + max(end_s, 1.0)
-    wanted = [
-        (panel, query) for panel, panel_queries in queries.timeline(run.variant).items() for query in panel_queries
-    ]
+    drawn = queries.timeline(run.variant, curves_of(run.limits))
+    wanted = [(panel, query) for panel, panel_queries in drawn.items() for query in panel_queries]
 
     def ask(query: queries.Query) -> Line | None:
         found = prometheus.range(query.promql, start_unix_s=start, end_unix_s=end, step_s=step_s)
         if not found:
             return None
         times = tuple(round(at - t0, 2) for at in found[0].times_unix_s)
-        return Line(name=query.name, panel="", times_s=times, values=tuple(found[0].values))
+        values = tuple(_answered(value) if query.client else value for value in found[0].values)
+        return Line(name=query.name, panel="", times_s=times, values=values)
 
     with ThreadPoolExecutor(max_workers=4) as pool:
         answers = list(pool.map(lambda pair: ask(pair[1]), wanted))
@@ -76,54 +83,53 @@ def from_prometheus(prometheus: Prometheus, run: Run, *, now_unix_s: float) -> T
     return Timeline(source="Prometheus", lines=tuple(lines))
 
 
-def from_history(seconds: dict[int, Second], *, until_s: float | None = None) -> Timeline:
-    """What the client saw, second by second; there is no server side in a history.
+def _answered(value_s: float | None) -> float | None:
+    """None for a quantile in the last bucket, where operations without a promised answer are."""
+    return None if value_s is None or value_s >= LATENCY_BOUNDS_S[-1] else value_s
 
-    A second that isn't over at *until_s* is left out: half a second's count would look like a slump.
+
+def from_history(
+    figures: HistoryFigures,
+    curves: Sequence[Curve] = (),
+    *,
+    queue: Sequence[QueueSample] = (),
+    until_s: float = math.inf,
+) -> Timeline:
+    """What the client saw second by second, each where it was wanted, and the broker's queues.
+
+    Args:
+        curves: What is drawn beside the p50 and p95 of all operations: what has a limit.
+        until_s: Where the record ends. A second that isn't over is left out: half its count would look like a slump.
     """
-    last = max(seconds, default=-1) if until_s is None else min(max(seconds, default=-1), int(until_s) - 1)
-    ats = tuple(float(at) for at in range(last + 1))
-    each = [seconds.get(int(at), Second()) for at in ats]
+    seconds = figures.all.seconds(until_s)
+    ats = tuple(float(second.at_s) for second in seconds)
 
-    def line(name: str, panel: str, value: Callable[[Second], float | None]) -> Line:
-        return Line(name=name, panel=panel, times_s=ats, values=tuple(value(second) for second in each))
+    def line(name: str, panel: str, values: Iterable[float | None]) -> Line:
+        return Line(name=name, panel=panel, times_s=ats, values=tuple(values))
 
-    return Timeline(
-        source="operation history",
-        lines=(
-            line("offered", "rate", lambda second: second.offered),
-            line("served", "rate", lambda second: second.served),
-            line("errors", "rate", lambda second: second.errors),
-            line("p50", "latency", lambda second: nearest_rank(second.latencies_s, 0.5)),
-            line("p95", "latency", lambda second: nearest_rank(second.latencies_s, 0.95)),
-        ),
-    )
+    def quantile(curve: Curve) -> Line:
+        known = dict(figures.timelines.of(curve.op).quantiles_ms(curve.quantile, until_s))
+        return line(curve.name, "latency", (_seconds(known.get(second.at_s)) for second in seconds))
 
-
-def nearest_rank(values: list[float], quantile: float) -> float | None:
-    """The smallest value that at least the share *quantile* does not exceed; None without values."""
-    if not values:
-        return None
-    ordered = sorted(values)
-    rank = -(-quantile * len(ordered) // 1)  # ceiling
-    return ordered[max(0, min(len(ordered) - 1, int(rank) - 1))]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
-    """A whole run in four figures; latency in seconds from the intended start, None when nothing ended."""
-
-    offered: int
-    served: int
-    errors: int
-    p95_s: float | None
+    lines = [
+        line("offered", "rate", (second.offered for second in seconds)),
+        line("served", "rate", (second.served for second in seconds)),
+        line("errors", "rate", (second.errors for second in seconds)),
+        line("p50", "latency", (_seconds(second.p50_ms) for second in seconds)),
+        line("p95", "latency", (_seconds(second.p95_ms) for second in seconds)),
+        *map(quantile, curves),
+    ]
+    shown = [sample for sample in queue if 0 <= sample.at_s <= until_s]
+    if shown:
+        times = tuple(sample.at_s for sample in shown)
+        for name, values in (
+            ("queued", tuple(float(sample.queued) for sample in shown)),
+            ("unacked", tuple(float(sample.unacked) for sample in shown)),
+        ):
+            lines.append(Line(name=name, panel="backlog", times_s=times, values=values))
+    unanswered = tuple(float(second.at_s) for second in seconds if second.offered and second.p95_ms is None)
+    return Timeline(source="operation history", lines=tuple(lines), unanswered_s=unanswered)
 
 
-def totals(seconds: dict[int, Second]) -> Totals:
-    latencies = [latency for second in seconds.values() for latency in second.latencies_s]
-    return Totals(
-        offered=sum(second.offered for second in seconds.values()),
-        served=sum(second.served for second in seconds.values()),
-        errors=sum(second.errors for second in seconds.values()),
-        p95_s=nearest_rank(latencies, 0.95),
-    )
+def _seconds(value_ms: float | None) -> float | None:
+    return None if value_ms is None else value_ms / 1000

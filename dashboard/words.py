@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from chaos.evidence.figures import NO_ANSWER
+from chaos.model.text import visible
 
 UNKNOWN = "–"
 SCORES = {0: "Unfamiliar", 1: "Assisted", 2: "Independent", 3: "Owner"}
@@ -41,7 +44,7 @@ GOOD, WARN, BAD = "●", "▲", "■"
 
 def plain(value: object, *, most: int = 80) -> str:
     """A text from outside as it is to be read, whatever Markdown it holds: an address bar can say anything."""
-    shown = " ".join(str(value).split())
+    shown = " ".join(visible(str(value)).split())
     shown = shown if len(shown) <= most else shown[: most - 1] + "…"
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", shown)
 
@@ -49,6 +52,15 @@ def plain(value: object, *, most: int = 80) -> str:
 def verdict_sign(verdict: str) -> Sign:
     """A verdict as it is shown; a word that this version doesn't know is shown as it came."""
     return _VERDICTS.get(verdict, Sign("○", verdict or "no verdict", "none"))
+
+
+UNREADABLE = Sign(WARN, "verdict unreadable", "warn")
+
+
+def run_sign(verdict: str, *, aborted: bool) -> Sign:
+    """Of a whole run: one that did not go to its end says so, whatever its verdict is."""
+    sign = verdict_sign(verdict)
+    return replace(sign, word=f"{sign.word}, aborted") if aborted else sign
 
 
 def status_sign(score: int | None) -> Sign:
@@ -94,6 +106,13 @@ def ratio_text(ratio: float | None) -> str:
     if ratio is None or not math.isfinite(ratio):
         return UNKNOWN
     return "0 %" if ratio == 0 else "< 0.1 %" if ratio < 0.001 else f"{ratio:.1%}".replace("%", " %")
+
+
+def quantile_text(value_ms: float | None, operations: int) -> str:
+    """A quantile of the load: `no answer` where the operation at that rank got none that was promised."""
+    if value_ms is None:
+        return NO_ANSWER if operations else UNKNOWN
+    return latency_text(value_ms / 1000)
 
 
 def latency_text(seconds: float | None, *, top_bucket_s: float | None = None) -> str:

@@ -1,4 +1,4 @@
 """The load driver: an open-model arrival schedule played by Locust, with a record of every operation.
 
-Nothing here is imported by another part of the lab; `python -m loadtests PLAN.json` is the only door.
+No other part of the lab imports it; it is started as `python -m loadtests PLAN.json`.
 """

@@ -1,4 +1,4 @@
-"""What the journeys about accounts share: requests with a token, and what their answers mean."""
+"""What the journeys about accounts share: requests with a token, and the readers of their answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Read = Callable[[int, bytes], Reading]
 
 
 class Pair(msgspec.Struct):
-    """What a login and a refresh answer with; `refresh` is empty where tokens don't rotate."""
+    """The tokens in the answer to a login or a refresh; `refresh` is empty when refresh tokens don't rotate."""
 
     access: str
     refresh: str = ""
@@ -30,7 +30,7 @@ _PAIR, _ACCOUNT = msgspec.json.Decoder(Pair), msgspec.json.Decoder(_Account)
 
 
 def refusing(*statuses: int) -> Callable[[Read], Read]:
-    """Answers with one of *statuses* are refusals that the contract promises: answers, not failures."""
+    """Make a reader count answers with one of *statuses* as documented refusals, not as failures."""
 
     def wrap(read: Read) -> Read:
         def reading(status: int, body: bytes) -> Reading:
@@ -43,12 +43,12 @@ def refusing(*statuses: int) -> Callable[[Read], Read]:
 
 
 def read_done(status: int, body: bytes) -> Reading:
-    """Any 2xx."""
+    """Any 2xx is ok."""
     return Reading(Outcome.OK) if 200 <= status < 300 else unless_ok(status, body)
 
 
 def read_account(status: int, body: bytes) -> Reading:
-    """Somebody's account: whose."""
+    """An account; `shown` is the id of its customer."""
     if not 200 <= status < 300:
         return unless_ok(status, body)
     account = decoded(_ACCOUNT, body)
@@ -56,7 +56,7 @@ def read_account(status: int, body: bytes) -> Reading:
 
 
 class PairReader:
-    """Reads a pair of tokens and keeps it for the journey; the history gets a fingerprint."""
+    """Reads a pair of tokens and keeps it for the journey; the history gets only a fingerprint."""
 
     def __init__(self) -> None:
         self.pair: Pair | None = None
@@ -72,7 +72,7 @@ class PairReader:
 
 
 class Accounts:
-    """Makes calls in somebody's name. *op* of a follow-up is counted apart from the schedule."""
+    """Makes calls with an account's tokens. A call without an arrival is a follow-up, which is counted separately."""
 
     def __init__(self, http: Http) -> None:
         self._http = http
@@ -91,7 +91,7 @@ class Accounts:
         expires: float | None = None,
         order: str = "",
     ) -> Reading:
-        """GET *path*; the main operation of *arrival*, else a follow-up. A refusal is expected unless valid."""
+        """GET *path*, as the main operation of *arrival* or a follow-up. Unless *state* is VALID, it may be refused."""
         expected = read if state == VALID else refusing(UNAUTHENTICATED, FORBIDDEN, NOT_FOUND)(read)
         call = Call(
             op=op,
@@ -124,7 +124,7 @@ class Accounts:
         arrival: Arrival | None = None,
         key: str = "",
     ) -> Call:
-        """A call with a body, to be exchanged by the journey."""
+        """A call with a body, which the journey has to send."""
         sent = msgspec.json.encode(body)
         headers = {"Authorization": f"Bearer {access}"} if access else {}
         return Call(
@@ -153,7 +153,7 @@ class Accounts:
         read: Read,
         arrival: Arrival | None = None,
     ) -> Call:
-        """POST /api/auth/refresh/. The intent is the presented token: who sends it twice means one renewal."""
+        """POST /api/auth/refresh/. Its key is the presented token: a token that is sent twice asks for one renewal."""
         expected = read if state == VALID else refusing(UNAUTHENTICATED)(read)
         return self.send(
             op,

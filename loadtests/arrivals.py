@@ -1,6 +1,6 @@
-"""When each arrival happens, computed before the run starts. Pure.
+"""The times of all arrivals, computed before the run starts. Pure.
 
-Arrivals of an open model don't wait for answers, so their times can be known beforehand: take points on the axis of the
+Arrivals of an open model don't wait for answers, so their times are computed beforehand: take points on the axis of the
 integrated rate (unit distance apart, or with exponential gaps for a Poisson process) and map each back to time.
 """
 
@@ -30,7 +30,7 @@ def expected_count(phase: PlanPhase, until_s: float | None = None) -> float:
 def time_of(phase: PlanPhase, count: float) -> float:
     """Seconds into *phase* at which its integrated rate reaches *count*; the inverse of `expected_count`.
 
-    Written with the root in the denominator, because the textbook form loses all digits where the rate hardly changes.
+    Written with the root in the denominator, because the textbook form loses all digits when the rate hardly changes.
     """
     if count <= 0:
         return 0.0
@@ -41,7 +41,7 @@ def time_of(phase: PlanPhase, count: float) -> float:
 
 
 def _positions(kind: str, seed: int) -> Iterator[float]:
-    """Points on the axis of the integrated rate, rising without end."""
+    """Points on the axis of the integrated rate, in ascending order, without end."""
     rng = random.Random(f"arrivals/{kind}/{seed}")  # noqa: S311  # demand that can be repeated, not a secret
     at = rng.random() if kind == "uniform" else rng.expovariate(1.0)
     while True:
@@ -50,7 +50,7 @@ def _positions(kind: str, seed: int) -> Iterator[float]:
 
 
 def arrival_times(phases: Sequence[PlanPhase], *, seed: int, kind: str) -> Iterator[tuple[float, int]]:
-    """Intended times in seconds since the load's start, rising, each with the index of its phase."""
+    """Intended times in seconds since the load's start, in ascending order, each with the index of its phase."""
     positions = _positions(kind, seed)
     at, passed = next(positions), 0.0
     for number, phase in enumerate(phases):
@@ -65,14 +65,14 @@ def arrival_times(phases: Sequence[PlanPhase], *, seed: int, kind: str) -> Itera
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """One worker's share: arrival `n` of it happens at `intended_s[n]`, in `phases[n]`, with operation `ops[n]`.
+    """One worker's share: its arrival `n` happens at `intended_s[n]`, in `phases[n]`, with operation `ops[n]`.
 
     Attributes:
         index: The arrivals' numbers over all workers. All random choices of an arrival derive from seed and number,
-            so the same seed asks for the same things on every variant and with any number of workers.
+            so the same seed sends the same requests to every variant and with any number of workers.
         phases: Indexes into the plan's phases.
         ops: Indexes into `op_names`.
-        total: Arrivals of all workers together: workers that disagree about it don't play the same schedule.
+        total: Arrivals of all workers together; workers with different totals don't play the same schedule.
     """
 
     index: array[int]
@@ -90,7 +90,7 @@ class Mix:
     """Picks an operation by weight."""
 
     def __init__(self, weights: Mapping[str, int], op_names: Sequence[str]) -> None:
-        names = sorted(name for name, weight in weights.items() if weight > 0)  # the order in a file means nothing
+        names = sorted(name for name, weight in weights.items() if weight > 0)  # independent of the file's order
         self._ops = [op_names.index(name) for name in names]
         self._edges = list(accumulate(weights[name] for name in names))
 
@@ -117,5 +117,5 @@ def shard(phases: Sequence[PlanPhase], *, seed: int, kind: str, worker: int, wor
 
 
 def phase_at(phases: Sequence[PlanPhase], at_s: float) -> int:
-    """Index of the phase that *at_s* lies in; a time between or after phases belongs to the one before it."""
+    """Index of the phase that contains *at_s*; a time between or after phases belongs to the phase before it."""
     return max(bisect_right([phase.start_s for phase in phases], at_s) - 1, 0)

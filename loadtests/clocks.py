@@ -1,8 +1,8 @@
-"""How far two hosts' clocks are apart, from questions and answers. Pure.
+"""The offset between two hosts' clocks, measured by questions and answers. Pure.
 
-The schedule is in wall-clock time: a worker whose clock is wrong sends its share at another moment than the faults and
-the other workers expect, and its times in the history mean something else. Latencies are differences on one clock; they
-are right whatever the clock says.
+The schedule is in wall-clock time: a worker whose clock is wrong sends its share earlier or later than the faults and
+the other workers expect, and its times in the history are shifted. Latencies are differences on one clock, so a wrong
+clock does not change them.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ class Offset(NamedTuple):
 
     @property
     def bound_s(self) -> float:
-        """How far the clocks may be apart at most."""
+        """The largest possible distance between the clocks."""
         return abs(self.offset_s) + self.error_s
 
 
 def measured(*, sent_s: float, answered_s: float, received_s: float) -> Offset:
-    """From one question: *answered_s* was read on the other clock, somewhere between *sent_s* and *received_s* on this.
+    """From one question: *answered_s* was read on the other clock, between *sent_s* and *received_s* on this clock.
 
     Source: Cristian, "Probabilistic clock synchronization", 1989.
     """
@@ -32,10 +32,10 @@ def measured(*, sent_s: float, answered_s: float, received_s: float) -> Offset:
 
 
 def best(offsets: Iterable[Offset]) -> Offset | None:
-    """The one with the shortest round trip: nothing else about a question makes its answer more exact."""
+    """The offset with the shortest round trip, which is the most exact one; None without any."""
     return min(offsets, key=lambda offset: offset.error_s, default=None)
 
 
 def worst(offsets: Iterable[Offset | None]) -> Offset | None:
-    """The one that allows for the largest distance."""
+    """The offset with the largest possible distance; None without any."""
     return max((offset for offset in offsets if offset is not None), key=lambda offset: offset.bound_s, default=None)

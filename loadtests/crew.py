@@ -1,4 +1,4 @@
-"""What the master needs of its workers, wherever they are."""
+"""What the master needs of its workers, here or on other hosts."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from loadtests.worker import WorkerResult
 
 
 class Ears(Protocol):
-    """The master, as a crew tells it what it hears."""
+    """The master's side, to which a crew passes on the workers' messages."""
 
     def armed(self, worker: int, arrivals: int | None) -> None:
-        """A worker is at its start. *arrivals*: how many it thinks there are over all workers, where it was asked."""
+        """A worker is ready to start. *arrivals*: the number over all workers that it computed; None: not asked."""
 
     def figures(self, worker: int, figures: Figures, latencies_s: list[float]) -> None:
-        """What it counted so far."""
+        """The worker's figures so far."""
 
     def result(self, result: WorkerResult) -> None:
-        """Its end."""
+        """A worker's result, at its end."""
 
     def note(self, sentence: str) -> None:
-        """For people and the journal."""
+        """A sentence for the log and the journal."""
 
     def now_s(self) -> float:
         """Wall clock before the schedule is final, seconds since the load's start after that."""
@@ -39,23 +39,23 @@ class Crew(Protocol):
     """The workers of a run."""
 
     def muster(self, wait_until: Callable[[Callable[[], bool], float], bool]) -> list[str]:
-        """Wait, with *wait_until*(condition, seconds), until all are there; what went wrong."""
+        """Wait, with *wait_until*(condition, seconds), until all workers have joined. Returns problems."""
 
     def brief(self, plan: LoadPlan) -> None:
-        """Hand out the final plan; the workers then connect to Locust's master."""
+        """Send the final plan to the workers, which then connect to Locust's master."""
 
     def losses(self) -> Mapping[int, str]:
-        """Workers that vanished since the last call without a result, each with how."""
+        """Workers lost without a result since the last call: number → how."""
 
     def part(self) -> bool:
-        """Ask those that still run to write their files and hand over what they have; False when none is there to."""
+        """Ask running workers to write their files and hand over their records; False when none was started."""
 
     def close(self) -> None:
-        """After this no process and no file of this crew is open."""
+        """End all processes of this crew and close its files."""
 
     @property
     def members(self) -> Mapping[int, Member]:
-        """By number; empty for workers here."""
+        """Number → worker on another host; empty for workers on this host."""
 
 
 Runner = Any

@@ -1,4 +1,4 @@
-"""Workers on other hosts, as the master sees them: who came, who may stay, what they sent, and who fell silent."""
+"""Workers on other hosts, on the master's side: joining, refusals, their messages, and losses by silence."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 import gevent
 import msgspec
 
+from chaos.model.folder import HISTORY, SAMPLES_BY_WORKER, of_worker
 from chaos.model.loadplan import Elsewhere, LoadPlan
 from loadtests import protocol
 from loadtests.clocks import Offset
@@ -26,16 +27,16 @@ from loadtests.world import World
 MOST_REFUSALS_NOTED = 20
 MOST_SAMPLE_BYTES = 64 * 1024 * 1024
 FAREWELL_S = 0.3
-"""For the last words to get out: this process ends without waiting for its sockets."""
+"""Time for the last messages to be sent, since this process ends without waiting for its sockets."""
 
 
 class _Worker:
-    """One that may take part.
+    """A worker that has joined.
 
     Attributes:
         node: Its address in Locust's protocol.
-        ticket: Proves that a message comes from the one who joined.
-        heard_s: When it last said something.
+        ticket: Secret that proves that a message comes from the worker that joined.
+        heard_s: Time of its last message.
     """
 
     def __init__(self, number: int, node: str, host: str, heard_s: float) -> None:
@@ -48,7 +49,7 @@ class _Worker:
 
 
 class CrewElsewhere:
-    """See `loadtests.protocol` for what is said. Raises: ValueError without a key."""
+    """The crew of workers on other hosts. Its messages: see `loadtests.protocol`. Raises: ValueError without a key."""
 
     def __init__(
         self,
@@ -85,7 +86,7 @@ class CrewElsewhere:
     def _send(self, name: str, node: str, data: object) -> None:
         self._runner.server.send_to_client(message(name, data, node))
 
-    # --- coming
+    # --- joining
 
     def _on_join(self, environment: Any, msg: Any) -> None:
         node = str(msg.node_id)
@@ -124,22 +125,23 @@ class CrewElsewhere:
         here = len(self._workers)
         problem = (
             f"load workers elsewhere: got {here} of {wanted} within {patience_s:g} s, expected all (on each of their "
-            f"hosts: make load-worker MASTER={self._elsewhere.listen}, see docs/scale.md; or load from here: --workers)"
+            f"hosts: make load-worker MASTER={self._elsewhere.listen}, see docs/operate/scale.md;"
+            " or load from here: --workers)"
         )
         return ["; ".join([problem, *self._refused.values()])]
 
     def brief(self, plan: LoadPlan) -> None:
         self._plan, self._briefed = plan, True
         for worker in self._workers.values():
-            worker.history = Receiver(Path(plan.out_dir) / "history" / f"worker-{worker.number}.jsonl")
+            worker.history = Receiver(Path(plan.out_dir) / HISTORY / of_worker(worker.number))
             worker.heard_s = self._steady_s()
             data = {"plan": msgspec.json.encode(plan), "world": msgspec.json.encode(self._world)}
             self._send(protocol.PLAN, worker.node, data)
 
-    # --- being there
+    # --- during the run
 
     def _known(self, msg: Any) -> _Worker | None:
-        """Who sent *msg*, if it may: only whoever joined knows the ticket, and one that was lost stays lost."""
+        """The worker that sent *msg*; None for a wrong ticket, and for a worker that counts as lost."""
         data = msg.data
         worker = self._workers.get(data.get("worker", -1)) if isinstance(data, dict) else None
         if worker is None or not secrets.compare_digest(str(data.get("ticket")).encode(), worker.ticket.encode()):
@@ -183,7 +185,7 @@ class CrewElsewhere:
             worker.history.take(msg.data["start"], msg.data["lines"])
         except OSError as error:
             self._ears.note(f"worker {worker.number}: got {error.strerror}, expected room to write its history")
-            worker.heard_s = float("-inf")  # its record has a hole from now on: as good as lost
+            worker.heard_s = float("-inf")  # counts as lost, since its record is incomplete from now on
 
     def _on_result(self, environment: Any, msg: Any) -> None:
         worker = self._known(msg)
@@ -204,16 +206,16 @@ class CrewElsewhere:
         self._send(protocol.RELEASE, worker.node, {})
 
     def _keep_samples(self, worker: _Worker, compressed: bytes) -> None:
-        """As for a worker here: if they can't be written, samples are lost, nothing else."""
+        """Write its samples. As for a worker here, an error loses the samples and nothing else."""
         samples = zlib.decompressobj().decompress(compressed, MOST_SAMPLE_BYTES)
         if not samples:
             return
         with suppress(OSError):
-            folder = Path(self._plan.out_dir) / "samples"
+            folder = Path(self._plan.out_dir) / SAMPLES_BY_WORKER
             folder.mkdir(exist_ok=True)
-            (folder / f"worker-{worker.number}.jsonl").write_bytes(samples)
+            (folder / of_worker(worker.number)).write_bytes(samples)
 
-    # --- going
+    # --- leaving
 
     def losses(self) -> Mapping[int, str]:
         silent = [
@@ -221,7 +223,7 @@ class CrewElsewhere:
             for worker in self._workers.values()
             if not (worker.gone or worker.handed_over) and self._steady_s() - worker.heard_s > protocol.LOST_AFTER_S
         ]
-        if not self._briefed:  # nothing has happened yet: its place is free again
+        if not self._briefed:  # before the start another worker can take its place
             for worker in silent:
                 del self._workers[worker.number]
                 self._mustering = True

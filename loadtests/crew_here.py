@@ -1,9 +1,8 @@
-"""Workers as child processes on this host: they read the plan's file, write into its folder and share our clock."""
+"""Workers as child processes on this host: they read the plan's file, write into its folder and use the same clock."""
 
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import msgspec
 
 from chaos.model.loadplan import LoadPlan
+from launch.python import PYTHON
 from loadtests.crew import Ears, Runner
 from loadtests.protocol import ARMED, FIGURES, RESULT
 from loadtests.report import Member
@@ -19,7 +19,7 @@ from loadtests.worker import WorkerResult
 
 
 class CrewHere:
-    """One child per worker; it watches its stdin, which this process holds."""
+    """One child process per worker. It ends when its stdin closes, which this process holds."""
 
     def __init__(self, runner: Runner, ears: Ears, plan_path: Path) -> None:
         self._runner, self._ears, self._plan_path = runner, ears, plan_path
@@ -37,7 +37,7 @@ class CrewHere:
         port = str(self._runner.server.port)
         self._processes = [
             subprocess.Popen(
-                [sys.executable, "-m", "loadtests", self._plan_path, "--worker", str(number), "--master-port", port],
+                [*PYTHON, "-m", "loadtests", self._plan_path, "--worker", str(number), "--master-port", port],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
             )
@@ -72,7 +72,7 @@ class CrewHere:
 
     def close(self) -> None:
         for process in self._processes:
-            process.kill()  # whoever handed over a result has closed its history before
+            process.kill()  # a worker that has sent its result has closed its history before
             process.wait()
 
     @property

@@ -1,10 +1,10 @@
-"""The open model: hands arrivals to waiting greenlets at their time, whatever the answers to earlier ones do."""
+"""The open model: hands each arrival at its time to a waiting greenlet, independently of earlier answers."""
 
 from __future__ import annotations
 
 import traceback
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gevent
@@ -13,6 +13,7 @@ from gevent.hub import Waiter, get_hub
 
 from loadtests.arrivals import Schedule
 from loadtests.draws import Draws, Stream
+from loadtests.guest import is_guests
 from loadtests.history import HistoryLost
 from loadtests.journey import Arrival, Journey
 from loadtests.recorder import Recorder
@@ -23,19 +24,20 @@ MAX_CRASHES = 20
 class Desk:
     """One worker's scheduler.
 
-    A *slot* is a greenlet that plays journeys, one at a time; here they are Locust users. They are started ahead, and
-    more are started when journeys that only wait between two polls hold them all: the cap counts arrivals whose main
-    operation is not over, plus their second clicks and polls under way, never mere waiting.
+    A *slot* is a greenlet that plays journeys, one at a time; the slots are Locust users. They are started ahead, and
+    more are started when all of them are taken by journeys, which may only wait between two polls. The cap counts
+    arrivals whose main operation has not ended, and their second clicks and polls under way, but no waiting journeys.
 
     Args:
-        cap: Most exchanges in flight; an arrival beyond it is dropped, and recorded so.
+        guests: Operation (as a position in *journeys*) → the guest's journey, for *guest_share* of its arrivals.
+        cap: Most exchanges in flight; an arrival beyond it is recorded as dropped.
         grow: Starts one more slot.
 
     Attributes:
-        slots: How many slots came to the desk so far.
-        crashed: One line per exception that escaped a journey, the first `MAX_CRASHES` of them in full.
+        slots: Number of slots that have come to the desk so far.
+        crashed: One line for each of the first `MAX_CRASHES` exceptions that a journey did not handle.
         fatal: Why the run can't go on; empty while it can.
-        finished: Set when it is fatal, or when the whole schedule was released and every journey has ended.
+        finished: Set when *fatal* is set, or when the whole schedule was released and every journey has ended.
     """
 
     def __init__(
@@ -43,6 +45,8 @@ class Desk:
         *,
         schedule: Schedule,
         journeys: Sequence[Journey],
+        guests: Mapping[int, Journey] | None = None,
+        guest_share: float = 0.0,
         seed: int,
         recorder: Recorder,
         now_s: Callable[[], float],
@@ -51,6 +55,7 @@ class Desk:
     ) -> None:
         self._schedule = schedule
         self._journeys = journeys
+        self._guests, self._guest_share = dict(guests or {}), guest_share
         self._seed = seed
         self._recorder = recorder
         self._now_s = now_s
@@ -77,7 +82,7 @@ class Desk:
         return len(self._idle)
 
     def serve(self) -> None:
-        """Be a slot: play one arrival after another, until killed."""
+        """Run a slot: play one arrival after the other, until killed."""
         self.slots += 1
         waiter = Waiter()
         while True:
@@ -98,9 +103,9 @@ class Desk:
             phase=schedule.phases[number],
             draws=Draws(self._seed, index, Stream.JOURNEY),
         )
-        self._unsent -= 1  # from here on the exchange itself counts as in flight
+        self._unsent -= 1  # from here on its exchange counts as in flight
         try:
-            self._journeys[schedule.ops[number]].run(arrival)
+            self._journey(schedule.ops[number], index).run(arrival)
         except gevent.GreenletExit:
             raise
         except HistoryLost as error:
@@ -111,6 +116,11 @@ class Desk:
             self._busy -= 1
             self._check_finished()
 
+    def _journey(self, op: int, index: int) -> Journey:
+        """The load's journey of *op*, or the guest's if arrival *index* is drawn for the guest."""
+        guests = self._guests.get(op)
+        return self._journeys[op] if guests is None or not is_guests(self._seed, index, self._guest_share) else guests
+
     def _crash(self, error: BaseException, index: int) -> None:
         self.crashes += 1
         if len(self.crashed) < MAX_CRASHES:
@@ -118,17 +128,17 @@ class Desk:
             self.crashed.append(f"arrival {index}: {type(error).__name__}: {error} ({frame.filename}:{frame.lineno})")
 
     def crash_report(self) -> list[str]:
-        """One line per exception, and how many more there were."""
+        """The lines of `crashed`, and the number of further exceptions."""
         more = self.crashes - len(self.crashed)
         return [*self.crashed, f"and {more} more"] if more else list(self.crashed)
 
     def fail(self, why: str) -> None:
-        """The run can't go on."""
+        """End the run, for this reason."""
         self.fatal = self.fatal or why
         self.finished.set()
 
     def run(self) -> None:
-        """Release the whole schedule, each arrival at its time. A late one goes out at once; its lag is recorded."""
+        """Release the whole schedule, each arrival at its time. A late one is released at once; its lag is recorded."""
         times = self._schedule.intended_s
         now_s = self._now_s
         for number in range(len(times)):
@@ -158,7 +168,7 @@ class Desk:
             self.finished.set()
 
     def drop_backlog(self) -> None:
-        """When the run is stopped: arrivals that were released but found no slot yet are on record as dropped."""
+        """When the run is stopped: record arrivals that were released but have no slot yet as dropped."""
         while self._backlog:
             number = self._backlog.popleft()
             self._busy -= 1

@@ -1,6 +1,6 @@
-"""Random choices of one arrival, derived from the run's seed and the arrival's number alone. Pure.
+"""Random choices of one arrival, derived only from the run's seed and the arrival's number. Pure.
 
-`random.Random(seed)` costs several microseconds to seed; one arrival needs five numbers, so this is SplitMix64.
+It is SplitMix64, since seeding `random.Random` takes several microseconds and an arrival needs only five numbers.
 
 Source: Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators (OOPSLA 2014), section 3.
 """
@@ -18,10 +18,11 @@ _GOLDEN = 0x9E3779B97F4A7C15
 
 
 class Stream(IntEnum):
-    """Independent sequences for one arrival: what the schedule draws does not move what the journey draws."""
+    """Independent sequences for one arrival, so that the schedule's draws do not change those of the journey."""
 
     MIX = 1
     JOURNEY = 2
+    GUEST = 3
 
 
 def _mixed(z: int) -> int:

@@ -1,13 +1,13 @@
 """The driver's process: Locust's runners used as a library, headless.
 
-Why not Locust's command line: it starts and stops users by rate of *users*, and ends with exit code 0 whatever became
-of its workers; the open model needs users that are all there beforehand and a word with each of them. Its runners are
-used as they are: `LocalRunner` for one worker; `MasterRunner` here and a `WorkerRunner` in each of N child processes,
-or on other hosts, for more, with figures and results as Locust custom messages.
+Why not Locust's command line: it starts and stops users at a rate of *users*, and ends with exit code 0 even when its
+workers failed; the open model needs all users started beforehand, and messages to each worker. Its runners are used
+unchanged: `LocalRunner` for one worker; for more, `MasterRunner` here and a `WorkerRunner` in each of N child
+processes or on other hosts, with figures and results as Locust custom messages.
 
-Life and death: the run ends when this process's stdin closes, on SIGTERM, SIGINT or SIGHUP, and when nobody reads its
-stdout any more. Workers here watch their own stdin, which this process holds; workers elsewhere end when it stops
-answering. So they never outlive it.
+When it ends: the run ends when this process's stdin closes, on SIGTERM, SIGINT or SIGHUP, and when the reader of its
+stdout is gone. Workers here watch their own stdin, which this process holds; workers elsewhere end when this process
+stops answering. So they never outlive it.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ import gevent
 import msgspec
 
 from chaos.model.loadplan import LoadPlan
-from loadtests.client import forbid_hidden_resends
 from loadtests.elsewhere import WorkerElsewhere
 from loadtests.master import Master
 from loadtests.process import Console, Exit, Stop, finish, say, serve_metrics, set_up, warn_if_late
 from loadtests.progress import EVERY_S
 from loadtests.protocol import ARMED, FIGURES, RESULT
 from loadtests.selftest import HiddenResend, prove_single_sends
+from loadtests.wire import forbid_hidden_resends
 from loadtests.worker import Worker, shape_of, slots_of
 from loadtests.world import World
 
@@ -36,7 +36,7 @@ WATCH_S = 0.1
 
 
 def run(plan: LoadPlan, world: World, plan_path: Path, worker: int | None, master_port: int) -> int:
-    """Play *plan*; the exit code. `worker` is this process's number when it is one of several."""
+    """Play *plan*. Returns the exit code. `worker` is this process's number when it is one of several."""
     set_up()
     stop = Stop(quiet=worker is not None)
     forbid_hidden_resends()
@@ -53,13 +53,13 @@ def run(plan: LoadPlan, world: World, plan_path: Path, worker: int | None, maste
         return _run_alone(plan, world, stop)
     try:
         master = Master(plan, world, plan_path, stop)
-    except ValueError as error:  # the key, or an address where nobody can listen
+    except ValueError as error:  # no key, or an address on which it can't listen
         return _broken(plan, str(error))
     return master.run()
 
 
 def join(master: tuple[str, int], *, key: str, api: str, patience_s: float) -> int:
-    """Be a worker for a master on another host; the exit code."""
+    """Be a worker for a master on another host. Returns the exit code."""
     set_up()
     stop = Stop(quiet=False, listens=False)
     forbid_hidden_resends()
@@ -72,7 +72,7 @@ def join(master: tuple[str, int], *, key: str, api: str, patience_s: float) -> i
 
 
 def _broken(plan: LoadPlan, why: str, *, proven: bool = True) -> int:
-    """Nothing was sent."""
+    """Write the report of a run that could not start, so that nothing was sent. Returns the exit code."""
     return finish(
         plan,
         results=[],
@@ -120,13 +120,13 @@ def _run_alone(plan: LoadPlan, world: World, stop: Stop) -> int:
 
 
 def _run_as_worker(plan: LoadPlan, world: World, number: int, master_port: int, stop: Stop) -> int:
-    """One of several: figures to the master twice a second, the result at the end, then wait to be let go."""
+    """Be one of several workers: send figures twice a second and the result at the end, then wait to be ended."""
     parent = os.getppid()
     worker = Worker(plan=plan, world=world, number=number)
     joining = gevent.spawn(worker.environment.create_worker_runner, "127.0.0.1", master_port)
     gevent.wait([joining, stop.event], count=1)
     if not joining.ready():
-        return Exit.DONE  # the master is gone before it knew us
+        return Exit.DONE  # the master ended before this worker had connected
     worker.runner = joining.get()
     worker.warm_up(stop.event)
     worker.runner.send_message(ARMED, {"worker": number})
@@ -153,7 +153,7 @@ def _run_as_worker(plan: LoadPlan, world: World, number: int, master_port: int, 
     send_figures()
     worker.runner.send_message(RESULT, msgspec.to_builtins(result))
     waited_s = 0.0
-    while waited_s < PARTING_S and os.getppid() == parent:  # the master ends us once it has the result
+    while waited_s < PARTING_S and os.getppid() == parent:  # the master ends this process once it has the result
         gevent.sleep(WATCH_S)
         waited_s += WATCH_S
     return Exit.DONE

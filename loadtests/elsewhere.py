@@ -1,8 +1,8 @@
-"""A worker on another host than its master: joins, measures its clock, plays its share, and streams what it records.
+"""A worker on another host than its master: joins, measures its clock, plays its share, and streams its history.
 
-Nothing but a key and the same code is needed beforehand: the plan and the world come from the master. The customers'
-tokens stay in memory; the history is written here first, as always before anything is sent, and kept when the master
-could not be given all of it.
+It needs only the key and the same code: the master sends the plan and the world. The customers' tokens stay in memory.
+The history is written on this host first, always before a request is sent, and kept when the master did not receive all
+of it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from gevent.event import Event
 from locust.exception import RPCError
 from locust.rpc.zmqrpc import Client
 
+from chaos.model.folder import HISTORY, SAMPLES_BY_WORKER, of_worker
 from chaos.model.loadplan import LoadPlan
 from loadtests import clocks, protocol
 from loadtests.client import Clock
@@ -44,7 +45,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class _Ended(Exception):
-    """This worker's part is over before it has a result."""
+    """This worker ends before it has a result."""
 
     def __init__(self, code: Exit, why: str = "") -> None:
         super().__init__(why)
@@ -52,11 +53,11 @@ class _Ended(Exception):
 
 
 class WorkerElsewhere:
-    """One run's worth of work for the master at *address*.
+    """Plays one run for the master at *address*.
 
     Args:
-        api: Where this host reaches the API; empty for the plan's own URL, which then has to be on loopback: a master
-            can't aim this host's load at anybody.
+        api: URL at which this host reaches the API; empty for the plan's URL, which then has to be on loopback, so that
+            a master can't direct this host's load at another machine.
     """
 
     def __init__(self, address: tuple[str, int], *, key: str, api: str, patience_s: float, stop: Stop) -> None:
@@ -65,15 +66,15 @@ class WorkerElsewhere:
         self._host = socket.gethostname()
         self._node = f"{self._host}_{uuid.uuid4().hex}"
         self._client: Any = Client(address[0], address[1], self._node)  # type: ignore[no-untyped-call]
-        self._heard = Event()  # something new came
+        self._heard = Event()  # set by each message from the master
         self._told: dict[str, Any] = {}
         self._heard_at_s = time.monotonic()
         self._offsets: list[clocks.Offset] = []
         self._clock: Clock | None = None
         self._sender: Sender | None = None
-        self._leaving = False  # what is left takes seconds: a wish to stop changes nothing any more
+        self._leaving = False  # while it hands over its record, which takes seconds, requests to stop are ignored
 
-    # --- talking
+    # --- messages
 
     def _send(self, name: str, **data: object) -> None:
         joined = self._told.get(protocol.JOINED, {})
@@ -107,7 +108,7 @@ class WorkerElsewhere:
             self._sender.confirm(data["received"])
 
     def _now_s(self) -> float:
-        """On the clock that the schedule will follow, or follows."""
+        """The time on the clock that the schedule follows or, before it has begun, on the wall clock."""
         return self._clock.now_s() if self._clock else time.time()
 
     def _ping(self, clock: clocks.Offset | None = None) -> None:
@@ -130,7 +131,7 @@ class WorkerElsewhere:
         return clocks.best(self._offsets)
 
     def _wait(self, true: Callable[[], bool], within_s: float) -> bool:
-        """Whether it came true before the time was over or somebody wanted to stop."""
+        """Whether *true* came true before *within_s* was over or a stop was asked for."""
         until_s = time.monotonic() + within_s
         while not true():
             left_s = until_s - time.monotonic()
@@ -147,7 +148,7 @@ class WorkerElsewhere:
     # --- the run
 
     def run(self) -> int:
-        """From joining to being released; the exit code."""
+        """From joining to the release by the master. Returns the exit code."""
         listener = gevent.spawn(self._listen)
         pinger: gevent.Greenlet | None = None
         try:
@@ -181,7 +182,7 @@ class WorkerElsewhere:
                 raise _Ended(
                     Exit.WORKER_LOST,
                     f"master: got no answer at {self._where} within {self._patience_s:g} s, expected a run that waits "
-                    "for workers (firedrill run … --workers-elsewhere N, and the tunnel of docs/scale.md)",
+                    "for workers (firedrill run … --workers-elsewhere N, and the tunnel of docs/operate/scale.md)",
                 )
             self._client.send(message(protocol.JOIN, msgspec.to_builtins(join), self._node))
             self._wait(lambda: any(name in self._told for name in answered), JOIN_EVERY_S)
@@ -209,13 +210,15 @@ class WorkerElsewhere:
                 f"base_url: got {base_url} from the master, expected one on loopback (name the API yourself: API=…)",
             )
         folder = Path(tempfile.mkdtemp(prefix="firedrill-load-"))
-        return msgspec.structs.replace(plan, base_url=base_url, out_dir=str(folder)), world, number, folder
+        # The monotonic clock of another host means nothing here.
+        here = msgspec.structs.replace(plan, base_url=base_url, out_dir=str(folder), t0_steady_s=None)
+        return here, world, number, folder
 
     def _play(self, before: clocks.Offset | None) -> int:
         plan, world, number, folder = self._plan()
         worker = Worker(plan=plan, world=world, number=number)
         self._clock, self._offsets = worker.clock, []
-        history = folder / "history" / f"worker-{number}.jsonl"
+        history = folder / HISTORY / of_worker(number)
         self._sender = Sender(history)
         joining = gevent.spawn(worker.environment.create_worker_runner, *self._address)
         gevent.wait([joining, self._stop.event], count=1)
@@ -252,7 +255,7 @@ class WorkerElsewhere:
             gevent.sleep(STREAM_EVERY_S)
 
     def _stream(self, confirmed: int, progressed_s: float) -> tuple[int, float]:
-        """Send what is new, and once more what nobody confirmed for too long."""
+        """Send what is new, and send again what was not confirmed within REPEAT_AFTER_S."""
         sender = self._sender
         assert sender is not None
         now_s = time.monotonic()
@@ -267,7 +270,7 @@ class WorkerElsewhere:
         return confirmed, progressed_s
 
     def _hand_over(self, worker: Worker, result: WorkerResult, before: clocks.Offset | None, history: Path) -> int:
-        """All of the history, then the result, until the master lets go."""
+        """Send the rest of the history, then the result until the master releases us. Returns the exit code."""
         self._leaving = True
         clock = clocks.worst([before, self._measure()])
         content = history.read_bytes()
@@ -284,7 +287,7 @@ class WorkerElsewhere:
             result=msgspec.to_builtins(result),
             history_bytes=len(content),
             history_sha256=hashlib.sha256(content).hexdigest(),
-            samples=zlib.compress(_content(history.parent.parent / "samples" / history.name)),
+            samples=zlib.compress(_content(history.parent.parent / SAMPLES_BY_WORKER / history.name)),
             clock=clock,
         )
         while protocol.RELEASE not in self._told and time.monotonic() < until_s and not self._master_is_silent():
@@ -301,7 +304,7 @@ class WorkerElsewhere:
 
 
 def _content(path: Path) -> bytes:
-    """Nothing for a file that was never written."""
+    """The file's bytes; none for a file that was never written."""
     try:
         return path.read_bytes()
     except OSError:

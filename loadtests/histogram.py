@@ -1,8 +1,8 @@
-"""HDR histograms per phase, operation and outcome; those of several workers add up to one."""
+"""HDR histograms per phase, operation and outcome, which can be added up over workers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -12,11 +12,13 @@ HISTOGRAMS_VERSION = 1
 LOWEST_US = 1
 HIGHEST_US = 60_000_000
 DIGITS = 3
+BITS = 11
+"""So many of a value's leading bits a histogram of three digits tells apart."""
 QUANTILES = {"p50_ms": 50.0, "p90_ms": 90.0, "p95_ms": 95.0, "p99_ms": 99.0, "p999_ms": 99.9}
 
 
 class HistogramCell(msgspec.Struct, frozen=True, kw_only=True):
-    """One histogram, readable and mergeable.
+    """One histogram, with its figures and in encoded form.
 
     Attributes:
         op: Operation; a second click counts as `<op>_again`, so that `<op>` holds main operations only.
@@ -58,19 +60,41 @@ def new() -> Any:
     return HdrHistogram(LOWEST_US, HIGHEST_US, DIGITS)
 
 
-def record(histogram: Any, seconds: float) -> None:
-    """Record a duration. What is out of range counts at its edge: `hdrhistogram` would drop it without a word."""
-    microseconds = int(seconds * 1e6 + 0.5)
-    histogram.record_value(min(max(microseconds, LOWEST_US), HIGHEST_US))
+class Durations:
+    """Durations while the load goes on, cheaper to record than in the histogram that they end in.
+
+    Attributes:
+        counts: How many there were, by the least of the values in µs that the histogram doesn't tell apart.
+    """
+
+    __slots__ = ("counts",)
+
+    def __init__(self) -> None:
+        self.counts: dict[int, int] = {}
+
+    def record(self, seconds: float) -> None:
+        """Count one out of range as the nearest limit: `hdrhistogram` would silently drop it."""
+        microseconds = min(max(int(seconds * 1e6 + 0.5), LOWEST_US), HIGHEST_US)
+        too_fine = microseconds.bit_length() - BITS
+        if too_fine > 0:
+            microseconds = microseconds >> too_fine << too_fine
+        self.counts[microseconds] = self.counts.get(microseconds, 0) + 1
+
+    def histogram(self) -> Any:
+        """The same, value by value, as if each had been recorded in it."""
+        histogram = new()
+        for microseconds, times in self.counts.items():
+            histogram.record_value(microseconds, times)
+        return histogram
 
 
-def encoded(histograms: dict[Key, Any]) -> list[tuple[Key, str]]:
-    """What a worker hands over."""
-    return [(key, histogram.encode().decode("ascii")) for key, histogram in histograms.items()]
+def encoded(durations: Mapping[Key, Durations]) -> list[tuple[Key, str]]:
+    """The histograms in the form that a worker hands over."""
+    return [(key, each.histogram().encode().decode("ascii")) for key, each in durations.items()]
 
 
 def merged(parts: Iterable[tuple[Key, str]]) -> dict[Key, Any]:
-    """One histogram per key from those of all workers."""
+    """One histogram per key, added up over all workers."""
     result: dict[Key, Any] = {}
     for key, text in parts:
         name = (key[0], key[1], key[2], key[3])
@@ -81,7 +105,7 @@ def merged(parts: Iterable[tuple[Key, str]]) -> dict[Key, Any]:
 
 
 def cell(key: Key, histogram: Any) -> HistogramCell:
-    """*histogram* with the figures that a reader wants."""
+    """*histogram* with its figures."""
     values = histogram.get_percentile_to_value_dict(list(QUANTILES.values())) if histogram.total_count else {}
     phase, op, outcome, kind = key
     return HistogramCell(

@@ -1,4 +1,4 @@
-"""Writes one worker's history file so that no request is ever sent without its `invoke` line on record."""
+"""Writes one worker's history file, so that no request is sent without its `invoke` line in it."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from pathlib import Path
 
 import msgspec
 
-from chaos.model.history import Dropped, End, Fail, Info, Invoke, Line, Ok, Start
+from chaos.model.history import Dropped, End, Fail, Info, Invoke, Line, Ok, Seen, Start
 
 
 class HistoryLost(Exception):
-    """The record can't be written any more (disk full, most likely): the run must end, because nothing may be sent
-    off the record.
+    """The history can't be written any more (most likely the disk is full): the run must end, because no request may be
+    sent without a record.
     """
 
 
 class HistoryWriter:
     """Appends lines to *path*.
 
-    `invoke` returns only after the kernel has the line: it survives a `kill -9` of the driver, so the request that is
-    sent next cannot be missing. Endings wait for the next `invoke` or `flush`: losing one makes the operation unknown,
-    never wrong, and it saves a system call per operation.
+    `invoke` returns only after the kernel has the line: the line survives a `kill -9` of the driver, so the request
+    that is sent next can't be missing. Endings wait for the next `invoke` or `flush`, which saves a system call per
+    operation; a lost ending makes the operation unknown, never wrong.
 
     Raises: HistoryLost from every method that writes. FileExistsError when *path* exists: a history has one writer.
     """
@@ -42,16 +42,16 @@ class HistoryWriter:
         self._lines += 1
 
     def invoke(self, line: Invoke) -> None:
-        """Write *line* and everything that waits, before the caller sends."""
+        """Write *line* and all waiting lines, before the caller sends."""
         self._append(line)
         self.flush()
 
-    def ending(self, line: Ok | Fail | Info | Dropped) -> None:
-        """Record how an operation ended."""
+    def ending(self, line: Ok | Fail | Info | Seen | Dropped) -> None:
+        """Record how an operation ended, or a page that it showed."""
         self._append(line)
 
     def flush(self) -> None:
-        """Hand everything to the kernel."""
+        """Give all waiting lines to the kernel."""
         while self._buffer:
             try:
                 written = os.write(self._file, self._buffer)

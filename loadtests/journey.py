@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from typing import ClassVar, Protocol, TypeVar
 
 import msgspec
 
-from chaos.model.history import Outcome
+from chaos.model.history import Outcome, fingerprint
 from chaos.model.loadplan import LoadPlan
+from chaos.model.world import Page
 from loadtests.draws import Draws
 from loadtests.world import World
 
@@ -17,7 +19,7 @@ T = TypeVar("T")
 
 
 class Reading(msgspec.Struct, frozen=True, gc=False):
-    """What an answer means; the fields are those of the history's ending lines."""
+    """The meaning of an answer, with the fields of the history's ending lines; *page* has the content behind *seen*."""
 
     outcome: Outcome
     refused: bool = False
@@ -27,6 +29,10 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     shown: int | None = None
     issued: str = ""
     digest: str = ""
+    seen: str = ""
+    seats: str = ""
+    tickets: int | None = None
+    page: Page | None = None
 
 
 class Call(msgspec.Struct, kw_only=True, gc=False):
@@ -34,11 +40,11 @@ class Call(msgspec.Struct, kw_only=True, gc=False):
 
     Attributes:
         head: Request head up to the value of its last header, `X-Request-Id`, which the client fills in.
-        read: Gives the meaning of an answer from its status and body. Never asked when no whole answer came.
-        intended: When it is wanted, in seconds since the load's start.
-        phase: Index of the plan's phase; -1 asks for the phase that *intended* lies in.
+        read: Interprets an answer by its status and body; not called without a complete answer.
+        intended: Its intended time, in seconds since the load's start.
+        phase: Index of the plan's phase; -1: the phase that contains *intended*.
 
-    The rest goes to the history as it is, see `chaos.model.history.Invoke`.
+    The other fields are written into the history unchanged, see `chaos.model.history.Invoke`.
     """
 
     op: str
@@ -59,6 +65,7 @@ class Call(msgspec.Struct, kw_only=True, gc=False):
     state: str = ""
     expires: float | None = None
     expects: str = ""
+    about: str = ""
 
 
 class Arrival(msgspec.Struct, kw_only=True, gc=False):
@@ -71,32 +78,32 @@ class Arrival(msgspec.Struct, kw_only=True, gc=False):
 
 
 class Http(Protocol):
-    """What a journey may do to the world."""
+    """What a journey can do: send requests and wait."""
 
     def head(self, method: str, path: str, *, headers: dict[str, str] | None = None, length: int = 0) -> bytes:
-        """A request head for `Call.head`. *length* is the body's, in bytes."""
+        """A request head for `Call.head`. *length*: bytes of the body."""
 
     def exchange(self, call: Call) -> Reading:
-        """Make one exchange, record it, and say what came of it. Sends exactly once."""
+        """Send *call* exactly once, record the exchange, and return the meaning of its answer."""
 
     def beside(self, call: Call) -> Callable[[], Reading]:
-        """Start *call* now, concurrently; the result waits for its reading."""
+        """Start *call* now, concurrently. Returns a function that waits for its reading."""
 
     def now_s(self) -> float:
         """Seconds since the load's start."""
 
     def sleep_until(self, at_s: float) -> None:
-        """Let time pass."""
+        """Wait until *at_s*, in seconds since the load's start."""
 
     def winding_down(self) -> bool:
-        """True when the run is over and a journey should not begin anything new."""
+        """True when the run is over, so that a journey must not begin another request."""
 
 
 class Journey(ABC):
-    """One kind of arrival; its name is the operation in a plan's mix and its file's name.
+    """One kind of arrival. Its name is that of its file, and of the operation in a plan's mix.
 
     Attributes:
-        follow_ups: Operations beyond the main one, as they stand in the histograms.
+        follow_ups: Operations after the main one, as they are called in the histograms.
     """
 
     name: ClassVar[str]
@@ -104,7 +111,7 @@ class Journey(ABC):
 
     @abstractmethod
     def __init__(self, *, plan: LoadPlan, world: World, http: Http) -> None:
-        """Prepare what can be prepared, so that an arrival costs little."""
+        """Prepare as much as possible, so that an arrival costs little."""
 
     @abstractmethod
     def run(self, arrival: Arrival) -> None:
@@ -112,7 +119,7 @@ class Journey(ABC):
 
 
 def series_of(call: Call) -> str:
-    """The name under which an operation is counted: a second try never mixes with the main operations."""
+    """The name under which an operation is counted; a second try has its own name, apart from the main operations."""
     return call.op if call.attempt == 1 else f"{call.op}_again"
 
 
@@ -121,14 +128,15 @@ class _Problem(msgspec.Struct):
 
 
 _PROBLEM = msgspec.json.Decoder(_Problem)
+_REMAINING = re.compile(rb'"remaining"\s*:\s*\d+')
 BAD_BODY = Reading(Outcome.INFO, reason="bad_body")
 
 
 def unless_ok(status: int, body: bytes, refusals: Collection[tuple[int, str]] = ()) -> Reading:
     """The meaning of an answer that is not 2xx.
 
-    A 4xx says that nothing happened; with a documented *code* it is a refusal, which is an answer too. Anything else
-    (5xx, a redirect, which is never followed) leaves open what happened.
+    A 4xx means that nothing happened; with one of *refusals* it is a documented refusal, which counts as an answer.
+    After any other status (5xx, or a redirect, which is not followed) it is unknown what happened.
     """
     if not 400 <= status < 500:
         return Reading(Outcome.INFO, reason=f"http_{status}")
@@ -139,8 +147,13 @@ def unless_ok(status: int, body: bytes, refusals: Collection[tuple[int, str]] = 
     return Reading(Outcome.FAIL, refused=(status, code) in refusals, reason=code or f"http_{status}")
 
 
+def held(body: bytes) -> str:
+    """A fingerprint of a read's content without the numbers of remaining seats, to compare answers to the same read."""
+    return fingerprint(_REMAINING.sub(b"", body))
+
+
 def decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T | None:
-    """The body as the contract promises it; None when it is anything else."""
+    """The decoded body; None when it does not have the form that the contract promises."""
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""What an answer's head says of it, as far as a check reads it. No I/O."""
+"""What checks read from an answer's head: its content type and the marks of a stale copy. No I/O."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ _PROBLEM = msgspec.json.Decoder(_Problem)
 
 
 def marks_of(status: int, body: bytes | None, header: Callable[[str], Any]) -> Marks:
-    """*header* gives a header's value by its lower-case name, None where there is none.
+    """The marks of an answer. *header* returns a header's value by its lower-case name, None without one.
 
-    `problem`: an error says so in its content type, and its body is the object that RFC 9457 describes.
+    `problem`: an error has the content type of RFC 9457, and its body is the object that RFC 9457 describes.
     """
     if status >= 400:
         content_type = str(header("content-type") or "").partition(";")[0].strip().lower()

@@ -1,4 +1,4 @@
-"""The master of several workers: brings them to their start, adds up what they say, and notices when one is gone."""
+"""The master of several workers: prepares their start, adds up their figures, and notices lost workers."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ WATCH_S = 0.1
 
 
 class Master:
-    """Of all workers of *plan*. Raises: ValueError when it can't listen where the plan wants it to, or has no key."""
+    """The master of all workers of *plan*. Raises: ValueError without a key, or if it can't listen on its address."""
 
     def __init__(self, plan: LoadPlan, world: World, plan_path: Path, stop: Stop) -> None:
         self._plan = plan
         self._plan_path = plan_path
         self._stop = stop
         self._shape = shape_of(plan)
-        self._clock = Clock(plan.t0_unix_s)
+        self._clock = Clock(plan.t0_unix_s, plan.t0_steady_s)
         self._figures: dict[int, Figures] = {}
         self._results: dict[int, WorkerResult] = {}
         self._armed: set[int] = set()
@@ -51,7 +51,7 @@ class Master:
             else CrewElsewhere(self._runner, self, plan, world)
         )
 
-    # --- what the crew says; see `loadtests.crew.Ears`
+    # --- messages of the crew; see `loadtests.crew.Ears`
 
     def armed(self, worker: int, arrivals: int | None) -> None:
         self._armed.add(worker)
@@ -85,7 +85,7 @@ class Master:
             self.note(f"{how}; its share of the load is missing from now on")
 
     def _wait_until(self, true: Callable[[], bool], within_s: float | None = None) -> bool:
-        """Whether it came true before somebody wanted to stop, or the time was over."""
+        """Whether *true* came true before a stop was asked for or *within_s* was over."""
         waited_s = 0.0
         while not true():
             if self._stop.event.is_set() or (within_s is not None and waited_s >= within_s):
@@ -96,7 +96,7 @@ class Master:
         return True
 
     def run(self) -> int:
-        """Play the plan; the exit code."""
+        """Play the plan. Returns the exit code."""
         try:
             problems = self._muster() or self._arm()
             if not problems and not self._stop.event.is_set():
@@ -107,7 +107,7 @@ class Master:
             self._crew.close()
 
     def _muster(self) -> list[str]:
-        """Everybody there, and the plan final; what went wrong."""
+        """Wait until all workers have joined and the plan is final. Returns problems."""
         if self._plan.elsewhere is None:
             return []
         ticker = gevent.spawn(self._tick)
@@ -126,11 +126,11 @@ class Master:
             return error.problems
         if not self.scheduled():
             return [f"{self._plan_path}: t0_unix_s: got 0, expected a time in the final plan"]
-        self._clock = Clock(self._plan.t0_unix_s)
+        self._clock = Clock(self._plan.t0_unix_s, self._plan.t0_steady_s)
         return []
 
     def _arm(self) -> list[str]:
-        """Bring all workers to their start; what went wrong."""
+        """Wait until all workers are ready to start. Returns problems."""
         everyone = self._plan.workers
         if self._stop.event.is_set():
             return []
@@ -184,7 +184,7 @@ class Master:
             self._notice_losses()
 
     def _account(self, cpu: float, problems: list[str]) -> int:
-        self._crew.close()  # before the account: where driver.json is, everything else is whole
+        self._crew.close()  # before driver.json is written, which means that all other files are complete
         return finish(
             self._plan,
             results=list(self._results.values()),
@@ -199,11 +199,11 @@ class Master:
 
 
 def _listen(plan: LoadPlan) -> Runner:
-    """Locust's master. Raises: ValueError."""
+    """Make Locust's master. Raises: ValueError."""
     host, port = address(plan.elsewhere.listen) if plan.elsewhere else ("127.0.0.1", 0)
     environment = Environment(user_classes=[shopper(None)], host=plan.base_url)
     try:
         return environment.create_master_runner(host, port)
-    except (RPCError, ZMQError, SystemExit) as error:  # the last is Locust's way to say that the port is taken
+    except (RPCError, ZMQError, SystemExit) as error:  # Locust raises SystemExit when the port is taken
         why = str(error) if isinstance(error, Exception) else "a busy port"
         raise ValueError(f"workers elsewhere: got {why}, expected to listen on {host}:{port}") from None

@@ -1,16 +1,15 @@
-"""Live Prometheus series of the load, made from the running figures at the moment of a scrape.
+"""Live Prometheus series of the load, made from the running figures at each scrape.
 
-Counting costs the hot path a list index per figure; labels, cumulative buckets and text are made here, once a second.
-Making them holds up the arrivals for as long as it takes, so the samples are handed out in small portions with the
-scheduler running in between.
+Counting costs each operation only a list index per figure; labels, cumulative buckets and text are made here, once a
+second. Making them delays the arrivals, so the samples are made in small portions, with the scheduler running between.
 
 Only main operations count in `load_scheduled_total` to `load_service_seconds`, so that offered and served rates
-compare; polls and second clicks have `load_follow_ups_total`.
+can be compared; polls and second clicks have `load_follow_ups_total`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -21,9 +20,11 @@ from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
-from loadtests.tally import LAG_BOUNDS_S, LATENCY_BOUNDS_S, OUTCOMES, Buckets, Cell, Figures, Shape
+from chaos.model.quantiles import LATENCY_BOUNDS_S
+from loadtests.tally import LAG_BOUNDS_S, OUTCOMES, Buckets, Cell, Figures, Shape
 
 PORTION = 40
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 Labels = dict[str, str]
 
@@ -32,7 +33,7 @@ class LoadCollector(Collector):
     """The series of one run.
 
     Args:
-        figures: Gives the figures of all workers as they are now.
+        figures: Returns the current figures of all workers.
         pause: Called between two portions of samples.
     """
 
@@ -80,7 +81,7 @@ class LoadCollector(Collector):
         )
         yield self._histogram(
             "load_latency_seconds",
-            "From intended start to end, main operations",
+            "From intended start to the promised answer, main operations; without one: beyond every bound",
             LATENCY_BOUNDS_S,
             [(n, c.latency) for n, c in cells],
         )
@@ -120,15 +121,28 @@ class LoadCollector(Collector):
         return self._metric(name, text, "histogram", samples())
 
 
-def serve(port: int, collector: LoadCollector, *, host: str = "127.0.0.1") -> Any:
-    """Serve /metrics on *host*; the server's `stop()` ends it. Raises: OSError when the port is taken."""
+def serve(port: int, collector: Collector, *, host: str = "127.0.0.1", hostnames: Collection[str] = LOOPBACK) -> Any:
+    """Serve /metrics on *host*; the server's `stop()` ends it. Raises: OSError when the port is taken.
+
+    Args:
+        hostnames: Accepted names of the Host header; a foreign page may send others (DNS rebinding).
+    """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(collector)
-    server = WSGIServer((host, port), make_wsgi_app(registry), log=None, error_log=None)
+    app: Callable[..., Iterable[bytes]] = make_wsgi_app(registry)
+
+    def door(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        name, _, port = str(environ.get("HTTP_HOST", "")).rpartition(":")
+        if (name if port.isdigit() else environ.get("HTTP_HOST")) in hostnames:
+            return app(environ, start_response)
+        start_response("400 Bad Request", [("Content-Type", "text/plain")])
+        return [b"Host: got a name that is not the lab's\n"]
+
+    server = WSGIServer((host, port), door, log=None, error_log=None)
     server.start()
     return server
 
 
 def let_others_run() -> None:
-    """Give the scheduler a turn."""
+    """Let other greenlets run, such as the scheduler."""
     gevent.sleep(0)

@@ -1,4 +1,4 @@
-"""Reads load-plan.json and says everything that is wrong with it at once."""
+"""Reads load-plan.json and reports all its problems at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class BadPlan(ValueError):
 
 
 def read(path: Path, known_ops: Mapping[str, object]) -> LoadPlan:
-    """Raises: BadPlan."""
+    """Read the plan. Raises: BadPlan."""
     try:
         plan = msgspec.json.decode(path.read_bytes(), type=LoadPlan)
     except OSError as error:

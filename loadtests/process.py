@@ -1,4 +1,4 @@
-"""What every process of the driver needs: exit codes, an ear for the wish to end, and a mouth for progress."""
+"""What every process of the driver needs: exit codes, requests to stop, and progress output."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from loadtests.worker import WorkerResult, shape_of
 
 
 class Exit(IntEnum):
-    """What the driver tells the engine; the engine reads driver.json for the rest.
+    """The driver's exit codes; driver.json tells the engine the rest.
 
-    A worker elsewhere ends with the same codes: 2 when it was refused, 3 when its master never came or went away.
+    A worker elsewhere ends with the same codes: 2 when it was refused, 3 when its master did not answer or was lost.
     """
 
     DONE = 0
@@ -39,34 +39,34 @@ class Exit(IntEnum):
 
 
 def say(sentence: str) -> None:
-    """To the person who reads stderr."""
+    """Write *sentence* to stderr, for people."""
     sys.stderr.write(sentence.rstrip() + "\n")
     sys.stderr.flush()
 
 
 def set_up() -> None:
-    """Settings of this process, before anything is sent."""
+    """Set up logging and limits of this process, before anything is sent."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="locust: %(message)s")
     logging.getLogger("locust.runners").setLevel(logging.ERROR)  # warns of spawning many users at once: intended here
     _allow_many_connections()
 
 
 def _allow_many_connections() -> None:
-    """As many open files as this user may have: the usual soft limit of 1024 would refuse connections in our name."""
+    """Raise the limit of open files to the user's maximum: the usual soft limit of 1024 would prevent connections."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(OSError, ValueError):  # macOS has a lower limit of its own
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 class Stop:
-    """Whether somebody wants the run to end.
+    """Requests to end the run: by signal, by closing stdin, or by `because`.
 
     Args:
-        listens: To stdin, which whoever started this process holds. One that a person or a service manager started
-            elsewhere has none that means anything.
+        listens: Whether stdin counts, which the process that started this one holds. False for a worker on another
+            host, where the stdin from a person or a service manager means nothing.
 
     Attributes:
-        told: Set when something came on stdin.
+        told: Set when data came on stdin.
     """
 
     def __init__(self, *, quiet: bool, listens: bool = True) -> None:
@@ -77,11 +77,11 @@ class Stop:
             gevent.signal_handler(number, self.because, f"got {number.name}")
         if (
             listens and not sys.stdin.isatty()
-        ):  # a terminal says goodbye with SIGHUP, and reading from it may stop the process
+        ):  # a closed terminal sends SIGHUP, and reading from a terminal may stop the process
             gevent.spawn(self._watch_stdin)
 
     def because(self, why: str) -> None:
-        """End, for this reason. Idempotent."""
+        """End the run, for this reason. Idempotent."""
         if not self.event.is_set() and not self._quiet:
             say(f"load driver: stopping: {why}")
         self.event.set()
@@ -99,7 +99,7 @@ class Stop:
 
 
 class Console:
-    """Progress out, and the end of the run when nobody listens."""
+    """Writes progress, and ends the run when its reader is gone."""
 
     def __init__(
         self, phases: Sequence[PlanPhase], stop: Stop, figures: Callable[[], Figures], now_s: Callable[[], float]
@@ -111,12 +111,12 @@ class Console:
         self._now_s = now_s
 
     def note(self, sentence: str) -> None:
-        """To the log at once, and with the next line of progress."""
+        """Write *sentence* to the log at once, and into the next line of progress."""
         say(f"load driver: {sentence}")
         self.maker.notes.append(sentence)
 
     def show(self, *, ready: bool = False, mustered: bool = False) -> None:
-        """One line, unless nobody wants it or it would have to wait."""
+        """Write a line of progress, unless the run is ending or the write would block."""
         if self._stop.event.is_set() or not self._pipe.has_room():
             return
         try:
@@ -126,19 +126,19 @@ class Console:
 
 
 def serve_metrics(plan: LoadPlan, shape: Shape, figures: Callable[[], Figures]) -> Any:
-    """None when the plan asks for none. Raises: OSError with a sentence."""
+    """Serve the metrics; None when the plan has no port for them. Raises: OSError with a sentence."""
     if not plan.metrics_port:
         return None
     collector = metrics.LoadCollector(variant=plan.variant, shape=shape, figures=figures, pause=metrics.let_others_run)
     try:
-        return metrics.serve(plan.metrics_port, collector, host=plan.metrics_host)
+        return metrics.serve(plan.metrics_port, collector, host=plan.metrics_host, hostnames=plan.metrics_hostnames)
     except OSError as error:
         where = f"{plan.metrics_host}:{plan.metrics_port}"
         raise OSError(f"metrics_port: got {error.strerror or error} for {where}, expected a free port") from error
 
 
 def warn_if_late(clock: Clock) -> None:
-    """The run goes on; send lag will tell how late it was."""
+    """Warn when the schedule has begun already. The run goes on; the send lag shows the delay."""
     if (late_s := clock.now_s()) > 0:
         say(f"load driver: ready {late_s:.2f} s after the schedule's start; the first arrivals are late")
 
@@ -155,7 +155,7 @@ def finish(
     stopped: bool,
     proven: bool = True,
 ) -> int:
-    """Write the final files; the exit code."""
+    """Write the final files. Returns the exit code."""
     account, histograms = report.assemble(
         plan=plan,
         shape=shape_of(plan),

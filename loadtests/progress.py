@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import select
 from collections.abc import Sequence
-from math import ceil
 
 import msgspec
 
 from chaos.model.loadplan import PlanPhase, Progress
+from chaos.model.quantiles import quantile
 from loadtests.tally import Figures, Totals
 
 EVERY_S = 0.5
 
 
 class ProgressMaker:
-    """Differences between one look at the figures and the next.
+    """Makes each line from the difference between the figures now and at the line before.
 
     Attributes:
         notes: Sentences for the next line.
@@ -29,13 +29,14 @@ class ProgressMaker:
         self.notes: list[str] = []
 
     def heard(self, latencies_s: Sequence[float]) -> None:
-        """Latencies of main operations, for the next line."""
+        """Add latencies of main operations that got a promised answer, for the next line."""
         self._latencies_s.extend(latencies_s)
 
     def line(self, at_s: float, figures: Figures, *, ready: bool = False, mustered: bool = False) -> Progress:
         """The next line."""
         now, last = figures.totals(), self._last
         latencies_s, self._latencies_s = sorted(self._latencies_s), []
+        p95_s = quantile(latencies_s, now.unanswered - last.unanswered, 0.95)
         self._last = now
         notes, self.notes = "\n".join(self.notes), []
         return Progress(
@@ -49,18 +50,18 @@ class ProgressMaker:
             in_flight=figures.in_flight,
             dropped=now.dropped - last.dropped,
             outcomes={name: times - last.ended.get(name, 0) for name, times in now.ended.items()},
-            p95_ms=round(latencies_s[ceil(0.95 * len(latencies_s)) - 1] * 1000, 3) if latencies_s else None,
+            p95_ms=None if p95_s is None else round(p95_s * 1000, 3),
             total_scheduled=now.scheduled,
             total_ended=now.total_ended + now.dropped,
         )
 
 
 class ReaderGone(Exception):
-    """Nobody reads the progress any more."""
+    """The reader of the progress is gone."""
 
 
 class ProgressPipe:
-    """Writes lines to a file descriptor, and never waits for its reader: load that waits is not an open model."""
+    """Writes lines to a file descriptor without waiting for its reader, since an open model must not wait."""
 
     def __init__(self, file: int) -> None:
         self._file = file

@@ -1,4 +1,4 @@
-"""What the master and a worker elsewhere say to each other, as custom messages of Locust's own master/worker protocol.
+"""The messages between master and workers elsewhere, as custom messages of Locust's own master/worker protocol.
 
     worker                          master
     join (who, key, code)      ──►  joined (number, ticket) or refused (why)
@@ -9,8 +9,8 @@
     result                     ──►  release
                                ◄──  stop (why)
 
-The transport has neither a password nor encryption. The key keeps strangers from playing worker (and from being handed
-the customers' tokens); keeping them from listening is the task of the tunnel that docs/scale.md describes.
+The transport has neither a password nor encryption. The key keeps strangers from joining as a worker (and from getting
+the customers' tokens); the tunnel that docs/operate/scale.md describes keeps them from listening.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ STOP, RELEASE = "firedrill_stop", "firedrill_release"
 
 PING_EVERY_S = 0.5
 LOST_AFTER_S = 3.0
-"""A worker that has said nothing for so long is lost. Locust gives one up after about 4 s, and then stops users."""
+"""A worker that was silent for this long is lost. Locust gives a worker up after about 4 s, and then stops users."""
 MASTER_LOST_AFTER_S = 5.0
 HIGHEST_PORT = 65535
 
@@ -43,7 +43,7 @@ PACKAGES = ("locust", "gevent", "geventhttpclient", "hdrhistogram", "msgspec")
 
 
 class Code(msgspec.Struct, frozen=True, kw_only=True):
-    """What a driver process is made of: two of them play one schedule only when they are made of the same."""
+    """The versions of a driver process's code. Two processes play the same schedule only if all of them are equal."""
 
     protocol: int
     python: str
@@ -51,7 +51,7 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
     sources: str
 
     def unlike(self, other: Code) -> list[str]:
-        """What of *other* is not as here, each as `where: got X, expected Y`."""
+        """The differences of *other* from this one, each as `where: got X, expected Y`."""
         found = []
         if other.protocol != self.protocol:
             found.append(f"protocol: got {other.protocol}, expected {self.protocol}")
@@ -68,7 +68,7 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def digest_of_sources(checkout: Path) -> str:
-    """Of all that decides what a driver sends. A git revision says nothing about edits, nor has every copy one."""
+    """A digest of all sources that decide what a driver sends. A git revision would not show edits, or not exist."""
     digest = hashlib.sha256()
     for folder in ("loadtests", "chaos/model"):
         for path in sorted((checkout / folder).rglob("*.py")):
@@ -78,7 +78,7 @@ def digest_of_sources(checkout: Path) -> str:
 
 @cache
 def own_code() -> Code:
-    """This process's."""
+    """The code of this process."""
     return Code(
         protocol=PROTOCOL,
         python=".".join(python_version_tuple()[:2]),
@@ -88,7 +88,7 @@ def own_code() -> Code:
 
 
 class Join(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker wants to take part; its self-test of single sends has passed."""
+    """A worker's request to join, sent after its self-test of single sends has passed."""
 
     host: str
     key: str
@@ -96,13 +96,13 @@ class Join(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker's end.
+    """A worker's result, at its end.
 
     Attributes:
         result: A `WorkerResult`.
-        samples: Its file of whole requests and answers, compressed by zlib. They explain and decide nothing, so they
-            come only now.
-        clock: The offset and error of its clock.
+        samples: Its file of whole requests and answers, compressed by zlib. They are sent only now, since no check
+            needs them.
+        clock: Offset and error of its clock.
     """
 
     result: dict[str, object]
@@ -124,7 +124,7 @@ def refusal(join: Mapping[str, object], key: str) -> str:
 
 
 def read_key(path: Path) -> str:
-    """Raises: ValueError, as `where: got X, expected Y`."""
+    """Read the load key. Raises: ValueError, as `where: got X, expected Y`."""
     try:
         key = path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -138,7 +138,7 @@ def read_key(path: Path) -> str:
 
 
 def address(text: str) -> tuple[str, int]:
-    """Host and port. Raises: ValueError, as `got X, expected Y`."""
+    """Host and port of *text*. Raises: ValueError, as `got X, expected Y`."""
     host, colon, port = text.rpartition(":")
     if not (colon and host and port.isascii() and port.isdigit() and 0 < int(port) <= HIGHEST_PORT):
         raise ValueError(f"got {text!r}, expected host:port")

@@ -1,45 +1,38 @@
-"""One worker's account of every operation: history line, histograms and running figures, from one call each."""
+"""One worker's record of every operation: history lines, histograms and running figures."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from chaos.model.history import Dropped, Fail, Info, Invoke, Ok, Outcome
+import msgspec
+
+from chaos.model.history import Dropped, Fail, Info, Invoke, Ok, Outcome, Seen
 from chaos.model.loadplan import PlanPhase
-from loadtests import histogram
 from loadtests.arrivals import phase_at
+from loadtests.histogram import LAG, Durations, Key
 from loadtests.history import HistoryWriter
 from loadtests.journey import Call, Reading, series_of
 from loadtests.marks import NONE, Marks
-from loadtests.tally import Cell, Shape
+from loadtests.tally import ANSWERED, Cell, Shape
+
+MOST_PAGES = 500
+"""Most different pages (without seats) on record. A correct shop has fewer: one for each address."""
 
 
-class Operation:
+class Operation(msgspec.Struct, kw_only=True, gc=False):
     """An operation between its `invoke` line and its ending."""
 
-    __slots__ = ("cell", "follow_up", "id", "intended", "key", "sent")
-
-    def __init__(
-        self,
-        *,
-        id: str,
-        intended: float,
-        sent: float,
-        key: tuple[str, str],
-        cell: Cell | None,
-        follow_up: dict[str, int] | None,
-    ) -> None:
-        self.id = id
-        self.intended = intended
-        self.sent = sent
-        self.key = key
-        self.cell = cell
-        self.follow_up = follow_up
+    id: str
+    number: int
+    intended: float
+    sent: float
+    key: tuple[str, str]
+    cell: Cell | None
+    follow_up: dict[str, int] | None
 
 
 class Recorder:
-    """Counts, times and writes down. Single-threaded, and it never yields: a line is whole or not there.
+    """Counts, times and records. Single-threaded, and it never yields to other greenlets, so lines are complete.
 
     Args:
         now_s: Seconds since the load's start.
@@ -62,20 +55,21 @@ class Recorder:
         self._follow_ups = {name: number for number, name in enumerate(shape.follow_ups)}
         self._writer = writer
         self._now_s = now_s
-        self._lag = histogram.new()
+        self._lag = Durations()
+        self._pages: set[str] = set()
         self.figures = shape.empty()
-        self.histograms: dict[histogram.Key, Any] = {histogram.LAG: self._lag}
+        self.durations: dict[Key, Durations] = {LAG: self._lag}
         self.interval_latencies_s: list[float] = []
 
     def scheduled(self, phase: int, op: int) -> None:
-        """An arrival's time has come."""
+        """Count an arrival at its time."""
         self.figures.cells[phase][op].scheduled += 1
 
     def dropped(self, phase: int, op: int, intended: float) -> None:
-        """An arrival is not sent, because the cap on what is in flight was reached."""
+        """Record an arrival that is not sent, because the cap on exchanges in flight was reached."""
         self._number += 1
         self.figures.operations += 1
-        self.figures.cells[phase][op].dropped += 1
+        self.figures.cells[phase][op].never_sent()
         self._writer.ending(
             Dropped(
                 id=f"{self._prefix}{self._number}",
@@ -85,11 +79,11 @@ class Recorder:
             )
         )
 
-    def begin(self, call: Call) -> Operation:
-        """Put *call* on record; only after this may it be sent.
+    def begin(self, call: Call, *, profile: str = "") -> Operation:
+        """Record *call* of *profile*, which may be sent only after this.
 
-        `sent` is when the driver turned to sending: where a new connection is needed, the time that connecting takes
-        belongs to the service, not to the driver's lag.
+        `sent` is when the driver begins to send: if a new connection is needed, the time for connecting counts as the
+        service's, not as the driver's lag.
         """
         self._number += 1
         phase = call.phase if call.phase >= 0 else phase_at(self._phases, call.intended)
@@ -117,6 +111,8 @@ class Recorder:
                 state=call.state,
                 expires=None if call.expires is None else round(call.expires, 6),
                 expects=call.expects,
+                profile=profile,
+                about=call.about,
             )
         )
         figures = self.figures
@@ -124,15 +120,24 @@ class Recorder:
         if cell is not None:
             lag = max(sent - intended, 0.0)
             cell.sent_after(lag)
-            histogram.record(self._lag, lag)
+            self._lag.record(lag)
         return Operation(
-            id=op_id, intended=intended, sent=sent, key=(phase_name, series), cell=cell, follow_up=follow_up
+            id=op_id,
+            number=self._number,
+            intended=intended,
+            sent=sent,
+            key=(phase_name, series),
+            cell=cell,
+            follow_up=follow_up,
         )
 
     def end(self, operation: Operation, reading: Reading, *, status: int, ended: float, marks: Marks = NONE) -> None:
         """Record how *operation* ended, at *ended* seconds since the load's start."""
         ended = round(ended, 6)
         kind = _LINES[reading.outcome]
+        if reading.page is not None and reading.seen not in self._pages and len(self._pages) < MOST_PAGES:
+            self._pages.add(reading.seen)
+            self._writer.ending(Seen(seen=reading.seen, events=reading.page))
         self._writer.ending(
             kind(
                 id=operation.id,
@@ -149,27 +154,31 @@ class Recorder:
                 problem=marks.problem,
                 stale=marks.stale,
                 age_s=marks.age_s,
+                seen=reading.seen,
+                seats=reading.seats,
+                tickets=reading.tickets,
             )
         )
         outcome = "refused" if reading.refused else reading.outcome.value
         latency, service = ended - operation.intended, ended - operation.sent
         phase, series = operation.key
-        histogram.record(self._histogram((phase, series, outcome, "latency")), latency)
-        histogram.record(self._histogram((phase, series, outcome, "service")), service)
+        self._durations((phase, series, outcome, "latency")).record(latency)
+        self._durations((phase, series, outcome, "service")).record(service)
         if operation.cell is not None:
             operation.cell.ended_as(outcome, latency, service)
-            self.interval_latencies_s.append(latency)
+            if outcome in ANSWERED:
+                self.interval_latencies_s.append(latency)
         elif operation.follow_up is not None:
             operation.follow_up[outcome] += 1
 
-    def _histogram(self, key: histogram.Key) -> Any:
-        found = self.histograms.get(key)
+    def _durations(self, key: Key) -> Durations:
+        found = self.durations.get(key)
         if found is None:
-            found = self.histograms[key] = histogram.new()
+            found = self.durations[key] = Durations()
         return found
 
     def take_interval_latencies_s(self) -> list[float]:
-        """Latencies of main operations that ended since the last call."""
+        """Take the latencies of main operations that got a promised answer since the last call."""
         taken, self.interval_latencies_s = self.interval_latencies_s, []
         return taken
 

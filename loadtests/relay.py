@@ -1,4 +1,4 @@
-"""The history of a worker elsewhere on its way to the evidence folder, in whole lines, while the run goes on."""
+"""Sends the history of a worker elsewhere to the evidence folder, in whole lines, during the run."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ UNCONFIRMED_BYTES = 4 * 1024 * 1024
 
 
 class Sender:
-    """Reads what was appended to *path* since the last call.
+    """Reads the lines that were appended to *path*, for sending.
 
-    The transport keeps the order but may lose what is under way when a connection breaks, so the receiver confirms how
-    much it has, and `again` starts there.
+    The transport keeps the order but may lose messages when a connection breaks. So the receiver confirms how many
+    bytes it has, and `again` continues from there.
 
     Attributes:
         confirmed: Bytes that the receiver is known to have.
@@ -30,16 +30,16 @@ class Sender:
         self.confirmed = max(self.confirmed, received)
 
     def again(self) -> None:
-        """Nothing was confirmed for too long: send once more what is not."""
+        """Send everything unconfirmed again, after too long without a confirmation."""
         self._sent = self.confirmed
 
     @property
     def unconfirmed(self) -> int:
-        """Bytes under way."""
+        """Bytes sent but not confirmed."""
         return self._sent - self.confirmed
 
     def chunk(self) -> tuple[int, bytes] | None:
-        """Where it begins, and whole lines; None when there is nothing to send now."""
+        """The next whole lines and their position in the file; None when there is nothing to send now."""
         if self.unconfirmed >= UNCONFIRMED_BYTES:
             return None
         data = os.pread(self._file.fileno(), CHUNK_BYTES, self._sent)
@@ -54,7 +54,7 @@ class Sender:
 
 
 class Receiver:
-    """Appends to *path* what a sender sends. Raises: FileExistsError when it exists, OSError when it can't be written.
+    """Appends a sender's lines to *path*. Raises: FileExistsError when it exists, OSError when it can't be written.
 
     Attributes:
         received: Bytes so far.
@@ -67,7 +67,7 @@ class Receiver:
         self.received = 0
 
     def take(self, start: int, data: bytes) -> None:
-        """What is there already is left out; what comes after a gap waits for its sender to begin again."""
+        """Append *data*, without bytes that are there already. Data after a gap is dropped, and is sent again later."""
         new = data[self.received - start :] if start <= self.received else b""
         while new:
             written = new[: os.write(self._file, new)]
@@ -76,7 +76,7 @@ class Receiver:
             new = new[len(written) :]
 
     def problem(self, size: int, sha256: str) -> str:
-        """What is wrong with the copy of a file of that size and digest; empty when nothing is."""
+        """Why this is not a complete copy of a file with that size and digest; empty when it is."""
         if self.received != size:
             return f"got {self.received} bytes of its history, expected {size}"
         return "" if self._digest.hexdigest() == sha256 else "got other bytes of its history than it wrote"

@@ -1,4 +1,4 @@
-"""The driver's account of a run: driver.json and histograms.json."""
+"""The driver's report on a run: driver.json and histograms.json."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import Any
 
 import msgspec
 
+from chaos.model.folder import File
 from chaos.model.loadplan import DriverReport, LoadPlan, WorkerReport
 from loadtests import histogram
 from loadtests.clocks import Offset
+from loadtests.protocol import PACKAGES
 from loadtests.tally import Figures, Shape
 from loadtests.worker import WorkerResult
-
-PACKAGES = ("locust", "gevent", "geventhttpclient", "hdrhistogram", "msgspec")
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What the master knows of a worker elsewhere, whatever became of it."""
+    """What the master knows of a worker elsewhere, even if it was lost."""
 
     host: str
     clock: Offset | None = None
@@ -42,17 +42,16 @@ def assemble(
     crashed: Sequence[str],
     stopped: bool,
 ) -> tuple[DriverReport, histogram.Histograms]:
-    """Add up what the workers handed over.
+    """Add up the workers' results.
 
     Args:
-        figures_of_lost: Last known figures of workers that vanished: what they had scheduled and not finished stays
-            visible.
-        members: Workers elsewhere; none for a worker here.
-        lost: By worker, how it vanished.
-        crashed: What broke the driver itself, outside every worker.
+        figures_of_lost: Last known figures of lost workers, so that their scheduled and unfinished arrivals are shown.
+        members: Workers elsewhere; empty for workers here.
+        lost: Worker → how it was lost.
+        crashed: Errors of the driver itself, outside the workers.
     """
     figures = shape.summed([*(result.figures for result in results), *figures_of_lost.values()])
-    totals = figures.totals()
+    totals, more = figures.totals(), figures.follow_up_totals()
     histograms = histogram.merged(part for result in results for part in result.histograms)
     lag = histograms.get(histogram.LAG) or histogram.new()
     workers = list(_workers(plan, results, figures_of_lost, members))
@@ -63,6 +62,9 @@ def assemble(
         fail=totals.ended["fail"] + totals.ended["refused"],
         info=totals.ended["info"],
         dropped=totals.dropped,
+        follow_ups_ok=more["ok"],
+        follow_ups_fail=more["fail"] + more["refused"],
+        follow_ups_info=more["info"],
         operations=figures.operations,
         workers_expected=plan.workers,
         workers_finished=sum(1 for result in results if not result.fatal),
@@ -104,13 +106,14 @@ def _workers(
             cpu_ratio=result.cpu_ratio if result else 0.0,
             clock_offset_s=clock.offset_s if clock else None,
             clock_error_s=clock.error_s if clock else None,
+            stood_still=result.stood_still if result else [],
         )
 
 
 def write(out_dir: Path, report: DriverReport, histograms: histogram.Histograms) -> None:
-    """driver.json comes last: where it is, everything else is whole."""
-    _write_json(out_dir / "histograms.json", histograms)
-    _write_json(out_dir / "driver.json", report)
+    """Write both files, driver.json last: it means that all other files are complete."""
+    _write_json(out_dir / File.HISTOGRAMS, histograms)
+    _write_json(out_dir / File.DRIVER, report)
 
 
 def _write_json(path: Path, document: Any) -> None:

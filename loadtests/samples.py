@@ -1,4 +1,4 @@
-"""Keeps a few whole requests and answers of each kind: bounded, without secrets, and never in an operation's way."""
+"""Keeps a few whole requests and answers of each kind: a bounded number, without secrets, and never an error."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from loadtests.journey import Call, Reading, series_of
 from loadtests.recorder import Operation
 
 MOST_OF_A_KIND = 40
-"""Samples of one phase, operation and outcome. What differs in status or reason is told apart by the second, too."""
+"""Most samples of one phase, operation and outcome. Of each status and reason, one is kept per APART_S."""
 APART_S = 1.0
 MOST_BODY = 600
 
 
 class Samples:
-    """Appends samples to *path*, one worker's own file. If it can't be written, samples are lost, nothing else."""
+    """Appends samples to *path*, the file of one worker. An error in writing loses samples and nothing else."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -38,10 +38,11 @@ class Samples:
         *,
         status: int,
         ended: float,
+        head: bytes,
         headers: Iterable[tuple[str, str]],
         body: bytes | None,
     ) -> None:
-        """Keep this exchange unless there are enough like it."""
+        """Keep this exchange, unless enough of its kind are kept."""
         phase, series = operation.key
         kind = (phase, series, status, reading.reason)
         if ended < self._next_s.get(kind, float("-inf")):
@@ -52,7 +53,7 @@ class Samples:
             return
         self._next_s[kind] = ended + APART_S
         self._kept[phase, series, outcome] += 1
-        self._write(_sample(call, operation, reading, outcome, status, ended, headers, body or b""))
+        self._write(_sample(call, operation, reading, outcome, status, ended, head, headers, body or b""))
 
     def _write(self, sample: Sample) -> None:
         try:
@@ -60,7 +61,7 @@ class Samples:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
             os.write(self._file, self._encode(sample) + b"\n")
-        except OSError:  # the disk is full: the history will say so
+        except OSError:  # a full disk shows in the history, too
             return
 
     def close(self) -> None:
@@ -77,11 +78,12 @@ def _sample(
     outcome: str,
     status: int,
     ended: float,
+    head: bytes,
     headers: Iterable[tuple[str, str]],
     body: bytes,
 ) -> Sample:
-    request_line, *lines = call.head.decode("latin-1").split("\r\n")
-    asked = dict(line.split(": ", 1) for line in lines if ": " in line) | {"X-Request-Id": operation.id}
+    request_line, *lines = head.decode("latin-1").split("\r\n")
+    asked = dict(line.split(": ", 1) for line in lines if ": " in line)
     return Sample(
         id=operation.id,
         op=series_of(call),

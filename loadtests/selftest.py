@@ -1,8 +1,8 @@
-"""Proves at every start that a request is sent once, against a server that takes it and closes without a word.
+"""Proves at every start that a request is sent once, with a server that accepts it and closes without an answer.
 
-The patch in `loadtests.client` reaches into geventhttpclient; a new version of it could undo that silently, and every
-"sent once" of the record would be a lie. So it is tried, not assumed: on a fresh and on a kept connection, for a method
-that may be repeated and one that may not, over the driver's own path and over Locust's `FastHttpSession`.
+The patch in `loadtests.wire` changes an internal of geventhttpclient; a new version could silently undo it, and the
+record could then show one request where two were sent. So this tests it: on a fresh and on a kept connection, for a
+method that may be repeated and one that may not, with the driver's own clients and with Locust's `FastHttpSession`.
 """
 
 from __future__ import annotations
@@ -17,19 +17,20 @@ from locust.contrib.fasthttp import FastHttpSession
 from locust.event import EventHook
 
 from chaos.model.history import Outcome
-from loadtests.client import Transport, WarmPool, locust_pool
+from loadtests.guest import GuestTransport
 from loadtests.journey import Call, Reading
+from loadtests.wire import SendsOnce, Transport, WarmPool, locust_pool
 
 TIMEOUT_S = 5.0
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
 class HiddenResend(Exception):
-    """A request went out more than once, or not at all."""
+    """A request was sent more than once, or not at all."""
 
 
 class _Silent:
-    """Answers `/answer`; anything else it counts, and closes the connection."""
+    """A server that answers `/answer`; for any other request it counts it and closes the connection."""
 
     def __init__(self) -> None:
         self.seen = 0
@@ -53,13 +54,19 @@ class _Silent:
 
 
 def _own_path(pool: WarmPool, port: int) -> Callable[[str, str], None]:
-    transport = Transport(pool)
+    return _sending(Transport(pool), port)
 
+
+def _guests_path(pool: WarmPool, port: int) -> Callable[[str, str], None]:
+    return _sending(GuestTransport("127.0.0.1", port), port)
+
+
+def _sending(transport: SendsOnce, port: int) -> Callable[[str, str], None]:
     def send(method: str, path: str) -> None:
         head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX-Request-Id: ".encode()
         call = Call(op="", method=method, head=head, read=lambda status, body: Reading(Outcome.OK), intended=0.0)
-        with suppress(OSError, HTTPParseError):  # no answer is what the server promises
-            transport.send_once(call, "0-0")
+        with suppress(OSError, HTTPParseError):  # the server closes without an answer
+            transport.send_once(call, head + b"0-0\r\n\r\n")
 
     return send
 
@@ -72,16 +79,20 @@ def _locust_path(pool: WarmPool, port: int) -> Callable[[str, str], None]:
     )
 
     def send(method: str, path: str) -> None:
-        session.request(method, path)  # reports a broken exchange in its response
+        session.request(method, path)  # never raises: its response reports a broken exchange
 
     return send
 
 
 def prove_single_sends() -> None:
-    """Raises: HiddenResend, saying how often which request arrived."""
+    """Raises: HiddenResend, with the request and the number of times that it arrived."""
     server = _Silent()
     try:
-        for name, path_of in (("the driver's client", _own_path), ("Locust's FastHttpSession", _locust_path)):
+        for name, path_of in (
+            ("the driver's client", _own_path),
+            ("the guest's client", _guests_path),
+            ("Locust's FastHttpSession", _locust_path),
+        ):
             for method in ("GET", "POST"):
                 for connection in ("fresh", "kept"):
                     pool = WarmPool("127.0.0.1", server.port, timeout_s=TIMEOUT_S)

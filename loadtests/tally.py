@@ -1,4 +1,4 @@
-"""Running figures: cheap to count, cheap to add up over workers, enough for progress and live series. Pure."""
+"""Running figures for progress and live series, cheap to count and to add up over workers. Pure."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-LATENCY_BOUNDS_S = (
-    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75),
-    *(1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0),
-)
+from chaos.model.quantiles import LATENCY_BOUNDS_S
+
 LAG_BOUNDS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 OUTCOMES = ("ok", "refused", "fail", "info")
+ANSWERED = frozenset({"ok", "refused"})
 
 
 class Buckets(msgspec.Struct):
-    """Durations by upper bound; the last count is of those beyond every bound. Not cumulative."""
+    """Numbers of durations by upper bound, not cumulative; the last one counts durations above every bound."""
 
     counts: list[int]
     sum_s: float = 0.0
@@ -31,7 +30,10 @@ class Buckets(msgspec.Struct):
 
 
 class Cell(msgspec.Struct):
-    """Main operations of one kind in one phase. `ended` counts by outcome, a documented refusal apart from failures."""
+    """Main operations of one kind in one phase. `ended` counts by outcome; documented refusals are not failures.
+
+    `latency` ends with the promised answer: an operation without one counts above every bound, and not in the sum.
+    """
 
     ended: dict[str, int]
     latency: Buckets
@@ -57,10 +59,17 @@ class Cell(msgspec.Struct):
 
     def ended_as(self, outcome: str, latency_s: float, service_s: float) -> None:
         self.ended[outcome] += 1
-        self.latency.counts[bisect_left(LATENCY_BOUNDS_S, latency_s)] += 1
-        self.latency.sum_s += latency_s
+        if outcome in ANSWERED:
+            self.latency.counts[bisect_left(LATENCY_BOUNDS_S, latency_s)] += 1
+            self.latency.sum_s += latency_s
+        else:
+            self.latency.counts[-1] += 1
         self.service.counts[bisect_left(LATENCY_BOUNDS_S, service_s)] += 1
         self.service.sum_s += service_s
+
+    def never_sent(self) -> None:
+        self.dropped += 1
+        self.latency.counts[-1] += 1
 
     def add(self, other: Cell) -> None:
         for outcome, times in other.ended.items():
@@ -82,17 +91,22 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     ended: dict[str, int] = {}
 
     @property
+    def unanswered(self) -> int:
+        """Operations that finally have no promised answer; those in flight may still get one, and don't count."""
+        return sum(times for outcome, times in self.ended.items() if outcome not in ANSWERED) + self.dropped
+
+    @property
     def total_ended(self) -> int:
-        """With an ending; dropped ones have none."""
+        """Operations with an ending, so without dropped ones."""
         return sum(self.ended.values())
 
 
 class Figures(msgspec.Struct, kw_only=True):
-    """What one worker counted so far, or all of them together.
+    """What one worker, or all workers together, counted so far.
 
     Attributes:
-        cells: By phase, then by the plan's operations in the order of their names.
-        follow_ups: By phase, then by follow-up operation: endings by outcome.
+        cells: By phase, then by operation, in the alphabetical order of names.
+        follow_ups: By phase, then by follow-up operation: outcome → number of endings.
         operations: All operations of the history, dropped ones and follow-ups included.
         in_flight: Exchanges that wait for an answer, follow-ups included.
     """
@@ -122,6 +136,11 @@ class Figures(msgspec.Struct, kw_only=True):
             ended={outcome: sum(cell.ended[outcome] for cell in cells) for outcome in OUTCOMES},
         )
 
+    def follow_up_totals(self) -> dict[str, int]:
+        """Outcome → number of follow-ups over all phases."""
+        cells = [counts for row in self.follow_ups for counts in row]
+        return {outcome: sum(counts[outcome] for counts in cells) for outcome in OUTCOMES}
+
     def add(self, other: Figures) -> None:
         for mine, theirs in zip(self.all_cells(), other.all_cells(), strict=True):
             mine.add(theirs)
@@ -134,7 +153,7 @@ class Figures(msgspec.Struct, kw_only=True):
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
-    """The label sets of a plan, known before anything happened."""
+    """The label sets of a plan, known before the run."""
 
     phases: tuple[str, ...]
     ops: tuple[str, ...]
@@ -144,7 +163,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
         return Figures.empty(phases=len(self.phases), ops=len(self.ops), follow_ups=len(self.follow_ups))
 
     def summed(self, parts: Iterable[Figures]) -> Figures:
-        """The figures of all workers; zeros for none."""
+        """The sum of *parts*; zeros without any."""
         total = self.empty()
         for part in parts:
             total.add(part)

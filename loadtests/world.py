@@ -1,4 +1,4 @@
-"""The seeded world, as world.json tells it: what there is to buy and who buys."""
+"""The seeded world of world.json: what can be bought, and who buys."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class WorldTier(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorldEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event and its page's name."""
+    """An event; the slug is part of its page's address."""
 
     id: int
     slug: str
 
 
 class WorldCustomer(msgspec.Struct, frozen=True, kw_only=True):
-    """A customer with an access token that outlives the run, and a refresh token that nobody has used."""
+    """A customer with an access token that is valid for the whole run, and an unused refresh token."""
 
     id: int
     username: str
@@ -33,11 +33,11 @@ class WorldCustomer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorldPerson(WorldCustomer, frozen=True, kw_only=True):
-    """One of the cast.
+    """A person of the cast.
 
     Attributes:
-        order: Id of an order of this customer's; empty for staff.
-        stale: A token of this person that still claims a role the person no longer has.
+        order: Id of an order of this customer; empty for staff.
+        stale: A token of this person with a role that the person no longer has.
     """
 
     order: str = ""
@@ -48,10 +48,11 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     """world.json; keys that the driver doesn't need are ignored.
 
     Attributes:
-        cast: `customer`, `other` (a customer too), `support`, `admin` → person.
-        bad_tokens: What is wrong with it → an access token that must be refused.
-        bad_refreshes: What became of its account → a refresh token that must be refused.
-        access_lifetime_s: How long access tokens live in this run; None where the scenario leaves it to the variant.
+        guests: Further customers, whose accounts only the guest uses.
+        cast: `customer`, `other` (a second customer), `support`, `admin` → person.
+        bad_tokens: Flaw → an access token with this flaw, which must be refused.
+        bad_refreshes: What happened to the account → its refresh token, which must be refused.
+        access_lifetime_s: Lifetime of access tokens in this run; None when the variant decides it.
         routes: Addresses that the variant serves, as `/api/events/{}/`.
     """
 
@@ -60,6 +61,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     events: tuple[WorldEvent, ...]
     tiers: tuple[WorldTier, ...]
     customers: tuple[WorldCustomer, ...]
+    guests: tuple[WorldCustomer, ...] = ()
     cast: dict[str, WorldPerson] = {}
     bad_tokens: dict[str, str] = {}
     bad_refreshes: dict[str, str] = {}
@@ -68,18 +70,18 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def settled(self) -> tuple[WorldCustomer, ...]:
-        """Customers whose sessions, passwords and names nobody touches: journeys that do take theirs from the start."""
+        """The last tenth of the customers, whose sessions, passwords and names no journey changes or attacks."""
         return self.customers[-max(1, len(self.customers) // 10) :]
 
     def person(self, name: str) -> WorldPerson:
-        """One of the cast. Raises: ValueError when the world has none."""
+        """A person of the cast. Raises: ValueError when the world has none by that name."""
         if name not in self.cast:
             raise ValueError(f"world.json: cast: got no {name!r}, expected the cast of prepare")
         return self.cast[name]
 
 
 def read(path: Path) -> World:
-    """Raises: ValueError, as `where: got X, expected Y`."""
+    """Read the world. Raises: ValueError, as `where: got X, expected Y`."""
     try:
         world = msgspec.json.decode(path.read_bytes(), type=World)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The agent's lease, from the runner's side."""
+"""The lease that the runner holds at the agent."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class AgentLease:
         self._ask("DELETE", {"run_id": run_id})
 
     def holder(self) -> str | None:
-        """The run whose lease it still looks after. Raises: LabBroken."""
+        """The run that holds the lease; None when no run does. Raises: LabBroken."""
         try:
             answer = self._client.get("/health")
             return msgspec.json.decode(answer.content, type=_Health).run_id

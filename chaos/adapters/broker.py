@@ -1,8 +1,8 @@
-"""What passes through the broker, by Redis's own account: its MONITOR stream, read past the proxy.
+"""The messages that pass through the broker, from Redis's MONITOR stream, read past the proxy.
 
 Kombu's Redis transport keeps a message in a list until a worker takes it, then in the hash `unacked` until the worker
-acknowledges it; a message that comes back goes into the list again under its old tag. Redis tells each of these
-commands with its own clock.
+acknowledges it; a message that is returned goes into the list again under its old tag. MONITOR shows each of these
+commands with Redis's time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import socket
 import threading
 from contextlib import suppress
 
-from chaos.adapters.redis import OURS
+from chaos.adapters.redis import OURS, login
 from chaos.config import Redis
 from chaos.errors import LabBroken
 from chaos.model.evidence import BrokerMessage
@@ -31,7 +31,7 @@ _FIELD = {
 
 
 class BrokerRecorder:
-    """Reads MONITOR in a thread of its own, from `start` until `messages` is asked."""
+    """Reads MONITOR in a thread of its own, from `start` until `messages`."""
 
     def __init__(self, address: Redis) -> None:
         self._address = address
@@ -41,13 +41,13 @@ class BrokerRecorder:
         self._trouble = "the recording was never started"
 
     def start(self) -> None:
-        """Begin a new recording. Trouble is told when somebody asks for the messages."""
+        """Begin a new recording. An error is raised later, by `messages`."""
         self._end()
         self._record, self._trouble = Record(database=self._address.broker_db), ""
         self._stop = threading.Event()
         try:
             connection = socket.create_connection((self._address.host, self._address.port), CONNECT_S)
-            connection.sendall(f"CLIENT SETNAME {OURS}\r\nMONITOR\r\n".encode())
+            connection.sendall(login(self._address) + f"CLIENT SETNAME {OURS}\r\nMONITOR\r\n".encode())
         except OSError as error:
             self._trouble = f"MONITOR: got {error}, expected Redis"
             return
@@ -55,11 +55,19 @@ class BrokerRecorder:
         self._thread.start()
 
     def messages(self) -> list[BrokerMessage]:
-        """End the recording and tell it. Raises: LabBroken when it has a gap."""
+        """End the recording and return it. Raises: LabBroken when it has a gap."""
         self._end()
         if self._trouble:
             raise LabBroken(f"broker: {self._trouble}")
         return self._record.messages()
+
+    def so_far(self) -> list[BrokerMessage]:
+        """The messages until now; the recording goes on."""
+        return self._record.messages()
+
+    def payload(self, tag: str) -> tuple[str, bytes] | None:
+        """The list into which a message was put, and its unchanged payload; None for an unknown tag."""
+        return self._record.payload(tag)
 
     def _end(self) -> None:
         self._stop.set()
@@ -94,13 +102,18 @@ class Record:
     def __init__(self, *, database: int) -> None:
         self._database = str(database).encode()
         self._by_tag: dict[bytes, BrokerMessage] = {}
+        self._payloads: dict[str, tuple[str, bytes]] = {}
+
+    def payload(self, tag: str) -> tuple[str, bytes] | None:
+        """See `BrokerRecorder.payload`."""
+        return self._payloads.get(tag)
 
     def messages(self) -> list[BrokerMessage]:
         """In the order in which they were first queued."""
         return list(self._by_tag.values())
 
     def line(self, line: bytes) -> None:
-        """One line of the stream; what is no step of a message is skipped."""
+        """Take one line of the stream; lines that are no step of a message are skipped."""
         if b'PUSH"' not in line and b'"unacked"' not in line:
             return
         told = _LINE.match(line)
@@ -109,18 +122,18 @@ class Record:
         at_unix_s = float(told[1])
         words = [_plain(word) for word in _WORD.findall(told[3])]
         match words[0].upper(), words[1:]:
-            case ((b"LPUSH" | b"RPUSH"), [_, payload, *_]) if b'"body"' in payload:
-                self._queued(payload, at_unix_s)
+            case ((b"LPUSH" | b"RPUSH"), [queue, payload, *_]) if b'"body"' in payload:
+                self._queued(queue, payload, at_unix_s)
             case b"HSET", [b"unacked", tag, *_] if tag in self._by_tag:
                 self._by_tag[tag].delivered_unix_s = at_unix_s
             case b"HDEL", [b"unacked", tag, *_] if tag in self._by_tag:
                 self._by_tag[tag].acked_unix_s = at_unix_s
 
-    def _queued(self, payload: bytes, at_unix_s: float) -> None:
+    def _queued(self, queue: bytes, payload: bytes, at_unix_s: float) -> None:
         tag, task = _field("delivery_tag", payload), _field("task", payload)
         if not tag or not task:  # an answer to a remote control command has no task
             return
-        if (back := self._by_tag.get(tag)) is not None:  # nobody finished it
+        if (back := self._by_tag.get(tag)) is not None:  # returned without an acknowledgement
             back.delivered_unix_s = back.acked_unix_s = None
             return
         try:
@@ -128,6 +141,7 @@ class Record:
         except binascii.Error:
             arguments = ""
         retries = _field("retries", payload)
+        self._payloads[tag.decode(errors="replace")] = (queue.decode(errors="replace"), payload)
         self._by_tag[tag] = BrokerMessage(
             tag=tag.decode(errors="replace"),
             task=task.decode(errors="replace"),
@@ -144,7 +158,7 @@ def _field(name: str, payload: bytes) -> bytes:
 
 
 def _plain(word: bytes) -> bytes:
-    """Undo the quoting of a word."""
+    """*word* without MONITOR's quoting."""
     if b"\\" not in word:
         return word
     return _ESCAPED.sub(lambda m: bytes.fromhex(m[1][1:].decode()) if len(m[1]) == 3 else _SHORT.get(m[1], m[1]), word)

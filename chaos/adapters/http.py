@@ -1,4 +1,4 @@
-"""What went wrong with an HTTP call, in a few words on one line."""
+"""The reason for a failed HTTP call, on one line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _QUOTED_CHARACTERS = 200
 
 
 def why(error: httpx.HTTPError) -> str:
-    """Status and beginning of the answer, or what kept it from coming."""
+    """Status and beginning of the answer; without an answer, the transport error."""
     if isinstance(error, httpx.HTTPStatusError):
         text = " ".join(error.response.text.split())[:_QUOTED_CHARACTERS]
         return f"{error.response.status_code} {text}".rstrip()

@@ -1,4 +1,4 @@
-"""PostgreSQL past its proxy: the contract's views, its statistics and its own log."""
+"""PostgreSQL, past its proxy: the contract's views, the server's statistics and its log."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from typing import Any, TypeVar
 
 import msgspec
 import psycopg
+from psycopg import sql
 from psycopg.rows import dict_row
 
+from chaos.adapters.passwords import described
 from chaos.config import Postgres
 from chaos.errors import LabBroken
-from chaos.model.evidence import Order, SideEffect, Ticket, Tier
+from chaos.model.evidence import Order, SideEffect, StoredPassword, Ticket, Tier
+from launch.pinned import POSTGRES
 
 OURS = "firedrill"
 _Row = TypeVar("_Row", Tier, Order, Ticket, SideEffect)
@@ -21,7 +24,7 @@ _SERIOUS = frozenset({"ERROR", "FATAL", "PANIC"})
 
 
 class PostgresWitness:
-    """One short connection per question, to the server itself; see also `at_one_moment`."""
+    """Opens a short connection to the server for each query, except during `at_one_moment`."""
 
     def __init__(self, address: Postgres, variant: str) -> None:
         self._address, self.database = address, f"{address.database_prefix}{variant}"
@@ -30,10 +33,10 @@ class PostgresWitness:
 
     @contextmanager
     def at_one_moment(self) -> Iterator[None]:
-        """What is asked of the variant's database meanwhile is as it was at the first question.
+        """During the block, all queries of the variant's database see it as it was at the first query.
 
-        A shop that still works would otherwise show an order from before a transaction and its tickets from after it.
-        Without a connection, each question says by itself that it has no answer.
+        Without this, a shop that still works could show an order from before a transaction and its tickets from after
+        it. If no connection can be made, each query raises its own error.
         """
         with suppress(psycopg.Error):
             self._moment = self._connection(self.database)
@@ -48,7 +51,7 @@ class PostgresWitness:
     @contextmanager
     def _asked(self, database: str | None) -> Iterator[psycopg.Connection[dict[str, Any]]]:
         if self._moment is not None and database is None:
-            with self._moment.transaction():  # a savepoint: a view that is missing leaves the others their moment
+            with self._moment.transaction():  # a savepoint, so that an error in one view does not end the snapshot
                 yield self._moment
         else:
             with self._connection(database or self.database) as connection:
@@ -61,19 +64,33 @@ class PostgresWitness:
         except psycopg.Error as error:
             raise LabBroken(f"postgres: got {' '.join(str(error).split())}, expected an answer") from None
 
-    def _connection(self, database: str) -> psycopg.Connection[dict[str, Any]]:
+    def connected(self) -> psycopg.Connection[dict[str, Any]]:
+        """A connection to the variant's database with the lab's own rights, never for the shop's views.
+
+        Raises: psycopg.Error.
+        """
+        return self._connection(self.database, own=True)
+
+    def reading(self) -> psycopg.Connection[dict[str, Any]]:
+        """A connection to the variant's database with no more rights than the shop's. Raises: psycopg.Error."""
+        return self._connection(self.database)
+
+    def _connection(self, database: str, *, own: bool = False) -> psycopg.Connection[dict[str, Any]]:
+        # The views are the shop's code, which must not run with the rights of a superuser.
+        own = own or database != self.database
         return psycopg.connect(
             host=self._address.host,
             port=self._address.port,
-            user=self._address.user,
+            user=self._address.user if own else self._address.reader,
             password=self._address.password,
             dbname=database,
             connect_timeout=3,
             application_name=OURS,
-            # What the lab itself asks does not belong into the log of a run.
-            options="-c statement_timeout=15000 -c log_min_duration_statement=-1",
+            # The lab's own queries must not be in the log of a run; for the reader, its role has this setting.
+            options="-c statement_timeout=15000" + (" -c log_min_duration_statement=-1" if own else ""),
             autocommit=True,
             row_factory=dict_row,
+            **POSTGRES,
         )
 
     def tiers(self) -> list[Tier]:
@@ -97,8 +114,13 @@ class PostgresWitness:
         """`lab_side_effects`."""
         return self._view("SELECT kind, order_id, times FROM lab_side_effects", SideEffect)
 
+    def passwords(self) -> list[StoredPassword]:
+        """The stored passwords of all accounts, described without their hashes."""
+        rows = self._rows("SELECT id::bigint AS id, password::text AS password FROM shop_customer ORDER BY id")
+        return [described(row["id"], row["password"] or "") for row in rows]
+
     def pending(self) -> tuple[int, int]:
-        """Orders that are not final, and outbox rows that are not sent."""
+        """Numbers of orders that are not final, and of outbox rows that are not sent."""
         rows = self._rows("SELECT pending_orders, unsent_outbox FROM lab_pending")
         try:
             (row,) = rows
@@ -113,7 +135,7 @@ class PostgresWitness:
             raise LabBroken(f"{query.rsplit(' ', 1)[-1]}: got {error}, expected the columns of the contract") from None
 
     def transactions(self) -> int:
-        """Committed and rolled back so far in the variant's database, by the server's statistics."""
+        """Transactions that ended so far in the variant's database, by the server's statistics."""
         rows = self._rows(
             "SELECT xact_commit + xact_rollback AS n FROM pg_stat_database WHERE datname = %s",
             [self.database],
@@ -132,7 +154,7 @@ class PostgresWitness:
         return frozenset(row["id"] for row in rows)
 
     def asked_since(self, since_unix_s: float) -> int:
-        """The shop's open sessions that were sent a query since then."""
+        """Number of the shop's open sessions that were sent a query since then."""
         rows = self._rows(
             "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = %s AND application_name <> %s"
             " AND backend_type = 'client backend' AND query_start >= to_timestamp(%s)",
@@ -141,22 +163,46 @@ class PostgresWitness:
         )
         return int(rows[0]["n"])
 
+    def busy(self) -> int:
+        """Number of the shop's sessions that work on a statement or hold a transaction open right now."""
+        rows = self._rows(
+            "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = %s AND usename <> ALL(%s)"
+            " AND backend_type = 'client backend' AND state <> 'idle'",
+            [self.database, list(self.ours)],
+            database="postgres",
+        )
+        return int(rows[0]["n"])
+
+    @property
+    def ours(self) -> tuple[str, str]:
+        """The lab's own roles. Statements of every other role count as the shop's."""
+        return self._address.user, self._address.reader
+
+    def mark(self, text: str) -> None:
+        """Write *text* into the log, behind all earlier entries. Raises: LabBroken."""
+        try:
+            with self.connected() as connection:
+                connection.execute("SET log_min_duration_statement = 0")
+                connection.execute(sql.SQL("SELECT {}").format(sql.Literal(text)))
+        except psycopg.Error as error:
+            raise LabBroken(f"postgres: got {' '.join(str(error).split())}, expected a mark in its log") from None
+
     def mark_log(self) -> None:
         """Remember how far the log has been written; `errors` reads from here."""
         self._log_sizes = self._log_files()
 
     def errors(self) -> list[dict[str, Any]]:
-        """ERROR, FATAL and PANIC entries of the variant's database since `mark_log`, as jsonlog has them."""
+        """ERROR, FATAL and PANIC entries of the variant's database since `mark_log`, in the form of jsonlog."""
         return _serious(self._log_lines(), self.database)
 
     def log_entries(self) -> Iterator[dict[str, Any]]:
-        """Every entry of the variant's database since `mark_log`, as jsonlog has them."""
+        """Every entry of the variant's database since `mark_log`, in the form of jsonlog."""
         return _entries(self._log_lines(), self.database)
 
     def log_statements(self, wanted: bool) -> None:
-        """Have the server log each statement with its duration, or no longer.
+        """Switch the server's log of all statements with their duration on or off.
 
-        A setting of the whole server, so that sessions that are open already follow it too.
+        It is a setting of the whole server, so that open sessions follow it, too.
         """
         ask = "SET log_min_duration_statement = 0" if wanted else "RESET log_min_duration_statement"
         try:

@@ -17,12 +17,12 @@ from chaos.model.faults import PROCESSES
 from chaos.ports import Signalled
 
 TIMEOUT_S = 5.0
-# After some starts that failed at once, supervisord tries no more.
+# supervisord's state of a process that failed at several starts in a row and is not started again.
 GIVEN_UP = "FATAL"
 
 
 class _Transport(xmlrpc.client.Transport):
-    """xmlrpc has no timeout of its own."""
+    """A transport with a timeout, which xmlrpc does not have."""
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
         connection = super().make_connection(host)
@@ -31,17 +31,26 @@ class _Transport(xmlrpc.client.Transport):
 
 
 class ProcessRefused(LabBroken):
-    """supervisord answered that it can't: a process that is unknown or not running."""
+    """supervisord refused: the process is unknown or not running."""
 
 
 class SupervisorProcesses:
-    """Kill, look up and resume `shop:<process>`; a fresh connection per call keeps it usable from several threads.
+    """Kill, look up and resume `shop:<process>`. Thread-safe, since each call has a connection of its own.
 
     Args:
         urls: Process → base URL of the supervisor that runs it: one for all, or one per container.
+        now_unix_s: The run's clock, by which signals are timed.
     """
 
-    def __init__(self, urls: Mapping[str, str], *, username: str, password: str) -> None:
+    def __init__(
+        self,
+        urls: Mapping[str, str],
+        *,
+        username: str,
+        password: str,
+        now_unix_s: Callable[[], float] = time.time,
+    ) -> None:
+        self._now_unix_s = now_unix_s
         self._urls = {}
         for process, url in urls.items():
             parts = urlsplit(url)
@@ -56,7 +65,7 @@ class SupervisorProcesses:
         except xmlrpc.client.Fault as fault:
             raise ProcessRefused(f"supervisor: {what}: got {fault.faultString}, expected it to be done") from None
         except (OSError, http.client.HTTPException, xmlrpc.client.Error, ExpatError, LookupError, TypeError) as error:
-            # The last three: whatever answers there is no supervisord of ours.
+            # The last three mean that the answer is not from the lab's supervisord.
             raise LabBroken(
                 f"supervisor: {what}: got {type(error).__name__}, expected an answer (make status)"
             ) from None
@@ -64,13 +73,25 @@ class SupervisorProcesses:
     def _signal(self, process: str, number: signal.Signals) -> Signalled:
         def ask(server: Any) -> Signalled:
             answer = server.firedrill.signal_group(f"shop:{process}", int(number))
-            return Signalled(pgid=answer["pgid"], pids=tuple(answer["pids"]), at_unix_s=time.time())
+            since_s = max(0.0, time.monotonic() - answer["steady_s"])  # all processes of a machine share this clock
+            return Signalled(pgid=answer["pgid"], pids=tuple(answer["pids"]), at_unix_s=self._now_unix_s() - since_s)
 
         killed: Signalled = self._call(process, f"{number.name} to {process}", ask)
         return killed
 
     def kill_group(self, process: str) -> Signalled:
         return self._signal(process, signal.SIGKILL)
+
+    def terminate(self, process: str) -> Signalled:
+        def ask(server: Any) -> Signalled:
+            pgid = int(server.supervisor.getProcessInfo(f"shop:{process}")["pid"])
+            pids = tuple(server.firedrill.group_pids(pgid)) if pgid else ()
+            at_unix_s = self._now_unix_s()
+            server.supervisor.signalProcess(f"shop:{process}", "TERM")
+            return Signalled(pgid=pgid, pids=pids, at_unix_s=at_unix_s)
+
+        asked: Signalled = self._call(process, f"SIGTERM to {process}", ask)
+        return asked
 
     def survivors(self, process: str, pgid: int) -> Sequence[int]:
         def ask(server: Any) -> list[int]:
@@ -85,7 +106,7 @@ class SupervisorProcesses:
 
         try:
             found: dict[int, float] = self._call(process, f"CPU seconds of {process}", ask)
-        except ProcessRefused:  # nobody runs who could have used any
+        except ProcessRefused:  # it does not run, so it uses no CPU
             return {}
         return found
 
@@ -100,7 +121,7 @@ class SupervisorProcesses:
         return found
 
     def resume(self, process: str) -> None:
-        with suppress(ProcessRefused):  # a process that is not running has nobody to resume
+        with suppress(ProcessRefused):  # a process that is not running needs no SIGCONT
             self._signal(process, signal.SIGCONT)
 
     def group_of(self, process: str) -> int | None:
@@ -108,7 +129,7 @@ class SupervisorProcesses:
         return pid if state == "RUNNING" and pid else None
 
     def _state(self, process: str) -> tuple[str, int]:
-        """supervisord's word for it, and its pid (0: none)."""
+        """supervisord's state of *process*, and its pid (0 without one)."""
 
         def ask(server: Any) -> tuple[str, int]:
             info = server.supervisor.getProcessInfo(f"shop:{process}")
@@ -121,7 +142,7 @@ class SupervisorProcesses:
         for process in PROCESSES:
             self.resume(process)
             if self._state(process)[0] == GIVEN_UP:
-                # It could not start while something that it needs was broken. Whatever comes of it, it is asked to.
+                # It could not start while a dependency was broken, so it is started again. A refusal is ignored here.
                 with suppress(ProcessRefused):
                     self._start(process)
 

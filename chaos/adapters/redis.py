@@ -1,10 +1,10 @@
-"""Redis past its proxies: who is connected, and what waits in the broker."""
+"""Redis, past its proxies: the shop's connections, its commands, and the messages in the broker."""
 
 from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import redis
 
@@ -12,36 +12,39 @@ from chaos.config import Redis
 from chaos.errors import LabBroken
 
 OURS = "firedrill"
+SHOP = "shop"  # the user that the shop logs in as
 TIMEOUT_S = 3.0
 
 
-# What a connection says of itself, and what the lab asks: no call of the shop's business.
+# Commands that set up or inspect a connection, and commands of the lab: they are not the shop's calls.
 _NOT_COUNTED = frozenset(
     b"PING ECHO HELLO AUTH SELECT CLIENT INFO CONFIG COMMAND MONITOR QUIT RESET LLEN HLEN SCAN DBSIZE".split()
 )
-# Last command of a canary's connection, which may be listed for a moment after it was closed: nobody of the shop's.
-_CANARIES = frozenset({"ping", "echo", "monitor", "NULL"})
-_CANARY_AGE_S = 1
 _COMMAND = re.compile(rb'\+\d+\.\d+ \[(\d+) [^\]]*\] "(\w+)"')
 
 
 class CommandWatch:
-    """Redis' own MONITOR: every command that it executes, as it does. What nobody has read yet waits in the socket."""
+    """Counts commands by Redis's MONITOR, which sends each command as it runs. Unread ones wait in the socket."""
 
-    def __init__(self, address: tuple[str, int], database: int) -> None:
+    def __init__(self, address: Redis, database: int) -> None:
         self._database, self._count, self._rest = str(database).encode(), 0, b""
+        asked = login(address) + b"MONITOR\r\n"
+        answer, expected = b"", b"+OK\r\n" * asked.count(b"\r\n")
         try:
-            self._socket = socket.create_connection(address, timeout=TIMEOUT_S)
-            self._socket.sendall(b"MONITOR\r\n")
-            answer = self._socket.recv(5)
+            self._socket = socket.create_connection((address.host, address.port), timeout=TIMEOUT_S)
+            self._socket.sendall(asked)
+            while len(answer) < len(expected) and expected.startswith(answer):
+                if not (piece := self._socket.recv(len(expected) - len(answer))):
+                    break
+                answer += piece
         except OSError as error:
             raise LabBroken(f"redis: got {type(error).__name__}, expected it to be watched") from None
-        if answer != b"+OK\r\n":
+        if answer != expected:
             raise LabBroken(f"redis: MONITOR: got {answer!r}, expected +OK")
         self._socket.setblocking(False)
 
     def count(self) -> int:
-        """Commands so far."""
+        """Number of commands so far."""
         for line in self._lines():
             found = _COMMAND.match(line)
             if found and found[1] == self._database and found[2].upper() not in _NOT_COUNTED:
@@ -67,7 +70,7 @@ class CommandWatch:
 
 
 class RedisWitness:
-    """Cache and broker are two databases of one server."""
+    """The Redis server, of which cache and broker are two databases."""
 
     def __init__(self, address: Redis) -> None:
         self._address = address
@@ -75,6 +78,8 @@ class RedisWitness:
             host=address.host,
             port=address.port,
             db=address.broker_db,
+            username=address.user or None,
+            password=address.password or None,
             client_name=OURS,
             socket_timeout=TIMEOUT_S,
             socket_connect_timeout=TIMEOUT_S,
@@ -90,15 +95,24 @@ class RedisWitness:
         return {
             str(client["id"]): float(client["idle"])
             for client in listed
-            if int(client["db"]) == database and client["name"] != OURS and not _is_canary(client)
+            if int(client["db"]) == database and client["user"] == SHOP
         }
 
     def watch(self, database: int) -> CommandWatch:
         """Count commands on *database* from now on. Raises: LabBroken."""
-        return CommandWatch((self._address.host, self._address.port), database)
+        return CommandWatch(self._address, database)
+
+    def empty_cache(self) -> None:
+        """FLUSHDB of the shop's cache; the broker is another database. Raises: redis.RedisError."""
+        with redis.Redis(
+            connection_pool=redis.ConnectionPool(
+                **{**self._client.connection_pool.connection_kwargs, "db": self._address.cache_db}
+            )
+        ) as cache:
+            cache.flushdb()
 
     def broker_depth(self) -> tuple[int, int]:
-        """Messages that wait in queues, and messages that were delivered but not acknowledged."""
+        """Numbers of messages that wait in queues, and of those that were delivered but not acknowledged."""
         try:
             queued = sum(
                 int(self._client.llen(key))
@@ -110,6 +124,6 @@ class RedisWitness:
             raise LabBroken(f"redis: got {error}, expected the depth of the broker's queues") from None
 
 
-def _is_canary(client: Mapping[str, str]) -> bool:
-    """Young, and has asked nothing else: a pool's connection may have been asked for a PING last as well."""
-    return client.get("cmd") in _CANARIES and int(client.get("age", 0)) <= _CANARY_AGE_S
+def login(address: Redis) -> bytes:
+    """The login of a bare connection, empty without a user; Redis does not show it in MONITOR."""
+    return f"AUTH {address.user} {address.password}\r\n".encode() if address.user else b""

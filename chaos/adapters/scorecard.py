@@ -12,11 +12,11 @@ from chaos.errors import InvalidInput
 TIMEOUT_S = 5.0
 EXPORT_TIMEOUT_S = 30.0
 NAME_TIMEOUT_S = 1.0
-"""A name is worth no wait."""
+"""Short, since a run does not depend on the learner's name."""
 
 
 class Scorecard:
-    """Writes runs; repeating one changes nothing."""
+    """Indexes runs, notes hints, and exports and imports the drill map. Indexing a run again changes nothing."""
 
     def __init__(self, url: str, token: str) -> None:
         self._client = httpx.Client(
@@ -33,12 +33,21 @@ class Scorecard:
             raise OSError(f"scorecard: got {answer.status_code} {answer.text[:200]}, expected it to take the run")
 
     def learner(self) -> str:
-        """The learner's name, empty before anybody was asked. Raises: OSError with a sentence when it is away."""
+        """The learner's name; empty when none is set. Raises: OSError with a sentence when the scorecard is away."""
         try:
             answer = self._client.get("/api/learner/", timeout=NAME_TIMEOUT_S)
             return str(answer.raise_for_status().json()["name"])
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             raise OSError(f"scorecard: got {type(error).__name__}, expected the learner's name") from None
+
+    def open_hint(self, *, drill: str, hint: str) -> None:
+        """Record that *hint* was opened. Raises: OSError with a sentence when it can't be recorded."""
+        try:
+            answer = self._client.put(f"/api/drills/{drill}/hints/{hint}/")
+        except httpx.HTTPError as error:
+            raise OSError(f"scorecard: got {type(error).__name__}, expected it to note a hint") from None
+        if answer.is_error:
+            raise OSError(f"scorecard: got {answer.status_code} {answer.text[:200]}, expected it to note a hint")
 
     def drill_map(self, format: Literal["markdown", "json"]) -> bytes:
         """The whole drill map. Raises: OSError with a sentence when the scorecard is away."""
@@ -53,7 +62,7 @@ class Scorecard:
         return answer.content
 
     def put_drill_map(self, document: bytes) -> dict[str, int]:
-        """Add what the document has. Returns how many of what were added.
+        """Add the document's entries. Returns kind → number of entries that were added.
 
         Raises: InvalidInput when the scorecard refuses it. OSError with a sentence when it is away.
         """

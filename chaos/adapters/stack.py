@@ -1,19 +1,21 @@
-"""The stack as a whole: `python -m services.stack … --json` as a subprocess, so that provisioning stays in services."""
+"""The stack as a whole: `python -m services.stack … --json` as a subprocess, since provisioning is part of services."""
 
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from chaos.adapters.redis import OURS
 from chaos.config import CHECKOUT, Redis
 from chaos.errors import ExitCode, FiredrillError, Inconclusive, InvalidInput, LabBroken, LearnerCodeError
+from launch import environment
+from launch.python import PYTHON
 
-STACK = (sys.executable, "-m", "services.stack")
+STACK = (*PYTHON, "-m", "services.stack")
 PREPARE_TIMEOUT_S = 120.0
 _ERRORS: Mapping[str, type[FiredrillError]] = {"learner_code": LearnerCodeError}
 
@@ -33,11 +35,12 @@ def ask_stack(
         done = subprocess.run(
             [*program, *command, "--json"],
             cwd=CHECKOUT,
+            env=environment.for_commands(),  # `up` may have to download a server
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE if quiet else None,
             timeout=timeout_s,
-            start_new_session=True,  # a Ctrl-C is the runner's to handle
+            start_new_session=True,  # a Ctrl-C must reach only the runner
             check=False,
         )
     except OSError as error:
@@ -58,7 +61,7 @@ def ask_stack(
 
 
 def _error(error: Any, command: str, code: int) -> FiredrillError:
-    """The stack's own sentence; what its caller can put right is invalid input here too."""
+    """The stack's own message; what is invalid input for the stack is invalid input here."""
     found = error if isinstance(error, dict) else {}
     message = str(found.get("message") or f"stack {command}: got exit code {code} without a reason, expected one")
     otherwise = InvalidInput if code == ExitCode.INVALID else LabBroken
@@ -66,25 +69,20 @@ def _error(error: Any, command: str, code: int) -> FiredrillError:
 
 
 class StackProcess:
-    """Prepare, identities, and a ping to the worker."""
+    """See `chaos.ports.StackControl`."""
 
     def __init__(self, broker: Redis) -> None:
-        self._broker_url = f"redis://{broker.host}:{broker.port}/{broker.broker_db}"
+        self._broker_url = broker.broker_url
 
-    def prepare(self, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path) -> Mapping[str, Any]:
-        asked = msgspec.json.encode(dict(world)).decode()
-        command = [
-            "prepare",
-            "--variant",
-            variant,
-            "--seed",
-            str(seed),
-            "--world",
-            asked,
-            "--world-file",
-            str(world_file),
-        ]
-        return ask_stack(command, timeout_s=PREPARE_TIMEOUT_S)
+    def prepare(
+        self, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path, rows: int | None = None
+    ) -> Mapping[str, Any]:
+        asked = _asked(variant, seed, world, world_file) + ([] if rows is None else ["--rows", str(rows)])
+        return ask_stack(["prepare", *asked], timeout_s=PREPARE_TIMEOUT_S)
+
+    def fill(self, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path, rows: int) -> None:
+        asked = [*_asked(variant, seed, world, world_file), "--rows", str(rows)]
+        ask_stack(["fill", *asked], timeout_s=PREPARE_TIMEOUT_S)
 
     def identities(self) -> Mapping[str, str]:
         found = ask_stack(["identities"], timeout_s=30.0)
@@ -94,16 +92,24 @@ class StackProcess:
         from celery import Celery  # noqa: PLC0415 - half a second to import, and only settling needs it
 
         app = Celery(broker=self._broker_url, set_as_current=False)
+        app.conf.broker_transport_options = {"client_name": OURS}
         try:
-            return bool(app.control.ping(timeout=timeout_s, limit=1))
+            # The connection is passed explicitly, since Celery prefers CELERY_BROKER_URL to the app's broker.
+            with app.connection_for_write(self._broker_url) as connection:
+                return bool(app.control.ping(timeout=timeout_s, limit=1, connection=connection))
         except Exception as error:
             raise Inconclusive(f"worker: got {type(error).__name__}, expected an answer to a ping") from None
         finally:
             app.close()
 
 
+def _asked(variant: str, seed: int, world: Mapping[str, int], world_file: Path) -> list[str]:
+    described = msgspec.json.encode(dict(world)).decode()
+    return ["--variant", variant, "--seed", str(seed), "--world", described, "--world-file", str(world_file)]
+
+
 def flatten_identities(parts: Mapping[str, Any]) -> dict[str, str]:
-    """Part → text that changes when it restarts: what identifies its process or its own boot."""
+    """Part → text that changes when it restarts: the identity of its process, or of its own start."""
     flat: dict[str, str] = {}
     for name, value in parts.items():
         if isinstance(value, Mapping):

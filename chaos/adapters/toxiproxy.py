@@ -1,13 +1,13 @@
-"""Toxiproxy, seen through its Python client: a deadline on every call, everything read back, errors in words.
+"""Toxiproxy, through its Python client. Every call has a deadline, is read back, and reports errors as sentences.
 
-The client (toxiproxy-python 0.1.1) keeps its host in a class that all its users share, waits for ever, reports a failed
+The client (toxiproxy-python 0.1.1) keeps its host in a class that all its users share, has no timeout, reports a failed
 `enable()` as done and a failed `create()` as a KeyError. So only its `APIConsumer` is used, which passes timeouts on,
-through a subclass per adapter that carries that adapter's own host: two adapters can't interfere.
+in a subclass per adapter that has the adapter's own host, so that two adapters can't interfere.
 
-A call may hang for good reasons (a client that does not read, an upstream that can't be dialled, a `reset_peer` that
-has fired) and may still land after its deadline. So whoever gets a `ToxiproxyDeadline` lifts as if it had landed.
+A call may hang (a client that does not read, an upstream that can't be dialled, a `reset_peer` that has fired) and may
+still take effect after its deadline. So after a `ToxiproxyDeadline` the caller has to lift as if it had taken effect.
 
-Source: docs of Toxiproxy 2.12, behaviour observed on the real server and pinned in tests/contract/toxiproxy.
+Source: docs of Toxiproxy 2.12; behaviour observed on the real server and tested in tests/contract/toxiproxy.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
 from chaos.errors import InvalidInput, LabBroken
 from chaos.ports import ToxicSpec
 
-# An environment's HTTP proxy has no business between two processes of one machine.
+# An HTTP proxy from the environment must not be used between two processes of one machine.
 _NO_HTTP_PROXY: Mapping[str, None] = {"http": None, "https": None, "all": None}
 _QUOTED_CHARACTERS = 200
 
 
 class ToxiproxyUnreachable(LabBroken):
-    """Nobody answers at the API's address."""
+    """No server answers at the API's address."""
 
 
 class ToxiproxyDeadline(LabBroken):
-    """No answer in time. What was asked may still happen."""
+    """No answer in time. The request may still take effect."""
 
 
 class ToxiproxyRefused(LabBroken):
@@ -53,12 +53,12 @@ class ToxiproxyRefused(LabBroken):
 
 
 class ToxiproxyMismatch(LabBroken):
-    """The server said yes, but what it reads back is not what was asked."""
+    """The server reported success, but the state read back is not the one that was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxySpec:
-    """A proxy as it has to be. Addresses are `host:port`; a listen address needs its host, or it listens everywhere."""
+    """A proxy's required state. Addresses are `host:port`; without a host, it would listen on all interfaces."""
 
     name: str
     listen: str
@@ -78,10 +78,10 @@ class ProxyState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerVersion:
-    """What the server says that it is.
+    """The server's version.
 
     Attributes:
-        text: As it came, e.g. `2.12.0`, or `2.12.0+firedrill-standin` from the built-in stand-in.
+        text: As the server sends it, e.g. `2.12.0`, or `2.12.0+firedrill-standin` from the built-in stand-in.
     """
 
     text: str
@@ -99,7 +99,7 @@ class ServerVersion:
 
 @dataclass(slots=True)
 class _Deadline:
-    """The time that one public call may take altogether."""
+    """The total time that one public call may take."""
 
     seconds: float
     _until_s: float = field(init=False)
@@ -116,7 +116,7 @@ class ToxiproxyAdapter:
 
     Args:
         api_url: `http://host:port`.
-        deadline_s: Seconds that one call may take, its reading back included.
+        deadline_s: Seconds that one call may take, including the reading back.
         expected: The proxies that `pristine` looks for.
 
     Every call raises one of the LabBroken errors above when it can't do what its name says.
@@ -137,7 +137,7 @@ class ToxiproxyAdapter:
     # --- reading -------------------------------------------------------------------------------------------------
 
     def version(self) -> ServerVersion:
-        """Who answers."""
+        """The version of the server that answers."""
         answer = self._json("GET", "/version", _Deadline(self._deadline_s))
         if not isinstance(answer, dict) or not isinstance(answer.get("version"), str):
             raise ToxiproxyRefused(f"{self._where}: GET /version: got {_short(answer)}, expected a version")
@@ -148,7 +148,7 @@ class ToxiproxyAdapter:
         return self._proxies(_Deadline(self._deadline_s))
 
     def pristine(self, expected: Sequence[ProxySpec] | None = None) -> list[str]:
-        """What is not as it has to be between runs, in words; empty when all is well.
+        """Differences from the state that is required between runs, in words; empty when there are none.
 
         Looks for missing proxies, wrong addresses, disabled proxies and toxics.
         """
@@ -160,31 +160,16 @@ class ToxiproxyAdapter:
         return problems + [line for state in found.values() for line in _state_deviations(state)]
 
     def deviations(self) -> list[str]:
-        """`pristine` under the name of the port."""
+        """`pristine`, under the name that the port has."""
         return self.pristine()
 
     # --- changing ------------------------------------------------------------------------------------------------
 
-    def ensure(self, proxies: Sequence[ProxySpec]) -> None:
-        """Create *proxies*, or replace those with another address. Unchanged ones keep toxics and connections."""
-        deadline = _Deadline(self._deadline_s)
-        wanted = [{"name": spec.name, "listen": spec.listen, "upstream": spec.upstream} for spec in proxies]
-        for spec in proxies:
-            if not spec.listen.rpartition(":")[0]:
-                raise InvalidInput(f"proxy {spec.name}: got listen {spec.listen!r}, expected host:port")
-        if not wanted:
-            raise InvalidInput("toxiproxy: got no proxies to create, expected at least one")
-        self._call("POST", "/populate", deadline, {201}, json=wanted)
-        found = self._proxies(deadline)
-        problems = [line for spec in proxies for line in _address_deviations(spec, found.get(spec.name))]
-        if problems:
-            raise ToxiproxyMismatch(f"{self._where}: after creating proxies: " + "; ".join(problems))
-
     def add_toxic(self, proxy: str, toxic: ToxicSpec) -> dict[str, Any]:
-        """Add *toxic* and read it back; the toxic as the server has it.
+        """Add *toxic* and read it back. Returns the toxic as the server has it.
 
-        Raises: InvalidInput for values that crash the real server; ToxiproxyMismatch when the server took something
-            else than asked (it ignores unknown attributes). The toxic may be there after any other error.
+        Raises: InvalidInput for values that crash the real server; ToxiproxyMismatch when the toxic read back differs
+            (the server ignores unknown attributes). After any error but InvalidInput the toxic may have been added.
         """
         _refuse_dangerous(toxic)
         deadline = _Deadline(self._deadline_s)
@@ -203,8 +188,22 @@ class ToxiproxyAdapter:
             raise ToxiproxyMismatch(f"{self._where}: toxic {proxy}/{toxic.name}: " + "; ".join(problems))
         return dict(answer)
 
+    def toxic(self, proxy: str, name: str) -> dict[str, Any] | None:
+        """The toxic as the server has it; None when it is not there."""
+        path = f"{_proxy_path(proxy)}/toxics/{quote(name, safe='')}"
+        try:
+            return dict(self._json("GET", path, _Deadline(self._deadline_s)))
+        except ToxiproxyRefused as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def is_enabled(self, proxy: str) -> bool:
+        """Whether *proxy* accepts connections."""
+        return self._state(self._json("GET", _proxy_path(proxy), _Deadline(self._deadline_s))).enabled
+
     def remove_toxic(self, proxy: str, name: str) -> None:
-        """Remove a toxic; fine when it is not there. Returns when the server no longer lists it.
+        """Remove a toxic; no error when it is not there. Returns when the server no longer lists it.
 
         Raises: ToxiproxyRefused with status 404 when the *proxy* is not there.
         """
@@ -230,7 +229,7 @@ class ToxiproxyAdapter:
             raise ToxiproxyMismatch(f"{self._where}: proxy {proxy}: got enabled {state.enabled}, expected {enabled}")
 
     def reset(self) -> None:
-        """Enable every proxy and remove every toxic, and read back that it is so."""
+        """Enable every proxy, remove every toxic, and read the state back."""
         deadline = _Deadline(self._deadline_s)
         self._call("POST", "/reset", deadline, {204})
         problems = [line for state in self._proxies(deadline).values() for line in _state_deviations(state)]
@@ -272,7 +271,7 @@ class ToxiproxyAdapter:
             raise ToxiproxyRefused(text) from error
 
     def _call(self, method: str, path: str, deadline: _Deadline, fine: set[int], json: Any = None) -> requests.Response:
-        """One exchange in a thread of its own: timeouts of requests count per read, not altogether."""
+        """One exchange, in a thread of its own, because the timeouts of `requests` count per read, not for the call."""
         what = f"{self._where}: {method} {path}"
         left_s = deadline.left_s()
         if left_s <= 0:
@@ -281,7 +280,7 @@ class ToxiproxyAdapter:
         try:
             response = _within(left_s, request, f"toxiproxy {method} {path}")
         except (TimeoutError, requests.Timeout):
-            # A refused or unroutable connection is another error; so the request may have arrived.
+            # Refused and unroutable connections raise other errors, so here the request may have arrived.
             text = f"{what}: got no answer within {deadline.seconds:g} s, expected one (it may still take effect)"
             raise ToxiproxyDeadline(text) from None
         except requests.RequestException as error:
@@ -359,7 +358,7 @@ def _toxic_differences(asked: ToxicSpec, answer: Any) -> list[str]:
         ("stream", got.stream, asked.stream),
         ("toxicity", _float32(got.toxicity), _float32(asked.toxicity)),
     ]
-    # An attribute that was not asked for has to be at its default, and one that the server ignores is missing.
+    # Attributes that were not asked for must have their default 0; attributes that the server ignores are missing.
     for name in sorted({*asked.attributes, *got.attributes}):
         pairs.append((name, got.attributes.get(name), asked.attributes.get(name, 0)))
     return [f"got {name} {have}, expected {want}" for name, have, want in pairs if have != want]
@@ -371,7 +370,7 @@ def _float32(value: float) -> float:
 
 
 def _refuse_dangerous(toxic: ToxicSpec) -> None:
-    """Last line before the server: values on which the real one crashes and takes the lab along.
+    """Refuse values that crash the real server, and with it the lab.
 
     Raises: InvalidInput.
     """

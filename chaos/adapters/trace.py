@@ -1,4 +1,4 @@
-"""Reads what explains a run: PostgreSQL's statement log, switched on for the run only, and the shop's log files."""
+"""Reads what explains a run: PostgreSQL's statement log, which is on only during the run, and the shop's log files."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
+from chaos.adapters.logged import logged
 from chaos.adapters.postgres import PostgresWitness
 from chaos.adapters.processes import _Transport
 from chaos.errors import LabBroken
@@ -21,10 +22,7 @@ MOST_SQL = 600
 MOST_STATEMENTS = 100_000
 MOST_LOG_BYTES = 4 << 20
 _MOST_TEXT = 2000
-_TIMED = re.compile(r"duration: (?P<ms>[\d.]+) ms +(?:statement|execute [^:]*): (?P<sql>.*)", re.DOTALL)
-_COMMENT = re.compile(r"\s*/\*(?P<tags>(?:request|task|route)='[^*]*)\*/\s*;?\s*$")
 _COLUMNS = re.compile(r"^(SELECT) (?!DISTINCT ON).{60,}? (FROM )")
-_TAG = re.compile(r"(\w+)='([^']*)'")
 _RECORD = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d) (?P<time>\d\d:\d\d:\d\d),(?P<ms>\d{3}) (?P<level>[A-Z]+) \d+ "
     r"(?P<name>[\w.]+) \[(?P<acting_for>[^\]]*)\]: (?P<text>.*)"
@@ -38,16 +36,16 @@ class Trace:
         self._postgres, self._logs = postgres, logs
 
     def start(self) -> None:
-        """Every statement goes to the server's log until `stop`. Raises: LabBroken."""
+        """Have the server log every statement until `stop`. Raises: LabBroken."""
         self._postgres.log_statements(True)
-        self._logs.mark()  # last: where a supervisor keeps no log file there are statements all the same
+        self._logs.mark()  # last, so that the statements are logged even when a supervisor keeps no log file
 
     def stop(self) -> None:
         """Idempotent. Raises: LabBroken."""
         self._postgres.log_statements(False)
 
     def statements(self) -> list[Statement]:
-        """Those on behalf of a request or a task since the log was marked, as they ended. Raises: LabBroken."""
+        """Statements of requests and tasks since the log was marked, in the order of their ends. Raises: LabBroken."""
         return statements(self._postgres.log_entries())
 
     def lines(self) -> list[LogLine]:
@@ -56,7 +54,7 @@ class Trace:
 
 
 def statements(entries: Iterator[Mapping[str, Any]]) -> list[Statement]:
-    """Statements with a tag, with the BEGIN and the COMMIT around them."""
+    """Statements with a tag of the shop, and the BEGIN and COMMIT around them."""
     found: list[Statement] = []
     begun: dict[int, Statement] = {}
     last: dict[int, Statement] = {}
@@ -83,39 +81,27 @@ def statements(entries: Iterator[Mapping[str, Any]]) -> list[Statement]:
 
 
 def _as(statement: Statement, other: Statement) -> Statement:
-    """*statement* on behalf of whom *other* is."""
+    """*statement* with the request or task of *other*."""
     names = ("request", "route", "task", "task_id")
     return msgspec.structs.replace(statement, **{name: getattr(other, name) for name in names})
 
 
 def _statement(entry: Mapping[str, Any]) -> Statement | None:
-    message, error, took_ms = str(entry.get("message", "")), "", 0.0
-    if (timed := _TIMED.match(message)) is not None:
-        sql, took_ms = timed["sql"], float(timed["ms"])
-    elif entry.get("error_severity") == "ERROR" and entry.get("statement"):
-        sql, error = str(entry["statement"]), f"{entry.get('state_code', '')} {message}".strip()
-    else:
+    if (one := logged(entry)) is None:
         return None
-    tags: dict[str, str] = {}
-    if (comment := _COMMENT.search(sql)) is not None:
-        tags = dict(_TAG.findall(comment["tags"]))
-        sql = sql[: comment.start()]
-    try:
-        ended = datetime.strptime(str(entry["timestamp"]), "%Y-%m-%d %H:%M:%S.%f %Z").replace(tzinfo=UTC)
-        return Statement(
-            at_unix_s=round(ended.timestamp() - took_ms / 1000, 6),
-            pid=int(entry["pid"]),
-            # An ORM names every column: what matters comes after them.
-            sql=scrubbed(_COLUMNS.sub(r"\1 … \2", " ".join(sql.split())))[:MOST_SQL],
-            took_ms=took_ms,
-            request=tags.get("request", ""),
-            route=tags.get("route", ""),
-            task=tags.get("task", ""),
-            task_id=tags.get("id", ""),
-            error=scrubbed(error)[:MOST_SQL],
-        )
-    except (KeyError, ValueError):
-        return None
+    return Statement(
+        at_unix_s=one.at_unix_s,
+        pid=one.pid,
+        # An ORM names every column; the list is shortened, since the rest of the statement matters more.
+        sql=scrubbed(_COLUMNS.sub(r"\1 … \2", " ".join(one.sql.split())))[:MOST_SQL],
+        took_ms=one.took_ms,
+        request=one.tags.get("request", ""),
+        route=one.tags.get("route", ""),
+        task=one.tags.get("task", ""),
+        task_id=one.tags.get("id", ""),
+        line=one.line,
+        error=scrubbed(one.error)[:MOST_SQL],
+    )
 
 
 class ShopLogs:
@@ -138,12 +124,12 @@ class ShopLogs:
         self._marks = {process: self._tail(process, 0, 0)[1] for process in self._servers}
 
     def lines(self) -> list[LogLine]:
-        """What was written since, by time; the last few megabytes of each. Raises: LabBroken."""
+        """Records since the mark, by time; of each log the last MOST_LOG_BYTES. Raises: LabBroken."""
         found: list[LogLine] = []
         for process in self._servers:
             _, size = self._tail(process, 0, 0)
             start = self._marks.get(process, size)
-            since = size if size < start else size - start  # it was rotated: a new file
+            since = size if size < start else size - start  # a smaller file is new: the log was rotated
             if since:
                 text, _ = self._tail(process, max(size - since, size - MOST_LOG_BYTES), min(since, MOST_LOG_BYTES))
                 found += log_lines(process, text)
@@ -154,13 +140,13 @@ class ShopLogs:
         server: Any = xmlrpc.client.ServerProxy(self._servers[process], transport=_Transport(), allow_none=True)
         try:
             text, size, _ = server.supervisor.tailProcessStdoutLog(f"shop:{process}", offset, length)
-        except Exception as error:  # whatever a log holds may not be XML; it only explains
+        except Exception as error:  # a log's text may be no valid XML, and a missing log must not end a run
             raise LabBroken(f"log of {process}: got {type(error).__name__}, expected its text") from None
         return str(text), int(size)
 
 
 def log_lines(part: str, text: str) -> list[LogLine]:
-    """Records of *text*; lines without a head belong to the record before them."""
+    """The records of *text*; a line without a head belongs to the record before it."""
     found: list[dict[str, Any]] = []
     for line in text.splitlines():
         head = _RECORD.match(line)

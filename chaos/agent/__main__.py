@@ -17,7 +17,7 @@ from chaos.agent.app import make_app
 from chaos.agent.metrics import LabCollector
 from chaos.agent.runs import RunDesk
 from chaos.agent.watchdog import Watchdog
-from chaos.config import NotUp, bind_host, evidence_dir, lab_dir, read_stack
+from chaos.config import NotUp, bind_host, evidence_dir, hostnames, lab_dir, read_stack
 from chaos.errors import ExitCode, FiredrillError
 from chaos.heal import heal
 
@@ -45,7 +45,14 @@ def main() -> int:
     watcher.start()
     address = urlsplit(stack.url("agent"))
     desk = RunDesk(log=lab_dir() / "log" / "run.log")
-    app = make_app(watchdog=watchdog, registry=registry, token=stack.lab_token, watching=watcher.is_alive, desk=desk)
+    app = make_app(
+        watchdog=watchdog,
+        registry=registry,
+        token=stack.lab_token,
+        watching=watcher.is_alive,
+        desk=desk,
+        hostnames=hostnames(),
+    )
     uvicorn.run(app, host=bind_host(), port=address.port or 0, log_level="warning", access_log=False)
     return 0
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -47,11 +49,13 @@ def make_app(
     token: str,
     watching: Callable[[], bool] = lambda: True,
     desk: RunDesk | None = None,
+    hostnames: Sequence[str] = ("127.0.0.1", "localhost"),
 ) -> Starlette:
     """Routes: GET /health, GET /metrics, PUT and DELETE /lease; with a desk also /runs and /scenarios.
 
     Args:
         desk: Starts and stops runs.
+        hostnames: Names by which it may be asked; any other is a stranger's page (DNS rebinding).
         watching: Whether somebody looks at the lease. If not, health says so and no lease is taken: nobody would heal.
     """
 
@@ -99,6 +103,7 @@ def make_app(
 
     return Starlette(
         lifespan=lifespan,
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hostnames, www_redirect=False)],
         routes=[
             Route("/health", health),
             Route("/metrics", metrics),

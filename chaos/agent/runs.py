@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -27,6 +26,7 @@ from chaos.config import CHECKOUT
 from chaos.drills.attempt import variants
 from chaos.errors import FiredrillError, InvalidInput
 from chaos.load import all_scenarios, find_scenario, load_scenario, scenario_name
+from launch.python import PYTHON
 
 MAX_SEED = 2**31 - 1
 CLOSE_PATIENCE_S = 20.0
@@ -92,7 +92,7 @@ class RunDesk:
             raise InvalidInput(f"variant: got {wanted.variant!r}, expected one of {', '.join(known)}")
         if wanted.seed is not None and not 0 <= wanted.seed <= MAX_SEED:
             raise InvalidInput(f"seed: got {wanted.seed}, expected 0 to {MAX_SEED}")
-        command = [sys.executable, "-m", "chaos.cli", "run", scenario.name, "--variant", wanted.variant, "--no-up"]
+        command = [*PYTHON, "-m", "chaos.cli", "run", scenario.name, "--variant", wanted.variant, "--no-up"]
         command += [] if wanted.seed is None else ["--seed", str(wanted.seed)]
         with self._lock:
             if self._going_on() is not None:

@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 
 from chaos.errors import InvalidInput
+from chaos.model.folder import File
 
 MAX_TTL_S = 60.0
-WATCHDOG_FILE = "watchdog.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,7 @@ class Watchdog:
             },
         }
         with suppress(OSError):  # a full disk must not keep it from healing again
-            file = os.open(held.folder / WATCHDOG_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+            file = os.open(held.folder / File.WATCHDOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
             try:
                 os.write(file, msgspec.json.encode(line) + b"\n")
                 os.fsync(file)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from chaos.drills.catalogue import Part
 from chaos.drills.check import Report
+from chaos.model.verdict import Verdict
 from chaos.report.words import PASSED, signed
 
 
@@ -27,5 +28,7 @@ def _items(report: Report, part: Part) -> Iterator[str]:
         yield f"  {signed(one.verdict)}  {one.name}: {one.reason}"
         for number, attempt in enumerate(one.tries, 1):
             yield f"      try {number}, seed {attempt.seed}: {attempt.verdict}  {attempt.folder}"
+            if attempt.verdict is not Verdict.HELD:
+                yield f"        {attempt.reason}"
     if not report.parts[part]:
         yield "  nothing belongs to it"

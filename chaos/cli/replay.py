@@ -10,10 +10,11 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from chaos.evidence.figures import quantile_text
 from chaos.model.samples import Sample
 from chaos.report.replay import Replay, Scene, moments
 from chaos.report.samples import body, request_line, status_line, telling_headers
-from chaos.report.words import checks, signed
+from chaos.report.words import headline, signed
 
 STEP_S = 0.25
 STYLES = {"ok": "green", "refused": "yellow", "fail": "red", "info": "red"}
@@ -24,7 +25,7 @@ def figures(scene: Scene) -> str:
     second = scene.second
     if second is None:
         return "–"
-    p95 = "no answer" if second.p95_ms is None and second.offered else f"{second.p95_ms or 0:.0f} ms"
+    p95 = quantile_text(second.p95_ms, second.offered)
     return f"offered {second.offered}/s, served {second.served}/s, errors {second.errors}/s, p95 {p95}"
 
 
@@ -40,7 +41,7 @@ def replay_lines(replay: Replay, stream: TextIO) -> None:
         scene = replay.scene(at_s)
         faults = f" · faults: {', '.join(scene.faults)}" if scene.faults else ""
         stream.write(f"{at_s:6.1f} s  {scene.phase or 'after the load'}: {figures(scene)}{faults}\n")
-    stream.write(f"{signed(replay.shown.document['verdict'])}: {replay.shown.document['summary']}\n")
+    stream.write(f"{headline(replay.shown.document)}: {replay.shown.document.summary}\n")
 
 
 def replay_live(replay: Replay, console: Console, *, speed: float, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -55,7 +56,7 @@ def replay_live(replay: Replay, console: Console, *, speed: float, sleep: Callab
 def panel(replay: Replay, scene: Scene) -> RenderableType:
     """One moment."""
     document = replay.shown.document
-    head = Text.assemble((f"{document['title']} on {document['variant']}", "bold"), f"   {scene.at_s:5.1f} s")
+    head = Text.assemble((f"{document.title} on {document.variant}", "bold"), f"   {scene.at_s:5.1f} s")
     faults = Text(f"fault: {', '.join(scene.faults)}" if scene.faults else "no fault")
     faults.stylize("bold red" if scene.faults else "dim")
     rows: list[RenderableType] = [head, Text(scene.phase or "after the load", style="bold cyan"), faults]
@@ -75,6 +76,6 @@ def _answer(sample: Sample) -> Text:
 
 def _verdict(replay: Replay) -> RenderableType:
     document = replay.shown.document
-    lines = [Text(f"{signed(document['verdict'])}: {document['summary']}", style="bold")]
-    lines += [Text(f"  {signed(f['verdict'])}  {f['check']}: {f['measured'] or f['reason']}") for f in checks(document)]
+    lines = [Text(f"{headline(document)}: {document.summary}", style="bold")]
+    lines += [Text(f"  {signed(f.verdict)}  {f.check}: {f.measured or f.reason}") for f in document.checks]
     return Group(*lines)

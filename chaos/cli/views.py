@@ -12,8 +12,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from chaos.evidence.figures import quantile_text
 from chaos.model.journal import Event, EventKind
 from chaos.model.loadplan import Progress
+from chaos.model.text import visible
 
 PLAIN_EVERY_S = 2.0
 
@@ -28,7 +30,17 @@ def sentence(event: Event) -> str | None:
             total = data.get("timings_s", {}).get("total")
             return f"{data['variant']} is ready" + (f" ({total:.1f} s)" if isinstance(total, int | float) else "")
         case EventKind.PHASE_STARTED:
+            if "cases" in data:
+                return f"section {data['phase']}: {data['cases']} requests, one after the other"
             return f"phase {data['phase']} ({data['start_s']:g}–{data['end_s']:g} s)"
+        case EventKind.SCHEDULE if not data.get("learnt"):
+            return f"{data['id']}: {data['held'].replace('_', ' ')}; A {data['a']}, B {data['b']}"
+        case EventKind.SCHEDULE:
+            return f"{data['id']}: {data['stops']} stops"
+        case EventKind.GATE_INSTALLED:
+            return f"gate installed on {data['tables']} tables"
+        case EventKind.GATE_REMOVED:
+            return "gate removed"
         case EventKind.STEADY_STATE:
             return "steady state: " + ("met" if data["met"] else "; ".join(data["findings"]))
         case EventKind.FAULT_INJECTED:
@@ -47,7 +59,8 @@ def sentence(event: Event) -> str | None:
         case EventKind.HEAL_FAILED:
             return f"heal FAILED: {'; '.join(data['left'])}"
         case EventKind.SETTLED:
-            return f"settled after {data['settle_s']:.1f} s: {data['reason']}"
+            how = "settled after" if data["settled"] else "not settled within"
+            return f"{how} {data['settle_s']:.1f} s: {data['reason']}"
         case EventKind.NOTE:
             return str(data.get("text", ""))
         case _:
@@ -63,7 +76,7 @@ def figures(progress: Progress, interval_s: float) -> dict[str, str]:
         "offered": f"{progress.scheduled / interval_s:.0f}/s",
         "served": f"{served / interval_s:.0f}/s",
         "errors": f"{errors / interval_s:.0f}/s",
-        "p95": "–" if progress.p95_ms is None else f"{progress.p95_ms:.0f} ms",
+        "p95": quantile_text(progress.p95_ms, served + errors),
         "in flight": str(progress.in_flight),
     }
 
@@ -80,7 +93,7 @@ class PlainView:
 
     def _line(self, text: str) -> None:
         with self._lock, suppress(OSError, ValueError):  # `| head` has gone; the run goes on
-            self._stream.write(f"[{time.monotonic() - self._start:6.1f} s] {text}\n")
+            self._stream.write(f"[{time.monotonic() - self._start:6.1f} s] {visible(text)}\n")
             self._stream.flush()
 
     def say(self, text: str) -> None:
@@ -116,7 +129,7 @@ class LiveView:
         self._before_s: float | None = None
 
     def say(self, text: str) -> None:
-        self._console.print(Text(f"[{time.monotonic() - self._start:6.1f} s] {text}"))
+        self._console.print(Text(f"[{time.monotonic() - self._start:6.1f} s] {visible(text)}"))
 
     def event(self, event: Event) -> None:
         if text := sentence(event):
@@ -133,8 +146,10 @@ class LiveView:
         shown = {"phase": progress.phase or "–", "time": f"{progress.at_s:.0f} s", **figures(progress, interval_s)}
         for name in shown:
             table.add_column(name)
-        table.add_row(*shown.values())
-        faults = Text("faults: " + (", ".join(active_faults) or "none"), style="bold red" if active_faults else "dim")
+        table.add_row(*(Text(visible(value)) for value in shown.values()))
+        faults = Text(
+            visible("faults: " + (", ".join(active_faults) or "none")), style="bold red" if active_faults else "dim"
+        )
         return Group(table, faults)
 
     def close(self) -> None:

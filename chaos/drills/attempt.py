@@ -1,4 +1,4 @@
-"""The learner's own variant: a copy of `naive`, kept when it is made anew, and told as a patch of one."""
+"""The learner's own variant: a copy of `naive` or of a draft, kept when it is made anew, and told as a patch of one."""
 
 from __future__ import annotations
 
@@ -10,25 +10,29 @@ import os
 import shutil
 import string
 import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from chaos.config import CHECKOUT
+from chaos.drills.drafts import BASE_FILE, NAIVE, REVIEW, base_of, make_base, parse
 from chaos.drills.mutants import MUTANT_PREFIX
 from chaos.errors import InvalidInput, LabBroken
 
 SHOP = CHECKOUT / "services" / "shop"
 STARTER = Path(__file__).parent / "starter"
-_LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
+_LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", ".stamp")
+ON_DEMAND: Final = (MUTANT_PREFIX, "draft_")
 NOT_THE_LEARNERS: Final = frozenset({"naive", "hardened"})
-"""Variants that come with the lab; mutants are others."""
+"""Variants that come with the lab; mutants and drafts are others."""
 _LINE: Final = 52
+_SAMPLE: Final = ("views.py", "serializers.py", "tasks.py")
 """Bytes a line of git's binary patch stands for, at most."""
 
 
-def start(shop: Path = SHOP) -> Path:
-    """Make `attempt/` from `naive`, with a first test of its own.
+def start(shop: Path = SHOP, *, base: str = NAIVE) -> Path:
+    """Make `attempt/` from *base*, with a first test of its own.
 
     Raises: InvalidInput when there is one already, LabBroken when it can't be.
     """
@@ -38,17 +42,27 @@ def start(shop: Path = SHOP) -> Path:
     part = shop / "attempt.part"
     try:
         shutil.rmtree(part, ignore_errors=True)
-        shutil.copytree(shop / "naive", part, ignore=_LEFT_OUT)
-        shutil.copytree(STARTER / "tests", part / "tests", ignore=_LEFT_OUT)
+        shutil.copytree(shop / base, part, ignore=_LEFT_OUT)
+        if base != NAIVE:
+            (part / BASE_FILE).write_text(f"{base}\n")
+        for folder in _starters(base):
+            shutil.copytree(folder, part / folder.name, ignore=_LEFT_OUT)
         part.rename(attempt)
     except OSError as error:  # of which copytree's kind is a list
         shutil.rmtree(part, ignore_errors=True)
-        raise LabBroken(f"{attempt}: got {error.strerror or error}, expected a copy of naive") from None
+        raise LabBroken(f"{attempt}: got {error.strerror or error}, expected a copy of {base}") from None
     return attempt
 
 
-def reset(shop: Path = SHOP) -> tuple[Path, Path | None]:
-    """Make it anew; the old one is kept beside it. Raises: LabBroken; the old one then stays where it was.
+def _starters(base: str) -> list[Path]:
+    """Folders that an attempt from *base* has besides: a first test, and what the drill of a draft begins with."""
+    draft = parse(base)
+    drills_own = sorted((STARTER / f"drill_{draft.drill}").glob("*")) if draft else []
+    return [STARTER / "tests", *(folder for folder in drills_own if folder.is_dir())]
+
+
+def reset(shop: Path = SHOP, *, base: str = NAIVE) -> tuple[Path, Path | None]:
+    """Make it anew, from *base*; the old one is kept beside it. Raises: LabBroken; the old one then stays where it was.
 
     Returns: the attempt, and where the old one went (None without).
     """
@@ -65,7 +79,7 @@ def reset(shop: Path = SHOP) -> tuple[Path, Path | None]:
         except OSError as error:
             raise LabBroken(f"{attempt}: got {error.strerror or error}, expected to keep it as {backup.name}") from None
     try:
-        return start(shop), backup
+        return start(shop, base=base), backup
     except LabBroken:
         if backup is not None:
             backup.rename(attempt)
@@ -73,26 +87,54 @@ def reset(shop: Path = SHOP) -> tuple[Path, Path | None]:
 
 
 def variants(shop: Path = SHOP) -> list[str]:
-    """Every variant that a person works with: a folder below services/shop with a settings module, mutants left out."""
+    """Every variant that a person works with: folders below services/shop with settings; not mutants, not drafts."""
     names = (path.parent.name for path in shop.glob("*/settings.py"))
-    return sorted(name for name in names if name.isidentifier() and not name.startswith(MUTANT_PREFIX))
+    return sorted(name for name in names if name.isidentifier() and not name.startswith(ON_DEMAND))
 
 
-def patch(variant: str, shop: Path = SHOP) -> bytes | None:
+def is_the_learners(variant: str) -> bool:
+    """Whether a person wrote it."""
+    return variant not in NOT_THE_LEARNERS and not variant.startswith(ON_DEMAND)
+
+
+def patch(variant: str, shop: Path = SHOP, *, make: Callable[[str], None] = make_base) -> bytes | None:
     """What *variant* changed in a fresh attempt, for `git apply`; a file that is no UTF-8 text as git's binary patch.
 
     Returns: empty without a change; None for a variant that comes with the lab. Raises: LabBroken when a file can't be
-    read.
+    read; InvalidInput when nobody can tell from what it was made.
     """
-    if variant in NOT_THE_LEARNERS or variant.startswith(MUTANT_PREFIX):
+    if not is_the_learners(variant):
         return None
     try:
-        before = _files(shop / "naive") | {f"tests/{name}": file for name, file in _files(STARTER / "tests").items()}
-        after = _files(shop / variant)
+        before, after = before_and_after(variant, shop, make=make)
         names = sorted(before.keys() | after.keys())
         return b"".join(_diff(name, _content(before.get(name)), _content(after.get(name))) for name in names)
     except OSError as error:
         raise LabBroken(f"{error.filename}: got {error.strerror}, expected to read it") from None
+
+
+def _sample(base: str, shop: Path) -> dict[str, Path]:
+    """What drill 6 gives to be read in `review/`: the code that is to be mended, as its draft has it."""
+    draft = parse(base)
+    if draft is None or draft.drill != REVIEW:
+        return {}
+    return {f"review/{name}": shop / base / "backoffice" / name for name in _SAMPLE}
+
+
+def before_and_after(
+    variant: str, shop: Path = SHOP, *, make: Callable[[str], None] = make_base
+) -> tuple[dict[str, Path], dict[str, Path]]:
+    """Files of a fresh attempt, and those of the learner's *variant*, by their path there.
+
+    Raises: InvalidInput when nobody can tell from what it was made.
+    """
+    base = base_of(shop / variant)
+    make(base)  # also where it is there: whatever it is composed of may have changed
+    before = _files(shop / base)
+    for folder in _starters(base):
+        before |= {f"{folder.name}/{name}": file for name, file in _files(folder).items()}
+    before |= _sample(base, shop)
+    return before, _files(shop / variant)
 
 
 def _files(top: Path) -> dict[str, Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -13,18 +14,25 @@ from typing import Any
 import msgspec
 
 from chaos.drills.catalogue import PARTS, Drill
-from chaos.drills.check import Passed, worst
-from chaos.drills.conclude import CHECKS
+from chaos.drills.check import CHECKS, Passed, worst
+from chaos.drills.check_review import REFACTOR
+from chaos.drills.drafts import base_in
 from chaos.drills.own_tests import NAME as OWN_TESTS_NAME
 from chaos.errors import InvalidInput, LabBroken
+from chaos.evidence.files import MOST_HISTORY_BYTES, Unreadable, is_regular, open_regular, read_bytes, read_json
+from chaos.evidence.manifest import unchanged
+from chaos.evidence.verdict import read_verdict
+from chaos.evidence.writing import encode
 from chaos.files import write_atomic
-from chaos.judge.document import encode
-from chaos.judge.verify import MANIFEST, unchanged
-from chaos.model.evidence import PATCH
+from chaos.model.folder import File
 from chaos.model.verdict import Verdict
 from chaos.report.bundle import Bundled, Line, Ran, readme
 
 BUNDLES = "bundles"
+WITHOUT_TRIES = frozenset({OWN_TESTS_NAME, REFACTOR})
+"""Lines of a check that are no scenarios: they stand as the learner's own lab told them, and the bundle says so."""
+MOST_BYTES = 1 << 30
+"""Of all runs of a bundle, which is made in memory. Ten runs of half a minute are 20 MB."""
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +65,9 @@ def bundle(one: Drill, *, variant: str, root: Path, learner: str, to: Path | Non
     folders = [root / name for name in sorted({name for part in parts.values() for name in part.runs})]
     if problems := [f"{folder.name}: {problem}" for folder in folders for problem in unchanged(folder)]:
         raise InvalidInput(problems)
+    size = sum(path.lstat().st_size for folder in folders for path in folder.rglob("*"))
+    if size > MOST_BYTES:
+        raise InvalidInput(f"bundle: got runs of {size} bytes, expected at most {MOST_BYTES}, which one file can carry")
     runs = {folder.name: _ran(folder) for folder in folders}
     if problems := list(_contradictions(one, variant, parts, runs)):
         raise InvalidInput(problems)
@@ -78,7 +89,7 @@ def bundle(one: Drill, *, variant: str, root: Path, learner: str, to: Path | Non
     path = to or root / BUNDLES / f"{_slug(who)}-drill-{one.number}-{now:%Y%m%d-%H%M%S}.zip"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        own = {"README.md": page.encode(), "check.json": encode(check), **({PATCH: patch} if patch else {})}
+        own = {"README.md": page.encode(), "check.json": encode(check), **({str(File.PATCH): patch} if patch else {})}
         write_atomic(path, _zipped(_slug(path.stem), own, folders))
     except OSError as error:
         raise LabBroken(f"{path}: got {error.strerror or error}, expected to write the bundle") from None
@@ -97,19 +108,29 @@ def _require_file(to: Path | None) -> None:
 def _ran(folder: Path) -> Ran:
     """Of a folder whose seal was found right. Raises: InvalidInput for one that is no run's."""
     try:
-        document = _json(folder / "verdict.json")
+        document = read_verdict(folder)
         return Ran(
             run_id=folder.name,
-            **{
-                name: document[name]
-                for name in ("scenario", "drill", "variant", "seed", "scale", "verdict", "started_at")
-            },
-            learner=str(document.get("learner", "")),
-            revision=str(_json(folder / MANIFEST).get("about", {}).get("git_revision", "")),
-            patch=_content(folder / PATCH),
+            scenario=document.scenario,
+            drill=document.drill,
+            variant=document.variant,
+            seed=document.seed,
+            scale=document.scale,
+            verdict=document.verdict,
+            started_at=document.started_at,
+            learner=document.learner,
+            isolation=document.isolation,
+            revision=str(_revision(folder)),
+            base=base_in(document.versions),
+            patch=read_bytes(folder / File.PATCH) if is_regular(folder / File.PATCH) else None,
         )
-    except (OSError, KeyError, msgspec.DecodeError) as error:
-        raise InvalidInput(f"{folder.name}: got {error!r}, expected the verdict of a run") from None
+    except Unreadable as error:
+        raise InvalidInput(f"{folder.name}: {error}") from None
+
+
+def _revision(folder: Path) -> Any:
+    about = read_json(folder / File.MANIFEST, dict[str, Any]).get("about")
+    return about.get("git_revision", "") if isinstance(about, dict) else ""
 
 
 def _contradictions(one: Drill, variant: str, parts: Mapping[str, _Part], runs: Mapping[str, Ran]) -> Iterator[str]:
@@ -122,7 +143,7 @@ def _contradictions(one: Drill, variant: str, parts: Mapping[str, _Part], runs: 
                 told = (item.name, one.number, variant, tried.seed, tried.verdict)
                 if (found := (ran.scenario, ran.drill, ran.variant, ran.seed, ran.verdict)) != told:
                     yield f"{where}: got {_words(told)}, expected {_words(found)} as in {ran.run_id}"
-            if item.name != OWN_TESTS_NAME and item.verdict != (decided := _decided(one, item)):
+            if item.name not in WITHOUT_TRIES and item.verdict != (decided := _decided(one, item)):
                 yield f"{where}: got {item.verdict}, expected {decided} from {len(item.tries)} tries"
         if part.verdict != (expected := worst(part.items)):
             yield f"check of drill {one.number}: {name}: got {part.verdict}, expected {expected} from its parts"
@@ -161,23 +182,14 @@ def _newest(one: Drill, variant: str, root: Path) -> dict[str, _Part]:
         if not path.name.endswith(f"-{one.key}-{variant}.json"):
             continue
         try:
-            found |= msgspec.json.decode(path.read_bytes(), type=_Check).parts
-        except (OSError, msgspec.DecodeError) as error:
-            raise InvalidInput(f"{path}: got {error}, expected what a check came to") from None
+            found |= read_json(path, _Check).parts
+        except Unreadable as error:
+            raise InvalidInput(f"{CHECKS}/{error}") from None
     if not found:
         raise InvalidInput(
             f"bundle: got no check of drill {one.number} on {variant!r}, expected one (firedrill check {one.number})"
         )
     return {part: found[part] for part in PARTS if part in found}
-
-
-def _content(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() else None
-
-
-def _json(path: Path) -> Mapping[str, Any]:
-    """Of a folder whose manifest was found right."""
-    return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
 
 
 def _slug(name: str) -> str:
@@ -191,6 +203,11 @@ def _zipped(top: str, own: Mapping[str, bytes], folders: list[Path]) -> bytes:
         for name, content in own.items():
             archive.writestr(f"{top}/{name}", content)
         for folder in folders:
-            for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-                archive.write(path, f"{top}/runs/{folder.name}/{path.relative_to(folder).as_posix()}")
+            for path in sorted(path for path in folder.rglob("*") if is_regular(path)):
+                info = zipfile.ZipInfo.from_file(
+                    path, f"{top}/runs/{folder.name}/{path.relative_to(folder).as_posix()}", strict_timestamps=False
+                )
+                info.compress_type = zipfile.ZIP_DEFLATED
+                with open_regular(path, most=MOST_HISTORY_BYTES) as file, archive.open(info, "w") as target:
+                    shutil.copyfileobj(file, target)
     return packed.getvalue()

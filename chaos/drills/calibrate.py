@@ -19,9 +19,9 @@ import msgspec
 from chaos.config import lab_dir
 from chaos.drills.results import RunResult
 from chaos.errors import Inconclusive, InvalidInput
+from chaos.evidence.record import read_record
 from chaos.files import write_atomic
-from chaos.judge.folder import read_record
-from chaos.judge.host import HostSample
+from chaos.model.evidence import HostSample
 from chaos.model.verdict import Verdict
 
 SCENARIO = "concurrency/flash-sale"
@@ -127,8 +127,8 @@ def calibrate(
         result = run(scale)
         run_ids.append(result.folder.name)
         if result.verdict is Verdict.VIOLATED:
-            raise Inconclusive(f"calibrate: got {result.document['summary']!r} on hardened, expected it to hold")
-        spans = [(phase["start_s"], phase["end_s"]) for phase in result.document["phases"]]
+            raise Inconclusive(f"calibrate: got {result.document.summary!r} on hardened, expected it to hold")
+        spans = [(phase.start_s, phase.end_s) for phase in result.document.phases]
         busy, api_core = heaviest(read_record(result.folder).host, spans)
         if math.isnan(busy) or math.isnan(api_core):
             raise Inconclusive("calibrate: got no readings of the CPU, expected one each second")
@@ -147,7 +147,7 @@ def calibrate(
         if not fits or result.spoiled:
             smaller = max(min(fitting(scale, busy, api_core), round(scale - 2 * STEP, 2)), FLOOR)
         else:
-            raise Inconclusive(f"calibrate: got {result.document['summary']!r}, expected a run that can tell")
+            raise Inconclusive(f"calibrate: got {result.document.summary!r}, expected a run that can tell")
         if scale <= FLOOR:
             raise Inconclusive(
                 f"calibrate: got a machine that is {busy:.0%} busy at scale {FLOOR:g}, expected it to carry that much: "
@@ -160,4 +160,4 @@ def keep(calibration: Calibration, path: Path | None = None) -> None:
     """Remember it. Raises: OSError."""
     path = path or calibration_file()
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, msgspec.json.format(msgspec.json.encode(calibration), indent=1) + b"\n")
+    write_atomic(path, msgspec.json.format(msgspec.json.encode(calibration), indent=1) + b"\n", mode=0o600)

@@ -7,19 +7,26 @@ code is not safe. A run that can't tell decides nothing and is followed by anoth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from chaos.config import evidence_dir
 from chaos.drills.catalogue import Drill, Part
 from chaos.drills.results import RunResult
 from chaos.errors import ExitCode
+from chaos.evidence.writing import encode
+from chaos.files import write_atomic
 from chaos.judge.document import EXIT_CODES
-from chaos.model.scenario import Scenario
 from chaos.model.verdict import SEVERITY, Verdict
+from chaos.scenario import Scenario
 
-OWN_TESTS = frozenset({"auth"})
+OWN_TESTS = frozenset({"api-contract", "auth"})
 """Drills whose core includes the learner's own tests."""
+CHECKS = "checks"
+"""Where below the evidence it is kept what a check came to."""
 MOST_INCONCLUSIVE = 2
 
 
@@ -115,10 +122,15 @@ def passes(
         say(f"{scenario.title}: try {len(tries) + 1}, seed {seed} ({held} of {holds} holds so far)")
         result = run(scenario, seed)
         tries.append(
-            Try(seed=seed, verdict=result.verdict, folder=str(result.folder), reason=result.document["summary"])
+            Try(
+                seed=result.document.seed,  # one that grades notes is of their sample's seed
+                verdict=result.verdict,
+                folder=str(result.folder),
+                reason=result.document.summary,
+            )
         )
         if result.verdict is Verdict.VIOLATED:
-            reason = f"violated on seed {seed}: {', '.join(sorted(result.violated))}"
+            reason = f"violated on seed {tries[-1].seed}: {', '.join(sorted(result.violated))}"
             return Passed(name=scenario.name, verdict=Verdict.VIOLATED, reason=reason, tries=tuple(tries))
         if result.verdict is Verdict.HELD:
             held += 1
@@ -142,13 +154,28 @@ def check(
     run: Callable[[Scenario, int], RunResult],
     own_tests: Callable[[], Passed],
     say: Callable[[str], None],
+    besides: Callable[[Part, Sequence[Passed]], Iterable[Passed]] = lambda _, __: (),
 ) -> Report:
-    """Run all that the parts ask for, the learner's own tests first: they are quick."""
+    """Run all that the parts ask for, the learner's own tests first: they are quick.
+
+    *besides*: what the drill asks of a part besides its scenarios, given what those came to.
+    """
     report = Report(drill=one, variant=variant, first_seed=first_seed)
     for part in parts:
         found = [own_tests()] if part == "core" and one.key in OWN_TESTS else []
         found += [
             passes(scenario(name), holds=one.holds, first_seed=first_seed, run=run, say=say) for name in one.part(part)
         ]
+        found += besides(part, found)
         report.parts[part] = tuple(found)
     return report
+
+
+def keep_check(document: Mapping[str, Any]) -> Path:
+    """Keep what a check of a drill came to, beside the runs that it names. Raises: OSError."""
+    folder = evidence_dir() / CHECKS
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    path = folder / f"{stamp}-{document['key']}-{document['variant']}.json"
+    write_atomic(path, encode(dict(document)))
+    return path

@@ -40,13 +40,14 @@ def import_(scorecard: DrillMap, file: Path) -> dict[str, int]:
         LabBroken when the scorecard is away.
     """
     try:
-        document = file.read_bytes()
+        with file.open("rb") as opened:
+            document = opened.read(MOST_BYTES + 1)
     except OSError as error:
         raise InvalidInput(
             f"{file}: got {error.strerror}, expected a drill map (firedrill export --format json)"
         ) from None
     if len(document) > MOST_BYTES:
-        raise InvalidInput(f"{file}: got {len(document)} bytes, expected at most {MOST_BYTES}")
+        raise InvalidInput(f"{file}: got more than {MOST_BYTES} bytes, expected at most {MOST_BYTES}")
     try:
         return scorecard.put_drill_map(document)
     except OSError as error:

@@ -1,4 +1,8 @@
-"""Mutants: `hardened` with one flaw brought back. What their patches' headers say, held against the scenarios."""
+"""Mutants: `hardened` with one flaw brought back. What their patches' headers say, held against the scenarios.
+
+A flaw of a drill's bank (`services/shop/drafts`) is a mutant too; what its header has beyond a mutant's, the stack
+looks after. One without a `scenario` is not measured yet.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +17,15 @@ from typing import Final
 from chaos.config import CHECKOUT
 from chaos.errors import InvalidInput
 from chaos.load import all_scenarios, load_scenario
-from chaos.model.scenario import DRILL_KEYS, Scenario
+from chaos.scenario import DRILL_KEYS, Scenario
 
 MUTANTS: Final = CHECKOUT / "services" / "shop" / "mutants"
 MUTANT_PREFIX: Final = "mutant_"
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,24}")  # the variant's name, prefix included, has at most 32 characters
 _KEYS: Final = ("title", "drill", "flaw", "caught by", "scenario")
+_BANKS_KEYS: Final = (*_KEYS, "slot", "operation", "where", "family", "at", "not with")
+_OF_HARDENED: Final = ".hardened.patch"
+"""End of a text of a bank that is for `hardened` alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +55,19 @@ class Mutant:
 
 def variants(folder: Path = MUTANTS) -> list[str]:
     """The variants that the patches make; their headers may be wrong."""
-    return sorted(f"{MUTANT_PREFIX}{path.stem}" for path in folder.glob("*.patch"))
+    banks = _banks(folder)
+    files = [*folder.glob("*.patch"), *banks.glob("*/*.patch"), *banks.glob(f"*/naive/*{_OF_HARDENED}")]
+    return sorted({f"{MUTANT_PREFIX}{path.name.partition('.')[0]}" for path in files})
 
 
 def load_mutants(folder: Path = MUTANTS) -> list[Mutant]:
-    """All mutants by name. Raises: InvalidInput with every header that is wrong."""
+    """All mutants that are measured, by name. Raises: InvalidInput with every header that is wrong."""
     found, problems = list[Mutant](), list[str]()
-    for path in sorted(folder.glob("*.patch")):
+    for path in [*sorted(folder.glob("*.patch")), *_of_banks(_banks(folder))]:
         try:
-            found.append(_read(path))
+            mutant = _read(path, of_a_bank=path.parent != folder)
+            if mutant.scenario:
+                found.append(mutant)
         except InvalidInput as error:
             problems += error.problems
     if problems:
@@ -64,17 +75,32 @@ def load_mutants(folder: Path = MUTANTS) -> list[Mutant]:
     return found
 
 
-def _read(path: Path) -> Mutant:
-    """The header: `key: value` lines up to the first empty one."""
+def _banks(folder: Path) -> Path:
+    """Those of the shop whose mutants are in *folder*."""
+    return folder.parent / "drafts"
+
+
+def _of_banks(banks: Path) -> list[Path]:
+    """The files with a header; of flaws that `naive` has anyway those that have a text for `hardened`."""
+    planted = [path for path in banks.glob("*/*.patch") if not path.name.endswith(_OF_HARDENED)]
+    own = [path for path in banks.glob("*/naive/*.flaw") if path.with_suffix(_OF_HARDENED).is_file()]
+    return sorted([*planted, *own])
+
+
+def _read(path: Path, *, of_a_bank: bool) -> Mutant:
+    """The header: `key: value` lines up to the first empty one. Of a bank's flaw the scenario may be empty."""
     where = f"{path.parent.name}/{path.name}"
+    allowed = _BANKS_KEYS if of_a_bank else _KEYS
     header: dict[str, str] = {}
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         if not line.strip():
             break
         key, colon, value = line.partition(":")
-        if not colon or key not in _KEYS or key in header or not value.strip():
-            raise InvalidInput(f"{where}:{number}: got {line!r}, expected one of {', '.join(_KEYS)}, each once")
+        if not colon or key not in allowed or key in header or not value.strip():
+            raise InvalidInput(f"{where}:{number}: got {line!r}, expected one of {', '.join(allowed)}, each once")
         header[key] = value.strip()
+    if of_a_bank:
+        header.setdefault("scenario", "")
     missing = [key for key in _KEYS if key not in header]
     problems = [f"{where}: got no {key}, expected it in the header" for key in missing]
     if not _NAME.fullmatch(path.stem):
@@ -90,8 +116,14 @@ def _read(path: Path) -> Mutant:
         flaw=header["flaw"],
         check=header["caught by"],
         scenario=header["scenario"],
-        patch=path,
+        patch=_patch_of(path),
     )
+
+
+def _patch_of(path: Path) -> Path:
+    """What is applied to `hardened`: a text of its own where there is one."""
+    own = path.with_suffix(_OF_HARDENED)
+    return own if own.is_file() else path
 
 
 def disagreements(mutants: Iterable[Mutant], scenarios: Iterable[Scenario]) -> Iterator[str]:

@@ -1,10 +1,9 @@
-"""The learner's own tests against the live API: green on the attempt, and at least one of them red on `naive`."""
+"""The learner's own tests against the live API: green on the attempt, and at least one of them red on its base."""
 
 from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,12 +13,14 @@ from xml.etree import ElementTree
 from chaos.config import CHECKOUT
 from chaos.drills.attempt import SHOP
 from chaos.drills.check import Passed
+from chaos.drills.drafts import NAIVE, base_of
 from chaos.errors import FiredrillError
 from chaos.model.verdict import Verdict
+from launch import environment
+from launch.python import PYTHON
 
 NAME = "own tests"
 TIMEOUT_S = 120.0
-_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +38,12 @@ def run_tests(tests: Path, *, url: str, world: Path, timeout_s: float = TIMEOUT_
     """Run pytest on *tests* with the API's address and its seeded world. Never raises for what the tests do."""
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "junit.xml"
-        command = [sys.executable, "-m", "pytest", str(tests), f"--junitxml={report}", "--rootdir", str(tests)]
+        command = [*PYTHON, "-B", "-m", "pytest", str(tests), f"--junitxml={report}", "--rootdir", str(tests)]
         command += ["-q", "-p", "no:cacheprovider", "-p", "no:locust", "-p", "no:django", "-c", os.devnull]
-        environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
-        environment |= {"SHOP_URL": url, "SHOP_WORLD": str(world), "PYTHONDONTWRITEBYTECODE": "1"}
+        environ = environment.for_programs() | {"SHOP_URL": url, "SHOP_WORLD": str(world)}
         try:
             done = subprocess.run(
-                command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, timeout=timeout_s, check=False
+                command, cwd=CHECKOUT, env=environ, capture_output=True, text=True, timeout=timeout_s, check=False
             )
         except subprocess.TimeoutExpired:
             return Tally(trouble=f"the tests had not ended after {timeout_s:g} s")
@@ -72,10 +72,10 @@ def _tally(report: Path) -> Tally:
     return Tally(passed=passed, failed=tuple(failed), errors=tuple(errors), skipped=skipped)
 
 
-def judge(attempt: Tally, naive: Tally | None) -> Passed:
-    """Green on the attempt, red on naive. An error is no red: a test that can't run has seen nothing.
+def judge(attempt: Tally, before: Tally | None, *, base: str = NAIVE) -> Passed:
+    """Green on the attempt, red on its *base*. An error is no red: a test that can't run has seen nothing.
 
-    *naive* is None when the attempt had decided already.
+    *before* is what they came to on the base; None when the attempt had decided already.
     """
     if attempt.trouble:
         return _passed(Verdict.INCONCLUSIVE, attempt.trouble)
@@ -85,12 +85,12 @@ def judge(attempt: Tally, naive: Tally | None) -> Passed:
         return _passed(Verdict.VIOLATED, f"on your attempt {_some(attempt.failed)} failed")
     if not attempt.passed:
         return _passed(Verdict.INCONCLUSIVE, f"no test ran ({attempt.skipped} skipped)")
-    if naive is None or naive.trouble:
-        return _passed(Verdict.INCONCLUSIVE, naive.trouble if naive else "nobody ran them on naive")
-    if not naive.failed:
-        return _passed(Verdict.VIOLATED, f"{attempt.passed} tests are green on your attempt, and none is red on naive")
+    if before is None or before.trouble:
+        return _passed(Verdict.INCONCLUSIVE, before.trouble if before else f"nobody ran them on {base}")
+    if not before.failed:
+        return _passed(Verdict.VIOLATED, f"{attempt.passed} tests are green on your attempt, and none is red on {base}")
     return _passed(
-        Verdict.HELD, f"{attempt.passed} tests are green on your attempt; red on naive: {_some(naive.failed)}"
+        Verdict.HELD, f"{attempt.passed} tests are green on your attempt; red on {base}: {_some(before.failed)}"
     )
 
 
@@ -111,7 +111,7 @@ def own_tests(
     say: Callable[[str], None],
     shop: Path = SHOP,
 ) -> Passed:
-    """Prepare *variant*, run its tests; when they are green, run the same ones on naive.
+    """Prepare *variant*, run its tests; when they are green, run the same ones on what it was made from.
 
     *prepare* starts a variant and writes its world, with tokens, to the given path.
     """
@@ -134,4 +134,5 @@ def own_tests(
 
         attempt = on(variant)
         green = attempt.passed and not (attempt.failed or attempt.errors or attempt.trouble)
-        return judge(attempt, on("naive") if green else None)
+        base = base_of(shop / variant)
+        return judge(attempt, on(base) if green else None, base=base)

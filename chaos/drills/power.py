@@ -19,8 +19,8 @@ from chaos.drills.mutants import Mutant
 from chaos.drills.results import MAX_REPEATS, RunResult
 from chaos.errors import ExitCode
 from chaos.files import write_atomic
-from chaos.model.scenario import Scenario
 from chaos.model.verdict import Verdict
+from chaos.scenario import Scenario
 
 GOAL_RATIO: Final = 0.9
 HARDENED: Final = "hardened"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from chaos.errors import ExitCode
 from chaos.judge.document import EXIT_CODES
-from chaos.model.verdict import Finding, Verdict
+from chaos.model.verdict import Finding, Verdict, VerdictDocument
 
 # A run that the machine spoiled is repeated at most this often; every try stays on record.
 MAX_REPEATS: Final = 2
@@ -19,7 +19,7 @@ class RunResult:
     """A judged run.
 
     Attributes:
-        document: verdict.json as a dictionary.
+        document: What verdict.json says.
         spoiled: The machine, not the API, left something of it undecided: worth one more try.
     """
 
@@ -27,7 +27,7 @@ class RunResult:
     variant: str
     verdict: Verdict
     findings: tuple[Finding, ...]
-    document: dict[str, Any]
+    document: VerdictDocument
     spoiled: bool = False
 
     @property

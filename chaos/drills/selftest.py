@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from chaos.drills.results import MAX_REPEATS, RunResult
 from chaos.errors import ExitCode, InvalidInput
-from chaos.model.scenario import Scenario
 from chaos.model.verdict import Verdict
+from chaos.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def naive_complaints(scenario: Scenario, naive: RunResult) -> list[Complaint]:
     return found + [
         Complaint(f"naive: got {finding.check} inconclusive ({finding.reason})", False)
         for finding in naive.findings
-        if finding.verdict is Verdict.INCONCLUSIVE and finding.kind not in ("invariant", "slo", "recovery")
+        if finding.verdict is Verdict.INCONCLUSIVE and finding.kind.about_run
     ]
 
 

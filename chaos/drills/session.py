@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import importlib.metadata
 import os
 import platform
@@ -14,27 +15,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from chaos.adapters.gate import Gate
 from chaos.adapters.lab import Adapters, connect
 from chaos.adapters.scorecard import Scorecard
 from chaos.adapters.stack import ask_stack
+from chaos.adapters.tasks import TaskDesk
+from chaos.adapters.watch import StackWatch
 from chaos.config import LEASE_S, NotUp, Stack, evidence_dir, lab_dir, read_stack
-from chaos.drills.attempt import patch
+from chaos.drills.attempt import SHOP, is_the_learners, patch
 from chaos.drills.calibrate import aside, scale_of
-from chaos.drills.conclude import conclude, conclude_crashed, crashed
+from chaos.drills.conclude import conclude
+from chaos.drills.crashed import conclude_crashed, crashed
+from chaos.drills.drafts import BASE, base_of
 from chaos.drills.results import RunResult
+from chaos.drills.reviewed import packed, reviewed_for
 from chaos.errors import FiredrillError, Inconclusive, InvalidInput, LabBroken
 from chaos.heal import deviations, heal
 from chaos.model.loadplan import Elsewhere
-from chaos.model.scenario import Scenario, World
+from chaos.model.world import World
 from chaos.ports import Lab
 from chaos.run.lock import run_lock
-from chaos.run.runner import Request, Stop, Tools, View, perform
+from chaos.run.request import Request, Stop, Tools, View
+from chaos.run.runner import perform
+from chaos.scenario import Scenario
 
 HEAL_PATIENCE_S = 30.0
 # What healing in a dead runner's place may take once its lease has run out.
 WATCHDOG_S = 15.0
 POLL_S = 0.2
-LOAD_MASTER_OFFSET = 19
+LOAD_MASTER_OFFSET = 20
 """Where load workers elsewhere meet the driver, from the base port on: the last one of those that a lab keeps."""
 _VERSIONED = ("django", "djangorestframework", "celery", "granian", "locust", "psycopg", "redis", "toxiproxy-python")
 
@@ -86,12 +95,17 @@ class Session:
     def run(self, scenario: Scenario, variant: str, seed: int | None, *, scale: float | None = None) -> RunResult:
         """One run with its verdict, indexed in the scorecard when that is there.
 
+        A scenario that grades notes runs on the seed of their sample, so that only another sample is a fresh seed.
+
         Raises: LearnerCodeError, InvalidInput, LabBroken (the evidence so far is in its folder). Inconclusive when
             somebody asked to end before it began.
         """
         if self.stop.asked:
             raise Inconclusive(f"{scenario.name} on {variant}: got {self.stop.reason}, expected to run it")
         elsewhere = self._elsewhere()
+        reviewed = reviewed_for(scenario, variant)
+        if reviewed is not None and seed != reviewed.seed:
+            self.view.say(f"it runs on seed {reviewed.seed}, that of the sample")
         adapters = connect(self.stack, variant)
         factor, source = scale_of(self.options.scale if scale is None else scale)
         if said := aside(factor):
@@ -100,17 +114,23 @@ class Session:
             scenario=scenario,
             variant=variant,
             root=evidence_dir(),
-            seed=seed,
+            seed=seed if reviewed is None else reviewed.seed,
             scale=factor,
             workers=self.options.workers,
             elsewhere=elsewhere,
-            versions={**versions(self.stack), "scale": source},
+            versions={**versions(self.stack), "scale": source, **_base_of(variant)},
             learner=learner_of(adapters.scorecard),
             patch=lambda: patch(variant),
+            review=None if reviewed is None else packed(reviewed),
         )
         keep_open = () if self._lock is None else (self._lock,)
         folder = perform(request, _tools(self.stack, adapters, keep_open), self.view, self.stop)
         return conclude(folder, index=adapters.scorecard, say=self.view.say)
+
+
+def _base_of(variant: str) -> dict[str, str]:
+    """From what the learner's code was made; nothing for a variant of the lab's."""
+    return {BASE: base_of(SHOP / variant)} if is_the_learners(variant) else {}
 
 
 def learner_of(scorecard: Scorecard) -> str:
@@ -137,12 +157,18 @@ def _tools(stack: Stack, adapters: Adapters, keep_open: Sequence[int] = ()) -> T
         lease=adapters.lease,
         lab=adapters.lab,
         world=adapters.world,
+        customers=adapters.customers,
         mark_log=adapters.mark,
+        gate=Gate(stack.postgres, adapters.postgres.database),
+        desk=TaskDesk(stack.redis, adapters.broker),
+        watch=StackWatch(),
         tracer=adapters.trace,
+        recorder=adapters.recorder,
         api_url=stack.url("api"),
         metrics=stack.metrics,
         driver_metrics_port=stack.driver_metrics_port,
         keep_open=keep_open,
+        salt=lambda seed: hmac.new(stack.lab_token.encode(), f"salt:{seed}".encode(), "sha256").hexdigest()[:32],
     )
 
 

@@ -1,4 +1,4 @@
-"""What the gateway's HTTP-level faults have in common: switched on and off there, felt by a charge of the lab's own."""
+"""What the gateway's HTTP-level faults share: they are switched at the gateway and proven by a charge of the lab."""
 
 from __future__ import annotations
 
@@ -7,29 +7,43 @@ from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 from chaos.faults._chance import tries
-from chaos.model.faults import GatewayFault
-from chaos.ports import FaultKind, GatewayReading, Held, Lab, Proof
+from chaos.faults._kind import FaultKind, Held, Proof
+from chaos.model.faults import FaultParams, GatewayFault
+from chaos.ports import GatewayReading, Lab
 
 TIMEOUT_S = 3.0
-# Another fault on the gateway may hit the canary, too; so often in a row only if it hits all.
+# Another fault on the gateway may hit the canary, too; this often in a row only when it hits all calls.
 TRIES_BESIDE = 20
 
 P = TypeVar("P", bound=GatewayFault)
 
 
 class GatewayKind(FaultKind, Generic[P]):
-    """A kind says how its switch is set, and how a charge looks that was hit."""
+    """A kind defines the settings of its switch, and what a charge looks like that was hit.
+
+    Attributes:
+        off: Settings of the switch when it is off.
+        refuses: A call that it hits is not charged.
+        after_charge: It hits only calls that were charged.
+    """
 
     params: type[P]
     off: Mapping[str, Any]
+    refuses: bool = False
+    after_charge: bool = False
+
+    def conflicts_with(self, params: FaultParams, other: FaultKind, its: FaultParams) -> str:
+        if self.refuses and params.hit_ratio >= 1 and isinstance(other, GatewayKind) and other.after_charge:
+            return f"{self.name} for less than 100%: nobody is charged"
+        return super().conflicts_with(params, other, its)
 
     @abstractmethod
     def settings(self, params: P) -> Mapping[str, Any]:
-        """Of the switch with the kind's name."""
+        """Settings of the switch with the kind's name."""
 
     @abstractmethod
     def why_not(self, during: GatewayReading, params: P) -> str:
-        """Why *during* was not hit; empty when it was."""
+        """Why *during* does not show the fault; empty when it does."""
 
     def arm(self, held: Held, lab: Lab) -> None:
         for _ in range(TRIES_BESIDE if held.beside else 1):
@@ -61,6 +75,10 @@ class GatewayKind(FaultKind, Generic[P]):
             reason=reason,
         )
 
+    def missing(self, held: Held, lab: Lab) -> str:
+        now, expected = dict(lab.gateway.settings(self.name)), held.memory["read_back"]
+        return "" if now == expected else f"gateway: {self.name}: got {now}, expected {expected}"
+
     def exposure(self, held: Held, lab: Lab) -> tuple[int, str]:
         return lab.gateway.hits(self.name) - held.memory["hits"], "gateway's count of calls that it hit"
 
@@ -68,7 +86,7 @@ class GatewayKind(FaultKind, Generic[P]):
         lab.gateway.switch(self.name, self.off, seed=held.seed)
 
     def gone(self, held: Held, lab: Lab) -> Proof:
-        if held.beside:  # the switch was read back; the canary may meet the others
+        if held.beside:  # the switch was read back, and the canary could meet the other faults
             return Proof(proven=True, read_back=dict(self.off), canary={"left_to": list(held.beside)})
         after = lab.gateway.canary(timeout_s=TIMEOUT_S)
         trouble = _trouble(after)
@@ -85,7 +103,7 @@ class GatewayKind(FaultKind, Generic[P]):
 
 
 def _trouble(reading: GatewayReading) -> str:
-    """What keeps it from being a charge as it should be; empty when it is one."""
+    """Why *reading* is not a normal charge; empty when it is."""
     return "" if reading.captured and reading.status is not None and reading.status < 300 else words(reading)
 
 

@@ -1,4 +1,4 @@
-"""What all toxics have in common: added with their fault's id as name, looked for by a canary, removed by that name."""
+"""What all toxics share: the fault's id as name, the proof by a canary, and the removal by that name."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import Field
 
 from chaos.faults._chance import tries
+from chaos.faults._kind import FaultKind, Held, Proof
 from chaos.model.faults import FaultParams, ToxicFault
-from chaos.ports import CanaryReading, Exchange, FaultKind, Held, Lab, Proof, ToxicSpec
+from chaos.ports import CanaryReading, Exchange, Lab, ToxicSpec
 
-# What nobody disturbs takes a millisecond; a canary waits so much longer, on a busy machine too.
+# How much longer than expected a canary waits: without a fault, an answer takes 1 ms, but more on a busy machine.
 PATIENCE_S = 2.0
-# The quickest of some readings: one of them may have met a busy moment.
+# The quickest of this many readings is the baseline, since a single one may have met a busy moment.
 READINGS_BEFORE = 3
-# From here on a canary tells a delay from a machine that is busy.
+# The smallest delay that a canary can tell from a busy machine.
 FELT_S = 0.04
-# Beside a fault that jitters, one comparison may come out wrong.
+# Beside a fault with jitter a single comparison may be wrong.
 LOOKS_BESIDE = 4
 
 
@@ -28,22 +29,35 @@ class DirectedToxic(ToxicFault):
 
     stream: Literal["downstream", "upstream"] = Field("downstream", description="downstream: towards the shop.")
 
+    @property
+    def part(self) -> str:
+        return self.stream
+
 
 P = TypeVar("P", bound=DirectedToxic)
 R = TypeVar("R")
 
 
 class ToxicKind(FaultKind, Generic[P, R]):
-    """A kind says what its toxic is like, what its canary reads, and what a reading must show.
+    """A kind defines its toxic's attributes, what its canary reads, and what a reading must show.
 
     `R` is what its canary reads: a `CanaryReading` or an `Exchange`.
+
+    Attributes:
+        paces: It spreads an answer over time; beside another such toxic, a canary can't tell which one does.
     """
 
     params: type[P]
+    paces: bool = False
+
+    def conflicts_with(self, params: FaultParams, other: FaultKind, its: FaultParams) -> str:
+        if self is not other and self.paces and isinstance(other, ToxicKind) and other.paces:
+            return "one of them: each hides the other from a canary"
+        return super().conflicts_with(params, other, its)
 
     @abstractmethod
     def attributes(self, params: P) -> dict[str, int]:
-        """Of the toxic, as Toxiproxy counts them."""
+        """The toxic's attributes, in Toxiproxy's units."""
 
     @abstractmethod
     def read(self, params: P, lab: Lab) -> R:
@@ -51,18 +65,18 @@ class ToxicKind(FaultKind, Generic[P, R]):
 
     @abstractmethod
     def cost_s(self, reading: R) -> float:
-        """Which of several readings before the fault is the best: the least; `inf` for one without an answer."""
+        """The cost of a reading, of which the least is the baseline; `inf` for one without an answer."""
 
     @abstractmethod
     def why_not(self, before: R, during: R, params: P, *, alone: bool) -> str:
-        """Why *during* does not show the fault; empty when it does. Not *alone*: others are on the same path."""
+        """Why *during* does not show the fault; empty when it does. Not *alone*: other faults are on the same path."""
 
     @abstractmethod
     def words(self, before: R, during: R, params: P) -> Mapping[str, Any]:
-        """For the journal: what the canary measured."""
+        """What the canary measured, for the journal."""
 
     def looks(self, params: P) -> int:
-        """How many fresh connections may be needed to meet it."""
+        """How many new connections the canary may need to meet it."""
         return tries(params.toxicity)
 
     def arm(self, held: Held, lab: Lab) -> None:
@@ -97,6 +111,14 @@ class ToxicKind(FaultKind, Generic[P, R]):
             reason=reason,
         )
 
+    def missing(self, held: Held, lab: Lab) -> str:
+        now = lab.proxies.toxic(held.params.on, held.id)
+        if now is None:
+            return f"toxic {held.params.on}/{held.id}: got none, expected it until its lift"
+        if dict(now) != held.memory["read_back"]:
+            return f"toxic {held.params.on}/{held.id}: got {dict(now)}, expected {held.memory['read_back']}"
+        return ""
+
     def exposure(self, held: Held, lab: Lab) -> tuple[int, str]:
         params = self._of(held)
         if not self.severs:
@@ -124,29 +146,29 @@ class ToxicKind(FaultKind, Generic[P, R]):
 
 
 def passed(held: Held, lab: Lab, toxicity: float) -> tuple[int, str]:
-    """Calls that arrived upstream; below full toxicity their share, since nobody sees which connections were drawn."""
+    """Calls that arrived upstream; with *toxicity* below 1 that share of them, since it is not known which were hit."""
     count, by = lab.upstream.met(held.params.on, held.memory["mark"], cut=False)
     return (count, by) if toxicity >= 1 else (int(count * toxicity), f"{by}, of which {toxicity * 100:g} %")
 
 
 def met_a_cut(held: Held, lab: Lab, *, reaches_upstream: float) -> tuple[int, str]:
-    """The best witness of a fault that lets no answer through: connections that were cut, operations without an
-    answer, and, for the share of connections on which it drops answers only, what the upstream saw of questions."""
+    """Exposure to a fault that lets no answer through: the largest count of cut connections, of operations without an
+    answer, and, for the share *reaches_upstream* of connections that lose only answers, of calls upstream."""
     on, mark = held.params.on, held.memory["mark"]
     cut, by = lab.upstream.met(on, mark, cut=True)
     found = [(cut, by)]
     if reaches_upstream:
         found.append(passed(held, lab, reaches_upstream))
-    # A client without a pool has nothing open that could be cut: its failures show in our own history.
+    # A client without a pool has no open connections that could be cut; its failures show in the client's history.
     unanswered = lab.client.unanswered_between(held.effective_unix_s, lab.clock.now_unix_s())
     found.append((unanswered, "client's history: operations without an answer"))
     return max(found, key=lambda witness: witness[0])
 
 
 def answers_again(held: Held, lab: Lab, *, patience_s: float) -> Proof:
-    """A canary gets its answer, unless another fault is still held on the way: then whoever is lifted last shows it.
+    """Whether a canary gets its answer. While other faults are held on the path, the last one to be lifted proves it.
 
-    Called after a lift that has read back that the fault is no longer there.
+    Called after a lift that has read back that the fault is gone.
     """
     if held.beside:
         return Proof(proven=True, canary={"left_to": list(held.beside)})
@@ -160,12 +182,12 @@ def answers_again(held: Held, lab: Lab, *, patience_s: float) -> Proof:
 
 
 def took_s(exchange: Exchange) -> float:
-    """From the question to the answer's last byte; `inf` for one that was not whole."""
+    """From the question to the answer's last byte; `inf` for an answer that is not whole."""
     return exchange.last_s if exchange.whole and exchange.last_s is not None else inf
 
 
 def broken(before: Exchange) -> str:
-    """Why *before* is nothing to compare with; empty when it is."""
+    """Why *before* can't be the baseline; empty when it can."""
     if before.whole:
         return ""
     return f"the canary's echo was not whole before the fault ({before.error}), so nothing can be compared"
@@ -183,7 +205,7 @@ def not_slower(before: Exchange, during: Exchange, least_s: float, size: int) ->
 
 
 def silent(before: CanaryReading) -> str:
-    """Why *before* is nothing to compare with; empty when it is."""
+    """Why *before* can't be the baseline; empty when it can."""
     if before.round_trip_s is not None:
         return ""
     return f"the canary got no answer before the fault ({before.error}), so nothing can be compared"

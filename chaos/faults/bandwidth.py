@@ -1,4 +1,4 @@
-"""`bandwidth`: a connection that passes on no more than so many bytes a second."""
+"""`bandwidth`: limits the bytes per second of a connection."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from chaos.model.units import KilobytesPerS
 from chaos.ports import Exchange, Lab
 
 MOST_BYTES = 8000
-# At this rate a canary's 8000 bytes take as long as can be told from a machine that is busy. No rate at all (0) is
-# `timeout`; Toxiproxy crashes on a negative or a huge one.
+# At this rate a canary's 8000 bytes take FELT_S, the smallest delay that can be told from a busy machine. A rate of 0
+# would be `timeout`; Toxiproxy crashes on a negative or a huge one.
 MOST_KB_PER_S = round(MOST_BYTES / FELT_S / 1000)
-# Long enough to be told from noise, short enough for the shortest fault.
+# How long the canary's echo takes: long enough to be told from noise, short enough for the shortest fault.
 MEASURED_S = 0.4
-# Toxiproxy waits per piece, and the first one may pass before it does.
+# Toxiproxy waits after each piece, so the first piece may pass without a delay.
 LEAST_SHARE = 0.7
 
 
@@ -38,6 +38,7 @@ class BandwidthKind(ToxicKind[Bandwidth, Exchange]):
 
     name = "bandwidth"
     params = Bandwidth
+    paces = True
 
     def attributes(self, params: Bandwidth) -> dict[str, int]:
         return {"rate": params.rate}

@@ -1,4 +1,4 @@
-"""`charge_then_drop`: the gateway takes the money of a share of the calls and hangs up without a word."""
+"""`charge_then_drop`: the gateway captures a share of the charges and closes the connection without an answer."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class ChargeThenDropKind(GatewayKind[ChargeThenDrop]):
 
     name = "charge_then_drop"
     params = ChargeThenDrop
+    after_charge = True
     off: Mapping[str, Any] = {"ratio": 0.0}
 
     def settings(self, params: ChargeThenDrop) -> Mapping[str, Any]:

@@ -1,12 +1,13 @@
-"""`down`: a dependency refuses connections, and those that were open are cut."""
+"""`down`: a dependency refuses new connections, and open ones are cut."""
 
 from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from chaos.faults._kind import FaultKind, Held, Proof
 from chaos.faults._toxic import answers_again, met_a_cut
 from chaos.model.faults import PROXIES, TimedFault
-from chaos.ports import FaultKind, Held, Lab, Proof
+from chaos.ports import Lab
 
 
 class Down(TimedFault):
@@ -26,6 +27,7 @@ class DownKind(FaultKind):
     name = "down"
     params = Down
     severs = True
+    felt_when_cut = True  # a canary can tell a refused connection from one without an answer
 
     def arm(self, held: Held, lab: Lab) -> None:
         held.memory["before"] = lab.canary.read(held.params.on, timeout_s=2.0)
@@ -45,9 +47,16 @@ class DownKind(FaultKind):
             reason = "the canary could connect, expected a refusal"
         return Proof(
             proven=not reason,
-            read_back={"enabled": False},  # the adapter returned, so the server says so
+            read_back={"enabled": False},  # `set_enabled` returns only when the server reports this state
             canary={"before": _words(before.connected, before.error), "during": _words(during.connected, during.error)},
             reason=reason,
+        )
+
+    def missing(self, held: Held, lab: Lab) -> str:
+        return (
+            f"proxy {held.params.on}: got it enabled, expected disabled"
+            if lab.proxies.is_enabled(held.params.on)
+            else ""
         )
 
     def exposure(self, held: Held, lab: Lab) -> tuple[int, str]:

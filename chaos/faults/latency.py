@@ -1,4 +1,4 @@
-"""`latency`: delay what a proxy passes on, in one direction."""
+"""`latency`: delays the data that a proxy passes on, in one direction."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from chaos.ports import CanaryReading, Lab
 
 # A canary's timer and Toxiproxy's round to milliseconds independently of each other.
 ROUNDING_S = 0.002
-# Below it, no canary could tell the toxic from a machine that is busy.
+# A smaller delay could not be told from a busy machine.
 LEAST_LATENCY_S = 0.01
-# Jitter may shorten a delay to nothing, so a canary has to feel this share of the mean at least once.
+# Jitter may shorten a delay to 0, so a canary has to measure this share of the mean delay at least once.
 LEAST_SHARE = 0.5
-# A delay is below that share in a quarter of all readings at most, so this many in a row are one in 65,000 runs.
+# At most a quarter of all readings are below that share, so this many in a row are below it in one of 65,000 runs.
 TRIES_WITH_JITTER = 8
 
 
@@ -62,7 +62,7 @@ class LatencyKind(ToxicKind[Latency, CanaryReading]):
         usual_s = before.round_trip_s or 0.0
         if alone and usual_s >= least_s:
             return f"the canary took {usual_s:.3f} s before the fault, expected less than {least_s:.3f} s"
-        if not alone:  # what the others add was there before
+        if not alone:  # the delay of the other faults is part of the baseline
             least_s += usual_s
         if during.round_trip_s is None:
             return f"the canary got no answer ({during.error}), expected one after {least_s:.3f} s or more"

@@ -1,4 +1,4 @@
-"""`limit_data`: a connection ends after so many bytes."""
+"""`limit_data`: closes a connection after a number of bytes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_BYTES = 8000
 
 
 class LimitData(DirectedToxic):
-    """Pass on `bytes` of each connection, then close it in the middle of whatever it is.
+    """Pass on the first `bytes` of each connection, then close it, even in the middle of a message.
 
     Source: Toxiproxy README, "limit_data".
     """

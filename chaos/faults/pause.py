@@ -1,4 +1,4 @@
-"""`pause`: SIGSTOP to the whole process group of a part of the shop. It is there, and it does nothing."""
+"""`pause`: SIGSTOP to the whole process group of a part of the shop, which then exists but does not run."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from chaos.faults._kind import FaultKind, Held, Proof
 from chaos.model.faults import FaultParams, HeldFault
-from chaos.ports import FaultKind, Held, Lab, Proof
+from chaos.ports import Lab
 
 # A process that runs answers in a few milliseconds; the worker's ping goes through the broker.
 ANSWER_S = {"api": 1.0, "worker": 1.0}
@@ -18,9 +19,9 @@ POLL_S = 0.02
 
 
 class Pause(HeldFault):
-    """Stop a process and its children without ending them: connections stay open and nobody answers."""
+    """Stop a process and its children without ending them: connections stay open and get no answer."""
 
-    # Not the relay: no witness sees what it had in hand, so its pause could never be shown to have been felt.
+    # Not the relay: no witness sees the work that it has in hand, so its exposure could not be shown.
     targets: ClassVar[tuple[str, ...]] = ("api", "worker")
 
     inject: Literal["pause"]
@@ -32,10 +33,14 @@ class PauseKind(FaultKind):
 
     name = "pause"
     params = Pause
+    signals = True
     arm_ahead_s = 2.0  # the first ping of a process imports Celery
 
     def proof_s(self, params: FaultParams) -> float:
         return ANSWER_S[params.on]
+
+    def away(self, injected_s: float, lifted_s: float | None) -> tuple[float, float] | None:
+        return None if lifted_s is None else (injected_s, lifted_s)
 
     def arm(self, held: Held, lab: Lab) -> None:
         on = held.params.on
@@ -77,13 +82,21 @@ class PauseKind(FaultKind):
             reason=reason,
         )
 
+    def missing(self, held: Held, lab: Lab) -> str:
+        on, pgid = held.params.on, held.memory["paused"].pgid
+        alive, stopped = set(lab.processes.survivors(on, pgid)), set(lab.processes.stopped(on, pgid))
+        if not alive:
+            return f"process group {pgid}: got nobody alive, expected the paused processes of {on}"
+        running = sorted(alive - stopped)
+        return f"process group {pgid}: got {running} running, expected them paused" if running else ""
+
     def exposure(self, held: Held, lab: Lab) -> tuple[int, str]:
         params, since = held.params, held.effective_unix_s
         assert isinstance(params, Pause)
         if params.on == "api":
             waiting = lab.client.waiting_between(since, lab.clock.now_unix_s())
             return waiting, "client's history: operations that waited"
-        # Calls that had reached the gateway and whose answer found a worker that stood still.
+        # Calls that were at the gateway when the worker was paused, so that it did not get their answers.
         in_flight = (lab.gateway.calls_between(since, since), "gateway's record of calls in flight")
         if params.when is not None:
             return in_flight
@@ -99,7 +112,7 @@ class PauseKind(FaultKind):
         if group is None or stopped:
             reason = f"{on}: got {f'{stopped} still paused' if stopped else 'no process'}, expected it to run"
             return Proof(proven=False, read_back={"pgid": group, "paused_pids": stopped}, reason=reason)
-        if held.beside:  # they may keep it from answering; the kernel says that it runs
+        if held.beside:  # the other faults may keep it from answering; the kernel reports that it runs
             return Proof(proven=True, read_back={"pgid": group}, canary={"left_to": list(held.beside)})
         after = lab.canary.process(on, timeout_s=AGAIN_S)
         answered = after.round_trip_s is not None

@@ -1,4 +1,4 @@
-"""`reset_peer`: a connection is reset as soon as something passes through it."""
+"""`reset_peer`: resets a connection as soon as data comes through it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chaos.model.units import Seconds
 from chaos.ports import Exchange, Lab
 
 BYTES = 100
-# Once it has fired, the removal of the toxic and every list of proxies wait for its timeout; our calls wait for 5 s.
+# After it has fired, removing the toxic and listing proxies wait for its timeout; our calls have a deadline of 5 s.
 MOST_TIMEOUT_S = 2.0
 RESETS = ("ConnectionResetError", "BrokenPipeError")
 

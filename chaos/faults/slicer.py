@@ -1,4 +1,4 @@
-"""`slicer`: data arrives in small pieces with pauses between them."""
+"""`slicer`: cuts data into small pieces with pauses between them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chaos.model.units import Seconds
 from chaos.ports import Exchange, Lab
 
 MOST_BYTES = 8000
-# A piece is as large as its neighbours on average only: fewer may come than were reckoned with.
+# Pieces have the average size only on average, so there may be fewer of them than computed.
 LEAST_SHARE = 0.5
 
 
@@ -30,7 +30,7 @@ class Slicer(DirectedToxic):
 
     @model_validator(mode="after")
     def _safe_and_felt(self) -> Slicer:
-        if self.size_variation > self.average_size:  # beyond it Toxiproxy crashes now and then
+        if self.size_variation > self.average_size:  # Toxiproxy sometimes crashes on a larger one
             raise ValueError(
                 f"got size_variation {self.size_variation}, expected at most the average_size {self.average_size}"
             )
@@ -48,6 +48,7 @@ class SlicerKind(ToxicKind[Slicer, Exchange]):
 
     name = "slicer"
     params = Slicer
+    paces = True
 
     def attributes(self, params: Slicer) -> dict[str, int]:
         delay_us = round(params.delay * 1_000_000)
@@ -76,7 +77,7 @@ class SlicerKind(ToxicKind[Slicer, Exchange]):
 
 
 def _pieces(params: Slicer) -> int:
-    """Pieces of the canary's echo: as many as it takes to be felt, and at least a few."""
+    """Pieces of the canary's echo: enough for a delay that can be measured, and at least 5."""
     return max(4, math.ceil(FELT_S / LEAST_SHARE / params.delay)) + 1
 
 

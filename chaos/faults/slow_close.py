@@ -1,4 +1,4 @@
-"""`slow_close`: a connection that is closed is closed late."""
+"""`slow_close`: delays the close of a connection."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SlowCloseKind(ToxicKind[SlowClose, Exchange]):
         return {"delay": round(params.delay * 1000)}
 
     def read(self, params: SlowClose, lab: Lab) -> Exchange:
-        # Neither side can close half of a connection through Toxiproxy: our close comes back, past the delay.
+        # Toxiproxy does not pass on a half-close: when we close our side, it closes both sides, after the delay.
         return lab.canary.echo(params.on, BYTES, timeout_s=params.delay + PATIENCE_S, finish=True)
 
     def cost_s(self, reading: Exchange) -> float:

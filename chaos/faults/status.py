@@ -1,4 +1,4 @@
-"""`status`: the gateway answers a share of the calls with an error, and charges nothing."""
+"""`status`: the gateway answers a share of the calls with an error, without a charge."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chaos.ports import GatewayReading
 
 
 class Status(GatewayFault):
-    """Answer a share of the calls for a charge with an HTTP error, without charging. The way to the gateway is fine."""
+    """Answer a share of the calls for a charge with an HTTP error, without charging. The network is not affected."""
 
     inject: Literal["status"]
     code: int = Field(503, ge=400, le=599, description="HTTP status of the answer.")
@@ -24,6 +24,7 @@ class StatusKind(GatewayKind[Status]):
 
     name = "status"
     params = Status
+    refuses = True
     off: Mapping[str, Any] = {"code": 503, "ratio": 0.0}
 
     def settings(self, params: Status) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""`timeout`: a black hole. The proxy takes what it is sent and passes nothing on."""
+"""`timeout`: the proxy accepts data and passes none on."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from chaos.model.faults import FaultParams
 from chaos.model.units import Seconds
 from chaos.ports import CanaryReading, Lab
 
-# Whoever answers in a millisecond otherwise and has not after so long is not going to.
+# An upstream that otherwise answers within 1 ms counts as silent after this time.
 SILENCE_S = 1.0
 LEAST_TIMEOUT_S = 0.01
 
 
 class Timeout(DirectedToxic):
-    """Drop all data of one direction; connecting still works, and the lift closes what was open.
+    """Drop all data of one direction. Connecting still works; the lift closes the open connections.
 
     Source: Toxiproxy README, "timeout".
     """

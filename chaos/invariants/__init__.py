@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-from chaos.model.checks import InvariantKind
+from chaos.invariants._kind import NO_CONTRACT, NO_WORLD, Context, InvariantKind, Reducer
 from chaos.model.kinds import discover
+
+__all__ = ["KINDS", "NO_CONTRACT", "NO_WORLD", "Context", "InvariantKind", "Reducer"]
 
 KINDS: Mapping[str, InvariantKind] = discover(sys.modules[__name__], InvariantKind)

@@ -6,15 +6,19 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple, TypeAlias
 
-from chaos.model.checks import Context, StrictModel
+from chaos.invariants._kind import Context
 from chaos.model.evidence import EndState
 from chaos.model.history import Operation, Outcome
-from chaos.model.verdict import Counterexample, Finding, Verdict
+from chaos.model.operations import named
+from chaos.model.strict import StrictModel
+from chaos.model.verdict import Counterexample, Finding, FindingKind, Verdict
 
 LIVE = frozenset({"pending", "paid"})
+TIMES = frozenset({"charges", "refunds", "gateway_calls"})
+"""Witnesses of when an order was final: `with_witnessed_times` corrects the shop's own word by them."""
 FINAL = frozenset({"paid", "refused", "cancelled"})
 # Operations that ask for seats; every one of them counts where seats, charges or orders are counted.
-ORDERS = frozenset({"buy", "buy_and_cancel", "resubmit"})
+ORDERS = named(lambda operation: operation.orders)
 MAX_EXAMPLES = 10
 
 # An enum's member looked up once, not once per operation: there may be a million.
@@ -82,7 +86,7 @@ class Say(NamedTuple):
     ) -> Finding:
         return Finding(
             check=self.check,
-            kind="invariant",
+            kind=FindingKind.INVARIANT,
             verdict=verdict,
             expected=self.expected,
             measured=measured,

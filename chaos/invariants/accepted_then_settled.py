@@ -11,11 +11,12 @@ from dataclasses import replace
 
 from pydantic import Field
 
-from chaos.invariants._common import FINAL, OK, Say
-from chaos.model.checks import Context, InvariantKind, StrictModel
+from chaos.invariants._common import FINAL, OK, TIMES, Say
+from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.evidence import Order
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
+from chaos.model.strict import StrictModel
 from chaos.model.units import Seconds
 from chaos.model.verdict import Counterexample, Finding
 
@@ -103,6 +104,6 @@ KIND = InvariantKind(
     params=Params,
     ops=frozenset({"buy"}),
     requires_ops=frozenset({"buy"}),
-    witnesses=frozenset({"orders"}),
+    witnesses=frozenset({"orders", *TIMES}),
     reducer=_AcceptedThenSettled,
 )

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from chaos.invariants._common import MAX_EXAMPLES, OK, NoParams, Say
-from chaos.model.checks import Context, InvariantKind
+from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
 from chaos.model.verdict import Counterexample, Finding
@@ -85,4 +85,5 @@ KIND = InvariantKind(
     requires_ops=frozenset({"matrix"}),
     witnesses=frozenset(),
     reducer=_AccessMatrix,
+    by_the_clock=True,
 )

@@ -14,10 +14,11 @@ from collections import defaultdict
 from pydantic import Field
 
 from chaos.invariants._common import FAIL, OK, Say
+from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.accounts import GUESS, GUESS_UNKNOWN, TOO_MANY, UNAUTHENTICATED
-from chaos.model.checks import Context, InvariantKind, StrictModel
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
+from chaos.model.strict import StrictModel
 from chaos.model.units import Seconds
 from chaos.model.verdict import Finding
 
@@ -87,4 +88,5 @@ KIND = InvariantKind(
     requires_ops=frozenset({"login_attack"}),
     witnesses=frozenset(),
     reducer=_AttemptsAreLimited,
+    by_the_clock=True,
 )

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chaos.invariants._common import FAIL, OK, ORDERS, NoParams, Say
-from chaos.model.checks import Context, InvariantKind
+from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.evidence import EndState
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph

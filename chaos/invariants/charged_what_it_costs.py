@@ -1,14 +1,14 @@
 """Every charge takes what the order costs: the tier's price times the seats that the client asked for.
 
 Per charge of the gateway's ledger whose order a client's answer named (else the order's own row says how many seats):
-its amount against the tier's price by `lab_tiers`. The order's own amount has to say the same. Inconclusive when there
-was no such charge.
+its amount against the price that the tier was seeded with. The order's own amount has to say the same. Inconclusive
+when there was no such charge.
 """
 
 from __future__ import annotations
 
 from chaos.invariants._common import OK, ORDERS, NoParams, Say, first_order
-from chaos.model.checks import Context, InvariantKind
+from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
 from chaos.model.verdict import Finding
@@ -27,7 +27,7 @@ class _ChargedWhatItCosts:
 
     def finish(self, context: Context) -> Finding:
         state = context.state
-        price = {tier.tier_id: tier.price_cents for tier in state.tiers}
+        price = {tier.tier_id: tier.price_cents for tier in context.world.tiers}
         orders = {order.order_id: order for order in state.orders}
         wrong_charges, wrong_orders, judged = list[str](), list[str](), 0
 
@@ -64,6 +64,6 @@ KIND = InvariantKind(
     params=NoParams,
     ops=ORDERS,
     requires_ops=frozenset({"buy"}),
-    witnesses=frozenset({"tiers", "orders", "charges"}),
+    witnesses=frozenset({"world", "orders", "charges"}),
     reducer=_ChargedWhatItCosts,
 )

@@ -14,8 +14,8 @@ from math import inf
 
 from chaos.invariants._auth import refused
 from chaos.invariants._common import OK, NoParams, Say
+from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.accounts import ENDS_SESSION, REVOKED, USED_UP
-from chaos.model.checks import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
 from chaos.model.verdict import Finding
@@ -77,4 +77,5 @@ KIND = InvariantKind(
     requires_ops=frozenset(),
     witnesses=frozenset(),
     reducer=_NoAcceptedAfterRevocation,
+    by_the_clock=True,
 )

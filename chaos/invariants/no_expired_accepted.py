@@ -12,10 +12,11 @@ from pydantic import Field
 
 from chaos.invariants._auth import refused
 from chaos.invariants._common import MAX_EXAMPLES, OK, Say
+from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.accounts import EXPIRED
-from chaos.model.checks import Context, InvariantKind, StrictModel
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
+from chaos.model.strict import StrictModel
 from chaos.model.units import Seconds
 from chaos.model.verdict import Finding
 
@@ -66,4 +67,5 @@ KIND = InvariantKind(
     requires_ops=frozenset(),
     witnesses=frozenset(),
     reducer=_NoExpiredAccepted,
+    by_the_clock=True,
 )

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from chaos.invariants._auth import refused
 from chaos.invariants._common import OK, NoParams, Say
+from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.accounts import FOREIGN, VALID
-from chaos.model.checks import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
 from chaos.model.verdict import Finding

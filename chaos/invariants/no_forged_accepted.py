@@ -11,8 +11,8 @@ from collections import Counter
 
 from chaos.invariants._auth import refused
 from chaos.invariants._common import MAX_EXAMPLES, OK, NoParams, Say
+from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.accounts import FORGED
-from chaos.model.checks import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
 from chaos.model.verdict import Finding

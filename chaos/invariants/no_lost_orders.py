@@ -10,7 +10,7 @@ order was accepted.
 from __future__ import annotations
 
 from chaos.invariants._common import FINAL, OK, ORDERS, NoParams, Say
-from chaos.model.checks import Context, InvariantKind
+from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
 from chaos.model.verdict import Counterexample, Finding

@@ -1,13 +1,14 @@
 """No tier has more seats taken than it has: seats of live orders (pending, paid), plus tickets beyond them, ≤ capacity.
 
 Counted from the orders and tickets themselves, never from the `sold` counter of the code under test: a lost update
-makes that counter look right. Inconclusive when nothing was sold, for then nothing could be oversold.
+makes that counter look right. The capacity is the seeded world's. Inconclusive when nothing was sold, for then nothing
+could be oversold.
 """
 
 from __future__ import annotations
 
 from chaos.invariants._common import LIVE, OK, ORDERS, NoParams, Say, claimed_seats
-from chaos.model.checks import Context, InvariantKind
+from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.evidence import Order
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
@@ -25,12 +26,12 @@ class _NoOversell:
             self.accepted += 1
 
     def finish(self, context: Context) -> Finding:
-        tiers = {tier.tier_id: tier for tier in context.state.tiers}
+        tiers = context.world.by_tier
         seats = claimed_seats(context.state)
         unknown = seats.keys() - tiers.keys()
         if unknown:
             named = ", ".join(map(str, sorted(unknown)))
-            return SAY.inconclusive(f"orders or tickets name tiers that lab_tiers doesn't have: {named}")
+            return SAY.inconclusive(f"orders or tickets name tiers that were never seeded: {named}")
         over = {id_: seats[id_] - tier.capacity for id_, tier in tiers.items() if seats[id_] > tier.capacity}
         if over:
             worst = max(over, key=lambda id_: over[id_])
@@ -98,6 +99,6 @@ KIND = InvariantKind(
     params=NoParams,
     ops=ORDERS,
     requires_ops=frozenset({"buy"}),
-    witnesses=frozenset({"orders", "tickets", "tiers"}),
+    witnesses=frozenset({"orders", "tickets", "world"}),
     reducer=_NoOversell,
 )

@@ -1,12 +1,14 @@
-"""No task runs before the order that it is about is there: none ends without a call to the gateway and comes again.
+"""No task is sent, or runs, before the order that it is about is there.
 
-A task that looks for an uncommitted order leaves nothing at the accused: retried, or swept up later, the order is paid
-in the end. So two outsiders tell: the broker's own stream of commands (when a message was queued, taken and removed)
-and the gateway's record of calls. Violated when a message of *task* was taken, the gateway had no call for its order
-yet, and a further message for the same order was queued before the first call: a retry of the taken one, or a fresh
-one after it was removed. A message that waits in the queue, or that a dead worker still holds, is no such case. Use it
-where neither the database nor the gateway is cut off, for then a task may fail before it calls for another reason.
-Inconclusive when no message of *task* was seen.
+*Early*: a message of *task* was queued before its order was committed, however long it waits then: one that comes
+before the commit is right by luck only, and wrong where the transaction fails. By the broker's own stream of commands
+and by PostgreSQL's log of commits. Both are times of this machine's clock, the log's taken before anybody can see the
+row, the broker's when it has the message; so nothing is needed between them, and a thousandth of a second is allowed.
+*In vain*: a message was taken, the gateway had no call for its order yet, and a further message for the same order was
+queued before the first call: a retry of the taken one, or a fresh one after it was removed. A message that waits in the
+queue, or that a dead worker still holds, is no such case. Use it where neither the database nor the gateway is cut off,
+for then a task may fail before it calls for another reason. Inconclusive when no message of *task* was seen, or when
+the commit of an order that had one was not.
 """
 
 from __future__ import annotations
@@ -14,17 +16,23 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from math import inf
 
 from pydantic import Field
 
 from chaos.invariants._common import OK, ORDERS, Say
-from chaos.model.checks import Context, InvariantKind, StrictModel
+from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.evidence import BrokerMessage
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
+from chaos.model.strict import StrictModel
 from chaos.model.verdict import Counterexample, Finding
 
-SAY = Say("no_task_for_missing_row", "no charging task ends without having called the gateway and comes again")
+SAY = Say(
+    "no_task_for_missing_row",
+    "no charging task is sent before its order is committed, or ends without a call to the gateway",
+)
+TOLERANCE_S = 0.001
 _WORD = re.compile(r"[A-Za-z0-9-]+")
 
 
@@ -59,14 +67,37 @@ class _NoTaskForMissingRow:
         for call in state.gateway_calls:
             first_call[call.order_id] = min(call.arrived_unix_s, first_call.get(call.order_id, call.arrived_unix_s))
         vain = sorted(o for o, of in messages.items() if _in_vain(of, first_call.get(o, float("inf"))))
+        committed: dict[str, float] = {}
+        for commit in state.commits:
+            at_unix_s = commit.committed_unix_s
+            committed[commit.row_id] = min(at_unix_s, committed.get(commit.row_id, at_unix_s))
+        early = {
+            order_id: ahead_s
+            for order_id, of in messages.items()
+            if (ahead_s := committed.get(order_id, -inf) - min(m.queued_unix_s for m in of)) > TOLERANCE_S
+        }
         seen = sum(map(len, messages.values()))
         figures = {
             "messages": seen,
             "orders": len(messages),
             "orders_in_vain": len(vain),
+            "orders_early": len(early),
             "messages_without_order": strangers,
         }
         measured = f"{seen} messages of {self.task} for {len(messages)} orders, {len(vain)} orders had a task in vain"
+        if early:
+            worst = max(early, key=lambda order_id: early[order_id])
+            reason = (
+                f"{len(early)} orders had a message before they were committed, the worst {early[worst] * 1000:.0f} ms"
+            )
+            says = f"its message was sent {early[worst] * 1000:.1f} ms before the order was committed"
+            return SAY.violated(
+                reason,
+                f"{measured}, {len(early)} had one before their commit",
+                examples=sorted(early, key=lambda order_id: -early[order_id]),
+                figures=figures,
+                counterexample=Counterexample(says=says, orders=(worst,)),
+            )
         if vain:
             reason = f"{len(vain)} orders had a task that ended before the gateway was called, and another one after it"
             one = Counterexample(says="its task ended before the gateway was called, and came again", orders=(vain[0],))
@@ -76,6 +107,9 @@ class _NoTaskForMissingRow:
             return SAY.violated(reason, f"{measured}, {strangers} for no order", examples=[], figures=figures)
         if not seen or not self.accepted:
             return SAY.inconclusive(f"the broker saw no message of {self.task} for an order", figures=figures)
+        if unseen := sorted(messages.keys() - committed.keys()):
+            reason = f"the commits of {len(unseen)} orders are not on record"
+            return SAY.inconclusive(reason, measured, examples=unseen, figures=figures)
         return SAY.held_if_settled(context, measured, figures)
 
 
@@ -102,6 +136,7 @@ KIND = InvariantKind(
     params=TaskParams,
     ops=ORDERS,
     requires_ops=frozenset({"buy"}),
-    witnesses=frozenset({"orders", "gateway_calls", "broker_messages"}),
+    witnesses=frozenset({"orders", "commits", "gateway_calls", "broker_messages"}),
     reducer=_NoTaskForMissingRow,
+    by_the_clock=True,
 )

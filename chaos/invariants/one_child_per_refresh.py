@@ -11,8 +11,8 @@ from collections import defaultdict
 
 from chaos.invariants._auth import refused
 from chaos.invariants._common import OK, NoParams, Say
+from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.accounts import RACE
-from chaos.model.checks import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
 from chaos.model.verdict import Finding
@@ -70,4 +70,5 @@ KIND = InvariantKind(
     requires_ops=frozenset({"refresh_race"}),
     witnesses=frozenset(),
     reducer=_OneChild,
+    by_the_clock=True,
 )

@@ -11,9 +11,10 @@ from dataclasses import replace
 from pydantic import Field
 
 from chaos.invariants._common import Say
-from chaos.model.checks import Context, InvariantKind, StrictModel
+from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
+from chaos.model.strict import StrictModel
 from chaos.model.units import Seconds
 from chaos.model.verdict import Finding
 

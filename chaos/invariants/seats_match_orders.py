@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 
 from chaos.invariants._common import LIVE, OK, ORDERS, NoParams, Say
-from chaos.model.checks import Context, InvariantKind
+from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
 from chaos.model.verdict import Counterexample, Finding

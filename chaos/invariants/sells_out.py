@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from chaos.invariants._common import LIVE, OK, ORDERS, NoParams, Say, claimed_seats
-from chaos.model.checks import Context, InvariantKind
-from chaos.model.evidence import Tier
+from chaos.invariants._common import LIVE, OK, ORDERS, TIMES, NoParams, Say, claimed_seats
+from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
 from chaos.model.verdict import Counterexample, Finding
+from chaos.model.world import SeededTier
 
 SAY = Say("sells_out", "every seat is sold in each tier whose demand was larger than its stock")
 
@@ -56,7 +56,7 @@ class _SellsOut:
 
     def finish(self, context: Context) -> Finding:
         in_demand = [
-            tier for tier in context.state.tiers if tier.tier_id in self.tiers and self._wanted(tier) > tier.capacity
+            tier for tier in context.world.tiers if tier.tier_id in self.tiers and self._wanted(tier) > tier.capacity
         ]
         if not in_demand:
             return self._too_little(context)
@@ -94,11 +94,11 @@ class _SellsOut:
             context, measured, {"seats_sold": sold, "capacity": first.capacity, "seats_wanted": wanted}
         )
 
-    def _wanted(self, tier: Tier) -> int:
+    def _wanted(self, tier: SeededTier) -> int:
         return self.tiers[tier.tier_id].seats
 
     def _too_little(self, context: Context) -> Finding:
-        asked = [tier for tier in context.state.tiers if tier.tier_id in self.tiers]
+        asked = [tier for tier in context.world.tiers if tier.tier_id in self.tiers]
         if not asked:
             return SAY.inconclusive("no seat was asked for")
         nearest = max(asked, key=lambda tier: self._wanted(tier) / max(tier.capacity, 1))
@@ -110,7 +110,7 @@ class _SellsOut:
         )
 
     @staticmethod
-    def _given_back_late(context: Context, tier: Tier, demand: _Demand) -> int:
+    def _given_back_late(context: Context, tier: SeededTier, demand: _Demand) -> int:
         last_ask_unix_s = context.t0_unix_s + demand.last_sent_s
         return sum(
             order.quantity
@@ -126,6 +126,7 @@ KIND = InvariantKind(
     params=NoParams,
     ops=ORDERS,
     requires_ops=frozenset({"buy"}),
-    witnesses=frozenset({"orders", "tickets", "tiers"}),
+    witnesses=frozenset({"orders", "tickets", "world", *TIMES}),
     reducer=_SellsOut,
+    by_the_clock=True,
 )

@@ -11,9 +11,10 @@ from __future__ import annotations
 from pydantic import Field
 
 from chaos.invariants._common import OK, ORDERS, Say
-from chaos.model.checks import Context, InvariantKind, StrictModel
+from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
+from chaos.model.strict import StrictModel
 from chaos.model.verdict import Counterexample, Finding
 
 SAY = Say("served_when_calm", "in the first phase, before any fault, orders are accepted and charged")
@@ -44,7 +45,7 @@ class _ServedWhenCalm:
         if not context.phases:
             return SAY.inconclusive("the phases are not known")
         calm = context.phases[0].name
-        room = {tier.tier_id: tier.capacity for tier in context.state.tiers}
+        room = {tier.tier_id: tier.capacity for tier in context.world.tiers}
         asks = [id_ for phase, tier, seats, id_ in self.asks if phase == calm and seats <= room.get(tier, 0)]
         accepted = [self.accepted[id_] for id_ in asks if id_ in self.accepted]
         charged = {charge.order_id for charge in context.state.charges} & set(accepted)
@@ -73,6 +74,6 @@ KIND = InvariantKind(
     params=CalmParams,
     ops=ORDERS,
     requires_ops=frozenset({"buy"}),
-    witnesses=frozenset({"tiers", "charges"}),
+    witnesses=frozenset({"world", "charges"}),
     reducer=_ServedWhenCalm,
 )

@@ -1,10 +1,9 @@
-"""What a task does to the outside happens once per order; it does not insist after a refusal, nor give up at an error.
+"""What a task asks of the outside it asks patiently: it does not insist after a refusal, nor give up at an error.
 
-By the contract's view of side effects and the gateway's record of calls. *Repeated*: a side effect of an order that
-happened more than once; *unfounded*: one of an order that was neither paid nor cancelled; *missing*: a paid order
-without any; *insisted*: an order whose charge was asked for again after the gateway had answered no for good (400, 402,
-422); *given up*: an order that was refused after one call, which the gateway had answered with a failure of its own;
-*hammered*: more calls for one order than *calls_at_most*. Inconclusive when no order was paid.
+By the gateway's record of calls. *Insisted*: an order whose charge was asked for again after the gateway had answered
+no for good (400, 402, 422); *given up*: an order that was refused after one call, which the gateway had answered with a
+failure of its own; *hammered*: more calls for one order than *calls_at_most*. Inconclusive when no order was paid. What
+customers were told is `told_once`.
 """
 
 from __future__ import annotations
@@ -14,29 +13,24 @@ from collections import defaultdict
 from pydantic import Field
 
 from chaos.invariants._common import ORDERS, Say, first_order
-from chaos.model.checks import Context, InvariantKind, StrictModel
+from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.evidence import GatewayCall
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
+from chaos.model.strict import StrictModel
 from chaos.model.verdict import Finding
 
-SAY = Say("side_effects_once", "each side effect of an order happens once, no call is repeated after a refusal")
+SAY = Say("side_effects_once", "no call is repeated after a refusal, and none is given up after one failure")
 FAILED_FROM = 500
 REFUSED_FOR_GOOD = frozenset({400, 402, 422})
 
 _WORDS = {
-    "repeated": "side effects happened more than once",
-    "unfounded": "side effects belong to orders that were not paid",
-    "missing": "paid orders have no side effect",
     "insisted": "orders were charged again after a refusal",
     "given_up": "orders were refused after one failed call",
     "hammered": "orders called the gateway too often",
 }
 
 _SAYS = {
-    "repeated": "a side effect of this order happened more than once",
-    "unfounded": "a side effect happened, and the order was not paid",
-    "missing": "paid, and the customer was never told",
     "insisted": "the gateway said no for good, and was asked again",
     "given_up": "the gateway failed once, and was not asked again: the order is refused, and nobody refused it",
     "hammered": "the gateway was called more often than a patient client would",
@@ -54,7 +48,7 @@ class _SideEffectsOnce:
         self.calls_at_most = params.calls_at_most
 
     def feed(self, op: Operation) -> None:
-        """Side effects are in the end state."""
+        """Calls are in the end state."""
 
     def finish(self, context: Context) -> Finding:
         state = context.state
@@ -63,13 +57,7 @@ class _SideEffectsOnce:
         calls: defaultdict[str, list[GatewayCall]] = defaultdict(list)
         for call in state.gateway_calls:
             calls[call.order_id].append(call)
-        # Whoever was stopped in the middle may tell the customer first and say "paid" next.
-        may_have = {"paid", "cancelled"} if state.settled else {"paid", "cancelled", "pending"}
-        effects = {effect.order_id for effect in state.side_effects if effect.times}
         broken = {
-            "repeated": sorted(effect.order_id for effect in state.side_effects if effect.times > 1),
-            "unfounded": sorted(o for o in effects if status.get(o) not in may_have),
-            "missing": sorted(paid - effects) if state.settled else [],
             "insisted": sorted(order_id for order_id, made in calls.items() if _insisted(made)),
             "given_up": sorted(o for o, made in calls.items() if status.get(o) == "refused" and _failed_once(made)),
             "hammered": sorted(order_id for order_id, made in calls.items() if len(made) > self.calls_at_most),
@@ -77,15 +65,13 @@ class _SideEffectsOnce:
         figures = {f"orders_{name}": len(found) for name, found in broken.items()}
         figures |= {"paid": len(paid), "calls_most": max(map(len, calls.values()), default=0)}
         said = ", ".join(f"{len(found)} {_WORDS[name]}" for name, found in broken.items() if found)
-        measured = (
-            f"{len(effects)} orders with side effects, {len(paid)} paid, at most {figures['calls_most']} calls each"
-        )
+        measured = f"{len(paid)} orders paid, at most {figures['calls_most']} calls each"
         if said:
             examples = [order_id for found in broken.values() for order_id in found[:4]]
             one = first_order(broken, _SAYS, status)
             return SAY.violated(said, f"{measured}: {said}", examples=examples, figures=figures, counterexample=one)
         if not paid:
-            return SAY.inconclusive("no order was paid, so nothing had to happen", measured, figures=figures)
+            return SAY.inconclusive("no order was paid, so nothing had to be asked for", measured, figures=figures)
         return SAY.held_if_settled(context, measured, figures)
 
 
@@ -107,6 +93,7 @@ KIND = InvariantKind(
     params=CallParams,
     ops=ORDERS,
     requires_ops=frozenset({"buy"}),
-    witnesses=frozenset({"orders", "side_effects", "gateway_calls"}),
+    witnesses=frozenset({"orders", "gateway_calls"}),
     reducer=_SideEffectsOnce,
+    by_the_clock=True,
 )

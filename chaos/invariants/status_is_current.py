@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from chaos.invariants._common import FINAL, OK, Say
-from chaos.model.checks import Context, InvariantKind, StrictModel
+from chaos.invariants._common import FINAL, OK, TIMES, Say
+from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
+from chaos.model.strict import StrictModel
 from chaos.model.units import Seconds
 from chaos.model.verdict import Counterexample, Finding
 
@@ -63,6 +64,7 @@ KIND = InvariantKind(
     params=StaleParams,
     ops=frozenset({"poll"}),
     requires_ops=frozenset({"poll"}),
-    witnesses=frozenset({"orders"}),
+    witnesses=frozenset({"orders", *TIMES}),
     reducer=_StatusIsCurrent,
+    by_the_clock=True,
 )

@@ -8,8 +8,8 @@ when one of the two kinds had no 401.
 from __future__ import annotations
 
 from chaos.invariants._common import NoParams, Say
+from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.accounts import GUESS, GUESS_UNKNOWN, UNAUTHENTICATED
-from chaos.model.checks import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
 from chaos.model.verdict import Finding

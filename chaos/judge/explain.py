@@ -14,19 +14,30 @@ from string import ascii_uppercase
 
 import msgspec
 
-from chaos.files import read_lines
-from chaos.judge.history import History
+from chaos.checks import InvariantCheck, Judged, SloCheck
+from chaos.evidence.exchanged import read_exchanged, second_0
+from chaos.evidence.files import explaining_lines, is_regular
+from chaos.evidence.history import History
+from chaos.evidence.journal import read_events
+from chaos.judge import explain_exchanges
+from chaos.judge.forced import schedules_of, steps
 from chaos.judge.judge import Judgement
-from chaos.model.checks import Judged, SloCheck
 from chaos.model.counterexamples import Counterexamples, Explained, Moment, Shown
+from chaos.model.disguise import request_id
 from chaos.model.evidence import EndState, Order
+from chaos.model.folder import File
 from chaos.model.history import Operation
+from chaos.model.interleaving import Schedule
+from chaos.model.operations import WATCHING
 from chaos.model.trace import LogLine, Statement
-from chaos.model.verdict import Counterexample, Finding, Verdict
+from chaos.model.verdict import Counterexample, Finding, FindingKind, Verdict
 
 MOST_MOMENTS = 60
 MOST_OPERATIONS, ENOUGH = 6, 3
 WORST = 2
+MOST_SCHEDULES = 5
+MOST_FOUND = 200
+"""Operations that are looked at for one finding; a few of them are shown."""
 _QUALIFIED, _NAME = re.compile(r'"\w+"\.("\w+")'), re.compile(r'"(\w+)"')
 _WRITES = ("INSERT", "UPDATE", "DELETE", "COMMIT", "ROLLBACK")
 
@@ -41,35 +52,68 @@ class Trace:
 
 def read_trace(folder: Path) -> Trace:
     """The folder's statements and log lines."""
-    statements, log = folder / "statements.jsonl.gz", folder / "log.jsonl.gz"
+    statements, log = folder / File.STATEMENTS, folder / File.LOG
     return Trace(
-        statements=read_lines(statements, Statement) if statements.exists() else None,
-        lines=read_lines(log, LogLine) if log.exists() else None,
+        statements=explaining_lines(statements, Statement) if is_regular(statements) else None,
+        lines=explaining_lines(log, LogLine) if is_regular(log) else None,
     )
 
 
 def explain(folder: Path, scenario: Judged, judgement: Judgement, state: EndState | None) -> Counterexamples:
     """Every violated check about the API, with what shows it. Empty when nothing is violated."""
+    exchanged = _of_exchanges(folder, scenario, judgement)
+    ours = {one.check for one in exchanged}
     asked = [
         _Asked(finding=finding, pointers=_pointers(finding), slo=_slo_of(finding, scenario))
         for finding in judgement.findings
-        if finding.verdict is Verdict.VIOLATED
+        if finding.verdict is Verdict.VIOLATED and finding.check not in ours
     ]
     if not asked:
-        return Counterexamples()
+        return Counterexamples(counterexamples=exchanged)
     history = History.of_run(folder)
     world = _World(state or EndState())
+    schedules = explaining_lines(folder / File.SCHEDULES, Schedule) if is_regular(folder / File.SCHEDULES) else []
     for one in asked:
         one.orders |= world.pointed_at(one)
+        one.show(schedules_of(one.finding, schedules))
     for op in history:
         for one in asked:
             one.look(op)
     trace, t0_unix_s = read_trace(folder), history.t0_unix_s or 0.0
-    return Counterexamples(counterexamples=tuple(_explained(one, world, trace, t0_unix_s) for one in asked))
+    shown = [op for one in asked for op in one.operations()]
+    trace = _by_operation(trace, {request_id(history.salt, op.id): op.id for op in shown})
+    found = tuple(_explained(one, world, trace, t0_unix_s) for one in asked)
+    return Counterexamples(counterexamples=(*exchanged, *found))
+
+
+def _of_exchanges(folder: Path, scenario: Judged, judgement: Judgement) -> tuple[Explained, ...]:
+    """Violated checks of an exchange run that judge exchanges, not the history."""
+    checks = {c.id for c in scenario.checks if isinstance(c, InvariantCheck) and c.invariant.sources}
+    violated = [f for f in judgement.findings if f.verdict is Verdict.VIOLATED and f.check in checks]
+    if not scenario.sections or not violated:
+        return ()
+    exchanged = read_exchanged(folder, t0_unix_s=second_0(list(read_events(folder / File.JOURNAL))))
+    lines = read_trace(folder).lines
+    return tuple(explain_exchanges.explained(finding, exchanged, lines) for finding in violated)
+
+
+def _by_operation(trace: Trace, operations: Mapping[str, str]) -> Trace:
+    """*trace* with operations' ids in place of the request ids that were sent for them (request id → operation)."""
+    statements = [
+        msgspec.structs.replace(statement, request=operations.get(statement.request, statement.request))
+        for statement in trace.statements or ()
+    ]
+    lines = [
+        msgspec.structs.replace(line, acting_for=operations.get(line.acting_for, line.acting_for))
+        for line in trace.lines or ()
+    ]
+    return Trace(
+        statements=None if trace.statements is None else statements, lines=None if trace.lines is None else lines
+    )
 
 
 def _pointers(finding: Finding) -> Counterexample:
-    """The finding's own, else its first examples as whatever they are."""
+    """The finding's own pointers, else its first examples, tried as ids of every kind."""
     if finding.counterexample is not None:
         return finding.counterexample
     first = finding.examples[:WORST]
@@ -78,14 +122,14 @@ def _pointers(finding: Finding) -> Counterexample:
 
 def _slo_of(finding: Finding, scenario: Judged) -> SloCheck | None:
     """The SLO behind *finding* where its worst operations say something."""
-    if finding.kind != "slo" or finding.counterexample is not None:
+    if finding.kind is not FindingKind.SLO or finding.counterexample is not None:
         return None
     return next((c for c in scenario.checks if isinstance(c, SloCheck) and c.id == finding.check), None)
 
 
 @dataclass(slots=True, kw_only=True)
 class _Asked:
-    """One finding on its way through the history."""
+    """One finding, and what the pass over the history collects for it."""
 
     finding: Finding
     pointers: Counterexample
@@ -94,14 +138,27 @@ class _Asked:
     found: dict[str, Operation] = field(default_factory=dict)
     last_poll: dict[str, Operation] = field(default_factory=dict)
     worst: list[tuple[float, str, Operation]] = field(default_factory=list)
+    schedules: tuple[Schedule, ...] = ()
+
+    def show(self, schedules: Sequence[Schedule]) -> None:
+        """Point at the first of *schedules*, where the finding is about forced ones: the time line is that one's."""
+        self.schedules = tuple(schedules[:MOST_SCHEDULES])
+        if schedules:
+            first = schedules[0]
+            self.pointers = Counterexample(
+                says=self.pointers.says, operations=first.operations, orders=first.orders, tiers=self.pointers.tiers
+            )
+            self.orders = set(first.orders)
 
     def look(self, op: Operation) -> None:
+        if len(self.found) >= MOST_FOUND or len(self.last_poll) >= MOST_FOUND:
+            return
         if self._is_pointed_at(op):
             self.found[op.id] = op
             if op.order:
                 self.orders.add(op.order)
         elif op.order and op.order in self.orders:
-            if op.key or op.main or op.op != "poll":
+            if op.key or op.main or op.op != WATCHING:
                 self.found[op.id] = op
             elif (before := self.last_poll.get(op.order)) is None or before.intended < op.intended:
                 self.last_poll[op.order] = op
@@ -116,14 +173,14 @@ class _Asked:
         return op.phase == slo.use.phase and slo.use.params.op in (None, op.op)
 
     def _rank(self, op: Operation) -> None:
-        """Without an answer is worse than any delay."""
+        """Keep the worst operations; one without an answer is worse than any delay."""
         badness = float("inf") if not op.answered else (op.latency_s or 0.0)
         heapq.heappush(self.worst, (badness, op.id, op))
         if len(self.worst) > WORST:
             heapq.heappop(self.worst)
 
     def operations(self) -> list[Operation]:
-        """By time of sending, the few that show it: those pointed at, then what else became of their orders."""
+        """The few that show the violation, by time of sending: those pointed at, then others about their orders."""
         pointed = [op for op in self.found.values() if self._is_pointed_at(op)] + [op for _, _, op in self.worst]
         others = [op for op in self.found.values() if not self._is_pointed_at(op)] + list(self.last_poll.values())
         kept = sorted(pointed, key=_by_time)[:MOST_OPERATIONS]
@@ -139,7 +196,7 @@ class _World:
         self.orders: dict[str, Order] = {order.order_id: order for order in state.orders}
 
     def pointed_at(self, asked: _Asked) -> set[str]:
-        """Orders that the finding points at. Examples may be of any kind: those that are no orders are none."""
+        """Orders that the finding points at. Of examples, which may be ids of any kind, only the orders count."""
         pointers = asked.pointers
         named, keys = set(pointers.orders), set(pointers.keys)
         if asked.finding.counterexample is None:
@@ -160,6 +217,7 @@ def _explained(asked: _Asked, world: _World, trace: Trace, t0_unix_s: float) -> 
         *_world_moments(world.state, orders, set(pointed.charges), t0_unix_s),
         *_statement_moments(statements, t0_unix_s),
         *_log_moments(trace.lines or (), who, t0_unix_s),
+        *(moment for schedule in asked.schedules[:1] for moment in steps(schedule)),
     ]
     kept, left_out = _fewer(moments)
     return Explained(
@@ -174,11 +232,12 @@ def _explained(asked: _Asked, world: _World, trace: Trace, t0_unix_s: float) -> 
         moments=tuple(msgspec.structs.replace(moment, label=labels.of.get(moment.who, "")) for moment in kept),
         left_out=left_out,
         unknown=tuple(_unknown(asked, operations, world, trace)),
+        schedules=asked.schedules,
     )
 
 
 class _Labels:
-    """A letter for each operation; what came of an order has the letter of the first operation that asked for it."""
+    """A letter for each operation; an order and its tasks have the letter of the first operation about that order."""
 
     def __init__(self, operations: Sequence[Operation], world: _World) -> None:
         self.of: dict[str, str] = {}
@@ -189,12 +248,12 @@ class _Labels:
                 self.of.setdefault(op.order, letter)
             if op.key:
                 by_key.setdefault(op.key, letter)
-        for order in world.state.orders:  # whose operation never got an answer
+        for order in world.state.orders:  # orders of operations that never got an answer
             if order.client_key in by_key:
                 self.of.setdefault(order.order_id, by_key[order.client_key])
 
     def task(self, task_id: str, order: str) -> None:
-        """The task did something for *order*."""
+        """Give the task the letter of *order*, for which it did something."""
         if order in self.of:
             self.of.setdefault(task_id, self.of[order])
 
@@ -221,7 +280,7 @@ def _by_time(op: Operation) -> tuple[float, str]:
 
 
 def _answer(op: Operation) -> str:
-    """`202 accepted, order pending`, `409 sold_out (refused)`, `no answer: timeout`."""
+    """`202 order pending`, `409 sold_out (a documented refusal)`, `no answer: timeout`."""
     if op.outcome == "dropped":
         return "never sent: too many were under way"
     if not op.status:
@@ -293,10 +352,20 @@ def _world_moments(state: EndState, orders: set[str], charges: set[str], t0_unix
                 who=charge.order_id,
                 text=f"charge {charge.charge_id} captured: {charge.amount_cents} cents",
             )
+    for mail in state.mails:
+        if mail.order_id in orders:
+            read = "" if mail.acknowledged else "; the connection ended before anybody showed to have read the 250"
+            yield Moment(
+                at_s=round(mail.received_unix_s - t0_unix_s, 6),
+                lane="mail",
+                kind="mail",
+                who=mail.order_id,
+                text=f"mail to {', '.join(mail.rcpt_tos)} taken ({mail.message_id or 'no Message-ID'}){read}",
+            )
 
 
 def _statements(all_: Sequence[Statement], requests: set[str], orders: set[str], labels: _Labels) -> list[Statement]:
-    """Those of the requests, and of every task that names one of the orders."""
+    """The statements of the requests, and of every task whose SQL names one of the orders."""
     needles = {order.replace("-", ""): order for order in orders if order}
     tasks = set()
     for statement in all_:
@@ -310,7 +379,7 @@ def _statements(all_: Sequence[Statement], requests: set[str], orders: set[str],
 
 
 def _statement_moments(statements: Sequence[Statement], t0_unix_s: float) -> Iterator[Moment]:
-    """In each session in the order of the log, whose times are whole milliseconds."""
+    """Within a session, in the log's order: its times, in whole milliseconds, are too coarse to sort by."""
     before_s: dict[int, float] = {}
     for statement in statements:
         at_s = max(round(statement.at_unix_s - t0_unix_s, 6), before_s.get(statement.pid, float("-inf")))
@@ -324,12 +393,13 @@ def _statement_moments(statements: Sequence[Statement], t0_unix_s: float) -> Ite
             who=statement.request or statement.task_id,
             text=f"{readable(statement.sql)}{failed}",
             where=statement.route or statement.task,
+            line=statement.line,
             session=statement.pid,
         )
 
 
 def readable(sql: str) -> str:
-    """Without the quotes and table names that an ORM puts around every column."""
+    """*sql* without the quotes and table names that an ORM puts around every column."""
     return _NAME.sub(r"\1", _QUALIFIED.sub(r"\1", sql))
 
 
@@ -346,7 +416,7 @@ def _log_moments(lines: Sequence[LogLine], who: set[str], t0_unix_s: float) -> I
 
 
 def _fewer(moments: Sequence[Moment]) -> tuple[list[Moment], int]:
-    """By time; reads go first, then the latest."""
+    """*moments* by time, and how many were left out: reads first, then the latest."""
     ordered = sorted(moments, key=lambda moment: (moment.at_s, _ORDER.get(moment.kind, 9)))
     if len(ordered) <= MOST_MOMENTS:
         return ordered, 0

@@ -1,81 +1,82 @@
 """The judge: a pure function from the record of a run to its findings and verdict.
 
-Order of things: journal first (which faults, when lifted), then one pass over the history that feeds every check at
-once, then the end state. Last, what spoils the run takes its toll: a fault that was not proven, a driver that fell
-behind or a world that was not watched make every finding inconclusive except the violation of an exact invariant.
+It reads the journal first (which faults, when lifted), then the history in one pass that feeds every check at once,
+then the end state. Last, it applies what spoils the run: a fault that was not proven, a driver that fell behind or a
+world that was not watched make every finding inconclusive except the violation of an exact invariant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from math import isnan
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
+from math import inf, isnan
 
-from chaos.judge.driver import HistogramCounts, driver_findings
-from chaos.judge.history import History
-from chaos.judge.host import HostSample, host_in
-from chaos.judge.passes import CellKey, InvariantPass, Pass, ProbePass, RecoveryPass, pass_for, read
-from chaos.judge.record import FaultRecord, fault_findings, fault_records, run_findings, self_check
-from chaos.judge.tables import OperationCell, Second, Timeline
+import msgspec
+
+from chaos.checks import InvariantCheck, Judged, RecoveryCheck, SloCheck
+from chaos.evidence.figures import CellKey, OperationCell, Second, Table, Timelines, operation_table
+from chaos.evidence.record import Record
+from chaos.faults import KINDS as FAULTS
+from chaos.invariants import NO_CONTRACT, NO_WORLD, Context
+from chaos.judge.clocks import AWAKE, WALL_CLOCK, clock_findings
+from chaos.judge.driver import driver_findings
+from chaos.judge.exchanged import missing_witnesses, operations, player_findings, with_sections
+from chaos.judge.foreign import foreign_worker
+from chaos.judge.host import both_processes, host_in
+from chaos.judge.passes import InvariantPass, Pass, ProbePass, RecoveryPass, pass_for, read
+from chaos.judge.record import fault_findings, fault_records, run_findings, self_check
+from chaos.judge.roots import ABORTED, HOST, advice_for, roots_first
 from chaos.judge.witnessed import with_witnessed_times
-from chaos.model.checks import Context, Judged, RecoveryCheck, SloCheck, Span, Unit
-from chaos.model.evidence import EndState, QueueSample
-from chaos.model.journal import Event
-from chaos.model.loadplan import DriverReport
-from chaos.model.verdict import Finding, Verdict, overall
-
-RUN_KINDS = frozenset({"fault", "self_check", "witness", "steady_state"})
-"""Findings about the run rather than the API."""
+from chaos.model.evidence import EndState, HostSample
+from chaos.model.folder import File
+from chaos.model.span import Span
+from chaos.model.verdict import FaultRecord, Finding, FindingKind, Verdict, overall
+from chaos.probes import Unit
 
 SLO, STEADY_STATE, STEADY_STATE_AFTER = "slo", "steady_state", "steady_state_after"
 """What a probe is used as; the first part of its finding's id."""
 
-ROOTS = frozenset({"self_check:not_aborted"})
-"""Findings about the run that explain the others."""
+CLOCKS_APART = frozenset({WALL_CLOCK, AWAKE, "self_check:clocks"})
+"""When one of these is not held, moments that two clocks recorded can't be ordered."""
 
-COMPARES_CLOCKS = frozenset({
-    "attempts_are_limited", "no_accepted_after_revocation", "no_expired_accepted", "no_false_refusal", "sells_out",
-    "status_is_current",
-})  # fmt: skip
-"""Invariants that ask which of two moments was first, of different load workers or of one and the database."""
-
-KIND_OF = {SLO: "slo", STEADY_STATE: "steady_state", STEADY_STATE_AFTER: "recovery"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """All that is known of a run. None: the file is missing or can't be read."""
-
-    events: Sequence[Event]
-    history: History
-    state: EndState | None
-    driver: DriverReport | None
-    host: Sequence[HostSample]
-    histograms: HistogramCounts | None
-    queue: Sequence[QueueSample] = ()
+KIND_OF = {
+    SLO: FindingKind.SLO,
+    STEADY_STATE: FindingKind.STEADY_STATE,
+    STEADY_STATE_AFTER: FindingKind.RECOVERY,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What came out.
+    """The result of judging.
 
     Attributes:
         findings: Checks of the scenario in its order, then steady state, faults, self-checks.
         operations: Phase → operation → counts and latencies, main operations; second tries as `<op>_again`.
+        advice: For an inconclusive run: what to do about its root cause; else empty.
+        aborted: By whom, as in the journal; empty for a run that went to its end.
     """
 
     verdict: Verdict
     summary: str
+    advice: str
+    aborted: str
     findings: tuple[Finding, ...]
     phases: tuple[Span, ...]
     faults: tuple[FaultRecord, ...]
-    operations: dict[str, dict[str, dict[str, Any]]]
-    timeline: tuple[Second, ...]
+    operations: Table
+    timelines: Timelines
+
+    @property
+    def timeline(self) -> tuple[Second, ...]:
+        """Every second of the run, over all main operations."""
+        return self.timelines.all.seconds()
 
 
 def judge(scenario: Judged, record: Record) -> Judgement:
     """Findings and verdict. Never raises for what the record holds; a check that crashes is inconclusive."""
+    if scenario.sections:
+        scenario = with_sections(scenario, record.events)
     faults = fault_records(scenario.faults, record.events)
     lifts = [fault.lifted_s for fault in faults if fault.lifted_s is not None]
     lifted_s = max(lifts) if lifts and len(lifts) == len(faults) else None
@@ -88,10 +89,21 @@ def judge(scenario: Judged, record: Record) -> Judgement:
     after: list[Pass] = [ProbePass(use, from_s=back_s) for use in scenario.steady_state if back_s is not None]
 
     cells: dict[CellKey, OperationCell] = {}
-    timeline = Timeline()
-    crashed = read(record.history, [*checks, *before, *after], cells, timeline)
+    timelines = Timelines()
+    if scenario.sections:
+        crashed = read(record.history, checks, {}, Timelines())
+        read(operations(record.exchanged), [], cells, timelines)
+    else:
+        crashed = read(record.history, [*checks, *before, *after], cells, timelines)
 
-    state = record.state or EndState(missing=dict.fromkeys(EndState.__struct_fields__, "state.json is missing"))
+    no_state = record.unread.get(File.STATE, f"{File.STATE} is missing")
+    state = record.state or EndState(missing=dict.fromkeys(EndState.__struct_fields__, no_state))
+    if record.world is None:
+        no_world = record.unread.get(File.WORLD, f"{File.WORLD} is missing")
+        state = msgspec.structs.replace(state, missing={**state.missing, "world": no_world})
+    if scenario.sections:
+        missing = missing_witnesses({**record.unread, **record.exchanged.unread})
+        state = msgspec.structs.replace(state, missing={**state.missing, **missing})
     context = Context(
         state=with_witnessed_times(state),
         t0_unix_s=record.history.t0_unix_s or 0.0,
@@ -99,6 +111,13 @@ def judge(scenario: Judged, record: Record) -> Judgement:
         history_complete=not record.history.problems and record.history.t0_unix_s is not None,
         lifted_s=lifted_s,
         queue=tuple(record.queue),
+        world=record.world or NO_WORLD,
+        pages=record.history.pages,
+        faults=tuple(_held(fault) for fault in faults if fault.injected_s is not None),
+        schedules=tuple(record.schedules),
+        exchanges=record.exchanged,
+        review=record.review,
+        contract=record.contract or NO_CONTRACT,
     )
     windows = {phase.name: phase for phase in scenario.phases}
     after_lift = Span(name="the time after the last lift", start_s=lifted_s or 0.0, end_s=end_s)
@@ -106,43 +125,64 @@ def judge(scenario: Judged, record: Record) -> Judgement:
 
     steady = [finish.check(probe, STEADY_STATE) for probe in before]
     not_met = [_no_ground(found) for found in steady if found.verdict is Verdict.VIOLATED]
-    killed = frozenset(fault.on for fault in scenario.faults if fault.kind == "kill")
+    restarted = frozenset(fault.on for fault in scenario.faults if FAULTS[fault.kind].restarts)
     about_run = [
         *fault_findings(faults),
-        *run_findings(record.events, scenario.phases, killed),
-        *driver_findings(
-            record.driver,
-            record.history,
-            {(phase, op): cell for (phase, op, main), cell in cells.items() if main},
-            record.histograms,
-            tightest_slo_s=_tightest_slo_s(scenario),
-        ),
+        *clock_findings(record.clocks, record.events, scenario.phases),
+        *run_findings(record.events, scenario.phases, restarted, record.state, record.digests),
+        *foreign_worker(faults, record.state, record.history.t0_unix_s),
+        *_traffic_findings(scenario, record, cells),
         _settled(record.state),
-        *_witnesses(record.state),
+        *_witnesses(record.state, no_state),
     ]
-    spoilers = _roots_first(not_met + [found for found in about_run if found.verdict is not Verdict.HELD])
+    spoilers = roots_first(not_met + [found for found in about_run if found.verdict is not Verdict.HELD])
     judged = [finish.check(check) for check in checks] + [finish.check(probe, STEADY_STATE_AFTER) for probe in after]
     if not scenario.checks:
         judged.append(self_check("checks", "the scenario checks something", "the scenario has no checks"))
     met = [found for found in steady if found.verdict is not Verdict.VIOLATED]
-    findings = (*_after_spoiling(judged, spoilers), *not_met, *met, *about_run)
+    timed = {c.id for c in scenario.checks if isinstance(c, InvariantCheck) and c.invariant.by_the_clock}
+    on_host = () if scenario.sections else (finish.host_finding(),)  # no check of exchanges depends on the machine
+    findings = (*_after_spoiling(judged, spoilers, timed), *not_met, *met, *about_run, *on_host)
     verdict = overall(findings)
+    aborted = next((f for f in about_run if f.check == ABORTED and f.verdict is not Verdict.HELD), None)
     return Judgement(
         verdict=verdict,
-        summary=_summary(verdict, findings, len(faults)),
+        summary=_summary(verdict, findings, len(faults)) + _aborted_too(verdict, findings, aborted),
+        advice=_advice(verdict, findings),
+        aborted=str(aborted.figures.get("by", "")) if aborted else "",
         findings=findings,
         phases=scenario.phases,
         faults=faults,
-        operations=_operations(scenario.phases, cells),
-        timeline=timeline.seconds(),
+        operations=operation_table((phase.name for phase in scenario.phases), cells),
+        timelines=timelines,
     )
 
 
-def _back_at(scenario: Judged, lifted_s: float | None) -> float | None:
-    """From when on the steady state is judged again; None when `recovers_within` does so, or there was no fault.
+def _traffic_findings(scenario: Judged, record: Record, cells: Mapping[CellKey, OperationCell]) -> Iterator[Finding]:
+    """Whether the program that made the traffic accounts for it: the player of exchanges, or the load driver."""
+    if scenario.sections:
+        yield from player_findings(record.exchanged, record.events)
+        return
+    yield from driver_findings(
+        record.driver,
+        record.history,
+        cells,
+        record.histograms,
+        unread=record.unread,
+        tightest_slo_s=_tightest_slo_s(scenario),
+    )
+    yield both_processes(record.host)
 
-    A lift that came later than planned may have missed the start of the last phase: then from the lift on. What is too
-    short to be measured is inconclusive, not unasked.
+
+def _held(fault: FaultRecord) -> Span:
+    return Span(name=fault.on, start_s=fault.injected_s or 0.0, end_s=inf if fault.lifted_s is None else fault.lifted_s)
+
+
+def _back_at(scenario: Judged, lifted_s: float | None) -> float | None:
+    """From when on the steady state is judged again; None when `recovers_within` judges it, or not all was lifted.
+
+    From the first phase that starts after the last lift. When a late lift came after the start of the last phase, from
+    the lift on: a time too short to be measured gives an inconclusive finding, not none.
     """
     if lifted_s is None or any(isinstance(check, RecoveryCheck) for check in scenario.checks):
         return None
@@ -163,6 +203,8 @@ class _Finish:
     after_lift: Span
     host: Sequence[HostSample]
     crashed: dict[int, str]
+    excused: dict[str, str] = field(default_factory=dict)
+    """Check → what on the machine may have made it miss its limit, or meet it."""
 
     def check(self, check: Pass, probe_kind: str = SLO) -> Finding:
         """*probe_kind*: what a probe is used as."""
@@ -189,13 +231,13 @@ class _Finish:
         match check:
             case InvariantPass():
                 invariant = check.check.invariant
-                id_, kind, expected = invariant.name, "invariant", invariant.expected
+                id_, kind, expected = invariant.name, FindingKind.INVARIANT, invariant.expected
             case ProbePass():
                 use = check.use
                 id_, kind, expected = f"{probe_kind}:{use.label}", KIND_OF[probe_kind], use.limit.show(use.probe.unit)
             case _:
-                id_, kind, expected = "recovers_within", "recovery", "the steady state again"
-        exact = kind == "invariant"
+                id_, kind, expected = "recovers_within", FindingKind.RECOVERY, "the steady state again"
+        exact = kind is FindingKind.INVARIANT
         return Finding(
             check=id_, kind=kind, verdict=Verdict.INCONCLUSIVE, expected=expected, reason=reason, exact=exact
         )
@@ -208,13 +250,51 @@ class _Finish:
         return "; ".join(f"witness {name} is missing: {missing[name]}" for name in needed)
 
     def _on_fit_host(self, check: Pass, found: Finding) -> Finding:
-        """An invariant is exact on any machine, unless it is about time; time and success are not."""
-        if found.exact or found.verdict is Verdict.INCONCLUSIVE:
+        """Make *found* inconclusive when a busy machine may have caused it.
+
+        An invariant is exact on any machine, unless it is about time. A limit that was met stays met when a busy
+        machine can only make its figure worse, not when it can make the figure better.
+        """
+        if found.exact or found.verdict is Verdict.INCONCLUSIVE or _stands(check, found):
             return found
         phase = check.phase if isinstance(check, ProbePass) else None
         window = self.after_lift if phase is None else self.phases[phase]
         spoiled = host_in(window, self.host).spoiled
-        return replace(found, verdict=Verdict.INCONCLUSIVE, reason=_and(spoiled, found.reason)) if spoiled else found
+        if not spoiled:
+            return found
+        self.excused[found.check] = spoiled
+        would_be = "violated" if found.verdict is Verdict.VIOLATED else "held"
+        reason = _and(spoiled, found.reason or found.measured, would_be)
+        return replace(found, verdict=Verdict.INCONCLUSIVE, reason=reason)
+
+    def host_finding(self) -> Finding:
+        """Whether the machine affected any finding; called after all checks."""
+        spoiled = "; ".join(dict.fromkeys(self.excused.values()))
+        if not self.host:
+            spoiled = f"nobody watched the machine: {File.HOST} is missing or unreadable"
+        busy = [host_in(phase, self.host) for phase in self.phases.values()]
+        seconds = ", ".join(f"{one.busy_s} of {one.watched_s} s of {one.phase}" for one in busy if one.busy_s)
+        return self_check(
+            HOST.partition(":")[2],
+            "no figure was missed, or met, because the machine was busy",
+            f"{spoiled} ({', '.join(self.excused)})" if self.excused else spoiled,
+            measured=f"busy in {seconds}" if seconds else "never busy",
+            figures={"busy_s": sum(one.busy_s for one in busy), "watched_s": sum(one.watched_s for one in busy)},
+        )
+
+
+def _stands(check: Pass, found: Finding) -> bool:
+    """Whether an idle machine would have given the same verdict."""
+    match check:
+        case ProbePass():
+            measured = check.seen.measure()
+            if found.verdict is Verdict.HELD:
+                return check.use.met_anyway(measured)
+            return not check.use.may_be_worse  # a busy machine could only have helped
+        case RecoveryPass():
+            return found.verdict is Verdict.HELD and all(use.only_worse for use in check.recovery.steady_state)
+        case _:
+            return found.verdict is Verdict.HELD
 
 
 def _probe_finding(check: ProbePass, probe_kind: str) -> Finding:
@@ -243,62 +323,60 @@ def _probe_finding(check: ProbePass, probe_kind: str) -> Finding:
 
 
 def _settled(state: EndState | None) -> Finding:
-    """A world that could not come to rest because the stack was ill is no ground for any promise."""
+    """Whether the world settled: where an unhealthy stack kept it from that, no promise can be judged."""
     problem = ""
     if state is None:
         problem = "nobody waited for the world to settle"
     elif state.cut:
-        problem = f"the settling was ended by hand after {state.settle_s:g} s; let the run end by itself"
+        problem = f"the settling was ended by hand after {state.settle_s:g} s"
     elif not state.settled and not state.healthy:
-        problem = f"the world had not settled after {state.settle_s:g} s and the stack was not healthy; see `doctor`"
+        problem = f"the world had not settled after {state.settle_s:g} s and the stack was not healthy"
     return self_check("settled", "the world came to rest on a healthy stack", problem)
 
 
-def _witnesses(state: EndState | None) -> Iterator[Finding]:
+def _witnesses(state: EndState | None, reason: str) -> Iterator[Finding]:
     if state is None:
         yield Finding(
             check="witness:state",
-            kind="witness",
+            kind=FindingKind.WITNESS,
             verdict=Verdict.INCONCLUSIVE,
             expected="the end state was collected",
-            reason="state.json is missing or unreadable",
+            reason=reason,
         )
 
 
 def _no_ground(steady: Finding) -> Finding:
-    """Nothing was broken yet and the steady state was not met: that is no verdict about what came later."""
+    """A steady state that was not met before any fault: inconclusive, since the run can't show what the fault did."""
     reason = f"the steady state was not met before any fault: {steady.reason}"
     return replace(steady, verdict=Verdict.INCONCLUSIVE, reason=reason)
 
 
-def _after_spoiling(judged: Sequence[Finding], spoilers: Sequence[Finding]) -> Iterator[Finding]:
-    """What spoils the run makes all inconclusive but the violation of an exact invariant.
+def _after_spoiling(judged: Sequence[Finding], spoilers: Sequence[Finding], timed: Set[str]) -> Iterator[Finding]:
+    """A spoiled run makes all findings inconclusive, except the violation of an exact invariant.
 
-    With clocks that differ it is exact no longer when it holds moments of several clocks against each other.
+    When clocks differed or were set, the violation of one of *timed*, which compare times, is inconclusive, too.
     """
-    clocks_differ = any(finding.check == "self_check:clocks" for finding in spoilers)
+    clocks_apart = any(finding.check in CLOCKS_APART for finding in spoilers)
     for finding in judged:
-        stands = finding.verdict is Verdict.VIOLATED and finding.exact
-        stands = stands and not (clocks_differ and finding.check in COMPARES_CLOCKS)
-        if spoilers and not stands and finding.verdict is not Verdict.INCONCLUSIVE:
-            yield replace(finding, verdict=Verdict.INCONCLUSIVE, reason=_and(spoilers[0].reason, finding.reason))
-        else:
+        stands = finding.verdict is Verdict.VIOLATED and finding.exact and not (clocks_apart and finding.check in timed)
+        if not spoilers or stands:
             yield finding
+        elif finding.verdict is Verdict.INCONCLUSIVE:
+            yield replace(finding, reason=f"{spoilers[0].reason} (besides: {finding.reason})")
+        else:
+            would_be = "violated" if finding.verdict is Verdict.VIOLATED else ""
+            reason = _and(spoilers[0].reason, finding.reason, would_be)
+            yield replace(finding, verdict=Verdict.INCONCLUSIVE, reason=reason)
 
 
-def _roots_first(spoilers: Sequence[Finding]) -> list[Finding]:
-    """A run that was stopped, or whose runner died, has many gaps: they all come from that."""
-    return sorted(spoilers, key=lambda finding: finding.check not in ROOTS)
-
-
-def _and(spoiled: str, reason: str) -> str:
-    return f"{spoiled} (it would be violated: {reason})" if reason else spoiled
+def _and(spoiled: str, reason: str, would_be: str) -> str:
+    return f"{spoiled} (it would be {would_be}: {reason})" if reason and would_be else spoiled
 
 
 def _summary(verdict: Verdict, findings: Sequence[Finding], faults: int) -> str:
     """The verdict in one sentence."""
-    about_run = [f for f in findings if f.kind in RUN_KINDS]
-    checks = [f for f in findings if f.kind not in RUN_KINDS]
+    about_run = [f for f in findings if f.kind.about_run]
+    checks = [f for f in findings if not f.kind.about_run]
     worst = [f for f in [*checks, *about_run] if f.verdict is verdict]
     match verdict:
         case Verdict.HELD:
@@ -308,14 +386,26 @@ def _summary(verdict: Verdict, findings: Sequence[Finding], faults: int) -> str:
             more = f", and {len(worst) - 1} more: {', '.join(f.check for f in worst[1:])}" if len(worst) > 1 else ""
             return f"Violated: {worst[0].check} ({worst[0].measured or worst[0].reason}){more}."
         case Verdict.INCONCLUSIVE:
-            cause = next(iter(_roots_first([f for f in about_run if f.verdict is verdict]) or worst), None)
+            cause = _root(findings)
             return f"Inconclusive: {cause.reason if cause else 'nothing was checked'}."
 
 
-def _operations(phases: Sequence[Span], cells: dict[CellKey, OperationCell]) -> dict[str, dict[str, dict[str, Any]]]:
-    order = {phase.name: position for position, phase in enumerate(phases)}
-    table: dict[str, dict[str, dict[str, Any]]] = {}
-    for phase, op, main in sorted(cells, key=lambda key: (order.get(key[0], len(order)), key[1], not key[2])):
-        again = not main and (phase, op, True) in cells
-        table.setdefault(phase, {})[f"{op}_again" if again else op] = cells[phase, op, main].row()
-    return table
+def _aborted_too(verdict: Verdict, findings: Sequence[Finding], aborted: Finding | None) -> str:
+    """A sentence that the run was aborted, where the summary is about something else; else empty."""
+    if aborted is None or (verdict is Verdict.INCONCLUSIVE and _root(findings) is aborted):
+        return ""
+    return (
+        f" The run was {aborted.reason}."
+        if aborted.reason.startswith("aborted")
+        else f" {aborted.reason.capitalize()}."
+    )
+
+
+def _root(findings: Sequence[Finding]) -> Finding | None:
+    """The inconclusive finding that explains the others; None without any."""
+    return next(iter(roots_first(f for f in findings if f.verdict is Verdict.INCONCLUSIVE)), None)
+
+
+def _advice(verdict: Verdict, findings: Sequence[Finding]) -> str:
+    root = _root(findings)
+    return advice_for(root) if verdict is Verdict.INCONCLUSIVE and root is not None else ""

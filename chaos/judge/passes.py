@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import gc
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
+from chaos.checks import CheckSpec, InvariantCheck, Judged, RecoveryCheck, SloCheck
+from chaos.evidence.figures import MOST_KINDS, OTHERS, CellKey, OperationCell, Timelines
+from chaos.invariants import Reducer
 from chaos.judge.recovery import Recovery
-from chaos.judge.tables import OperationCell, Timeline
-from chaos.model.checks import CheckSpec, InvariantCheck, Judged, ProbeUse, RecoveryCheck, Reducer, SloCheck
 from chaos.model.history import Operation
+from chaos.probes import ProbeUse
 
 Feed: TypeAlias = Callable[[Operation], None]
 
-CellKey: TypeAlias = tuple[str, str, bool]
-"""Phase, operation, main."""
-
 
 class Pass(Protocol):
-    """A check on its way through the history. `wants` decides once per kind of operation, not once per operation."""
+    """A check that reads the history. `wants` is asked once per kind of operation, not once per operation."""
 
     def wants(self, op: Operation) -> bool: ...
 
@@ -88,19 +89,20 @@ def read(
     history: Iterable[Operation],
     passes: Sequence[Pass],
     cells: dict[CellKey, OperationCell],
-    timeline: Timeline,
+    timelines: Timelines,
 ) -> dict[int, str]:
-    """Feed all of the history to all who want it. Returns id(pass) → error of the checks that crashed in it."""
+    """Feed each operation to every pass that wants it. Returns id(pass) → error, of the checks that crashed."""
     crashed: dict[int, str] = {}
     routes: dict[CellKey, list[Feed]] = {}
 
     def route(op: Operation) -> list[Feed]:
-        cell = cells[op.phase, op.op, op.main] = OperationCell()
+        key = (op.phase, op.op, op.main) if len(cells) < MOST_KINDS else (OTHERS, OTHERS, op.main)
+        cell = cells.setdefault(key, OperationCell())
         wanting = [check.feed for check in passes if check.wants(op) and id(check) not in crashed]
-        return [*wanting, cell.add, timeline.add] if op.main else [*wanting, cell.add]
+        return [*wanting, cell.add, timelines.of(key[1]).add] if op.main else [*wanting, cell.add]
 
     def survive(op: Operation, feeds: list[Feed], failed: Feed, error: Exception) -> None:
-        """Whatever a check does wrong must not pass for a verdict: drop it and go on with the others."""
+        """Drop a check that crashed, since it can't give a verdict, and go on with the others."""
         position = feeds.index(failed)
         check = next((check for check in passes if check.feed == failed), None)
         if check is None:
@@ -115,14 +117,29 @@ def read(
             except Exception as another:
                 return survive(op, feeds, feed, another)
 
-    for op in history:
-        key = (op.phase, op.op, op.main)
-        feeds = routes.get(key)
-        if feeds is None:
-            feeds = routes[key] = route(op)
-        try:
-            for feed in feeds:
-                feed(op)
-        except Exception as error:
-            survive(op, feeds, feed, error)
+    with _uncollected():
+        for op in history:
+            key = (op.phase, op.op, op.main)
+            feeds = routes.get(key)
+            if feeds is None:
+                feeds = route(op)
+                if len(routes) < 2 * MOST_KINDS:
+                    routes[key] = feeds
+            try:
+                for feed in feeds:
+                    feed(op)
+            except Exception as error:
+                survive(op, feeds, feed, error)
     return crashed
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the garbage collector: the pass makes no cycles, and it would visit millions of rows for nothing."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -1,15 +1,22 @@
-"""How long after the last lift the steady state was back for good."""
+"""How long after the last lift the steady state was met again, until the end of the load."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from chaos.model.checks import Accumulator, ProbeUse, RecoveryCheck
+from chaos.checks import RecoveryCheck
 from chaos.model.history import Operation
-from chaos.model.verdict import Finding, Verdict
+from chaos.model.verdict import Finding, FindingKind, Verdict
+from chaos.probes import Accumulator, ProbeUse
 
 STEP_S = 1.0
+MOST_MERGES = 500_000
+"""About a second of work. An hour with 20 operations in each half minute takes a fifth of it."""
+
+
+class _TooMuch(Exception):
+    """The load is so thin and so long that its windows can't be judged in bounded time."""
 
 
 class Recovery:
@@ -18,7 +25,7 @@ class Recovery:
     A window begins every second after the lift. It is at least a second long and grows until every probe of the steady
     state has its minimum of samples (20 operations for a p95): at 12 arrivals/s, 8 of 10 browsing, one second holds
     about ten of them, and a p95 over ten would be the slowest single request. Windows overlap, so one bad
-    operation spoils every window that holds it and the recovery is put right behind it, to the second. The last
+    operation spoils every window that holds it, and the recovery is dated right after it, to the second. The last
     window that can be filled reaches to the end of the load, so that no operation is left out.
     """
 
@@ -28,6 +35,7 @@ class Recovery:
         self.check, self.steady_state = check, steady_state
         self.lifted_s, self.end_s = lifted_s, end_s
         self._bins: dict[int, list[Accumulator]] = {}
+        self._merges_left = MOST_MERGES
 
     def feed(self, op: Operation) -> None:
         """A main operation; those intended before the lift are left out."""
@@ -45,7 +53,11 @@ class Recovery:
         blind = self._cannot_tell()
         if blind or self.lifted_s is None:
             return self._finding(Verdict.INCONCLUSIVE, reason=blind)
-        windows = self._windows(math.ceil((self.end_s - self.lifted_s) / STEP_S))
+        try:
+            windows = self._windows(math.ceil((self.end_s - self.lifted_s) / STEP_S))
+        except _TooMuch:
+            reason = "the time after the last lift is too long, with too few operations, to be judged window by window"
+            return self._finding(Verdict.INCONCLUSIVE, reason=reason)
         if not windows:
             return self._finding(Verdict.INCONCLUSIVE, reason="too few operations after the last lift to fill a window")
         last_start = windows[-1][0]
@@ -115,6 +127,9 @@ class Recovery:
         return [accumulator.measure().value for accumulator in merged]
 
     def _merge(self, into: Sequence[Accumulator], index: int) -> None:
+        self._merges_left -= 1
+        if self._merges_left < 0:
+            raise _TooMuch
         for accumulator, part in zip(into, self._bin(index), strict=True):
             accumulator.merge(part)
 
@@ -137,7 +152,7 @@ class Recovery:
             measured = "not recovered"
         return Finding(
             check=self.check.id,
-            kind="recovery",
+            kind=FindingKind.RECOVERY,
             verdict=verdict,
             expected=f"steady state again within {self.check.within_s:g} s of the last lift, and until the load ends",
             measured=measured,

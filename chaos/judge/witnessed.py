@@ -1,4 +1,4 @@
-"""When an order really was final: the view's `updated_at` is the shop's own word, and need not move with the status."""
+"""When an order was final, by the gateway: the shop itself sets `updated_at`, and may not do so with the status."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import msgspec
 from chaos.invariants.side_effects_once import REFUSED_FOR_GOOD
 from chaos.model.evidence import EndState, Order
 
-# What Django's `auto_now` and `auto_now_add` of one row differ by when it was never saved again, and more.
+# More than Django's `auto_now` and `auto_now_add` of a row differ by when it was saved only once.
 NEVER_MOVED_S = 0.005
 _SUCCESS = range(200, 300)
 
 
 def with_witnessed_times(state: EndState) -> EndState:
-    """*state* with each final order's last change no earlier than what the gateway did for it. The original stays.
+    """A copy of *state* with each final order's last change no earlier than what the gateway did for it.
 
-    `QuerySet.update(status=…)` leaves an `auto_now` column alone: an order that is paid would seem to have been so from
-    its beginning. A cancelled one that nobody at the gateway knows of, and whose column never moved, was cancelled at
-    a time that is not known: infinitely late, so that nobody is accused of having told an older status.
+    `QuerySet.update(status=…)` does not change an `auto_now` column: an order would seem to be paid since its creation.
+    The time of a cancellation is not known when the gateway has nothing about the order and its column never changed:
+    it counts as infinitely late, so that no answer with an earlier status is called wrong.
     """
     known: defaultdict[str, float] = defaultdict(lambda: -inf)
 

@@ -1,4 +1,4 @@
-"""A scenario file becomes a `Scenario`, or *all* that is wrong with it at once."""
+"""Turns a scenario file into a `Scenario`, or reports all its problems at once."""
 
 from __future__ import annotations
 
@@ -10,27 +10,37 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from chaos.checks import CheckSpec, InvariantCheck, SloCheck
 from chaos.config import CHECKOUT
 from chaos.errors import InvalidInput
+from chaos.exchanges import KINDS as SOURCES
 from chaos.invariants import KINDS as INVARIANTS
 from chaos.load.complaints import bad_paths, in_order, said
 from chaos.load.crosscheck import complaints
+from chaos.load.models import InvariantModel, ProbeModel, RecoversWithinModel
 from chaos.load.overlaps import Complaint
 from chaos.load.salvage import salvage
 from chaos.load.schema import scenario_model
 from chaos.load.yaml import parse
 from chaos.model import access
-from chaos.model.checks import CheckSpec, InvariantModel, ProbeModel, RecoversWithinModel, SloCheck
-from chaos.model.scenario import FaultSpec, LoadPhase, Proves, Scenario, World
+from chaos.model.operations import named
+from chaos.model.world import World
 from chaos.probes import KINDS as PROBES
+from chaos.scenario import FaultSpec, LoadPhase, Proves, Scenario, Section
 
 SCENARIOS = CHECKOUT / "scenarios"
 
 
 def find_scenario(name: str) -> Path:
-    """A path, or a name below `scenarios/` with or without `.yaml`. Raises: InvalidInput naming what exists."""
-    for candidate in (Path(name), SCENARIOS / name, SCENARIOS / f"{name}.yaml"):
-        with suppress(OSError, ValueError):  # a name too long for any file, or with a NUL in it
+    """The file of *name*: a name below `scenarios/`, or a path from the working directory or from the checkout.
+
+    Raises: InvalidInput with the names that exist.
+    """
+    places = [Path(name), CHECKOUT / name, SCENARIOS / name]
+    if not name.startswith(("/", ".")):
+        places.insert(0, SCENARIOS / f"{name}.yaml")
+    for candidate in places:
+        with suppress(OSError, ValueError):  # a name that is too long for a file, or has a NUL in it
             if candidate.is_file():
                 return candidate
     known = [scenario_name(path) for path in all_scenarios()]
@@ -41,16 +51,18 @@ def find_scenario(name: str) -> Path:
 
 
 def all_scenarios() -> list[Path]:
-    """Every scenario that ships, and the learner's own."""
+    """All scenarios below `scenarios/`: those of the lab, and the learner's own."""
     return sorted(SCENARIOS.glob("*/*.yaml"))
 
 
 def scenario_name(path: Path) -> str:
-    """`concurrency/flash-sale` for a file below `scenarios/`, else the stem."""
-    try:
-        return path.resolve().relative_to(SCENARIOS).with_suffix("").as_posix()
-    except ValueError:
-        return path.stem
+    """`concurrency/flash-sale` for a .yaml file below `scenarios/`, else the file's name.
+
+    Other endings are kept: `flash-sale.v2` is not the same scenario as `flash-sale`.
+    """
+    path = path.resolve()
+    name = path.relative_to(SCENARIOS).as_posix() if path.is_relative_to(SCENARIOS) else path.name
+    return name.removesuffix(".yaml")
 
 
 def load_scenario(path: Path) -> Scenario:
@@ -65,7 +77,7 @@ def load_scenario(path: Path) -> Scenario:
 
 
 def parse_scenario(text: str, *, name: str, where: str) -> Scenario:
-    """As `load_scenario`, from text."""
+    """Like `load_scenario`, from text."""
     document = parse(text, where)
     found = list(document.problems)
     if not isinstance(document.data, dict):
@@ -84,12 +96,12 @@ def parse_scenario(text: str, *, name: str, where: str) -> Scenario:
 
 
 def _validated(data: Any) -> Any:
-    """Raises: ValidationError. Strict: `drill: "3"` is not a number, as the exported schema says too."""
+    """Raises: ValidationError. Strict, like the exported schema: `drill: "3"` is not a number."""
     return scenario_model().model_validate(data, strict=True)
 
 
 def _complaints_about_the_rest(data: dict[str, Any], error: ValidationError) -> Iterator[Complaint]:
-    """What cross-checking says about the part of the file that could be used."""
+    """The complaints of cross-checking about the usable part of the file."""
     rest = salvage(data, bad_paths(error))
     if rest is None:
         return
@@ -104,8 +116,9 @@ def _complaints_about_the_rest(data: dict[str, Any], error: ValidationError) -> 
 
 
 def _access_table(model: Any) -> str:
-    """The matrix as it is now; empty when no phase asks it, or when it can't be read: cross-checking complains then."""
-    if not any(phase.mix.get("matrix") for phase in model.load):
+    """The text of the access matrix; empty when no phase uses it, or when it can't be read (a complaint follows)."""
+    asking = named(lambda operation: operation.asks_matrix)
+    if not any(phase.mix.get(op) for phase in model.load for op in asking):
         return ""
     try:
         return (CHECKOUT / access.TABLE).read_text("utf-8")
@@ -139,7 +152,8 @@ def _scenario(model: Any, name: str, text: str) -> Scenario:
             for position, fault in enumerate(model.faults, 1)
         ),
         steady_state=tuple(use.use(PROBES[use.probe]) for use in model.steady_state),
-        checks=tuple(_check(check) for check in model.checks),
+        exchanges=tuple(Section(name=entry.section, source=entry.send, params=entry) for entry in model.exchanges),
+        checks=_with_standing(tuple(_check(check) for check in model.checks), _asked(model)),
         access_table=_access_table(model),
         guardrails=tuple(use.use(PROBES[use.probe]) for use in model.guardrails),
         settle_s=model.settle,
@@ -149,6 +163,24 @@ def _scenario(model: Any, name: str, text: str) -> Scenario:
             must=tuple(proves.naive.must), may=tuple(proves.naive.may), mutants=tuple(proves.mutants)
         ),
     )  # fmt: skip
+
+
+def _asked(model: Any) -> set[str]:
+    """Operations of the history that the file's load or its sources perform."""
+    by_load = {op for phase in model.load for op, weight in phase.mix.items() if weight}
+    return by_load.union(*(SOURCES[entry.send].performed(entry) for entry in model.exchanges))
+
+
+def _with_standing(listed: tuple[CheckSpec, ...], asked: set[str]) -> tuple[CheckSpec, ...]:
+    """*listed*, and the standing invariants for these operations, which a file can't leave out."""
+    if not listed:
+        return ()  # a file that checks nothing is refused
+    ids = {check.id for check in listed}
+    return listed + tuple(
+        InvariantCheck(invariant=kind, params=kind.params())
+        for kind in INVARIANTS.values()
+        if kind.standing_for & asked and kind.name not in ids
+    )
 
 
 def _check(entry: Any) -> CheckSpec:

@@ -1,4 +1,4 @@
-"""pydantic's errors as sentences: `file: path: got X, expected Y`, with a suggestion for a misspelt word."""
+"""Turns pydantic's errors into sentences: `file: path: got X, expected Y`, with a suggestion for a misspelt word."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from chaos.exchanges import KINDS as SOURCES
 from chaos.faults import KINDS as FAULTS
 from chaos.invariants import KINDS as INVARIANTS
+from chaos.load.models import RecoversWithinModel, guardrail_model, invariant_model, slo_model, steady_model
 from chaos.load.schema import LoadModel, NaiveModel, ProvesModel, WorldModel, scenario_model
 from chaos.load.yaml import Document, Path, dotted, word
-from chaos.model.checks import RecoversWithinModel, guardrail_model, invariant_model, slo_model, steady_model
 from chaos.probes import KINDS as PROBES
 
 # Lists whose entries are a union: pydantic puts the chosen member's tag into the error's place.
-_TAGGED = frozenset({"faults", "steady_state", "checks", "guardrails"})
+_TAGGED = frozenset({"exchanges", "faults", "steady_state", "checks", "guardrails"})
 _COMPARISONS = {
     "greater_than": ("more than", "gt"),
     "greater_than_equal": ("at least", "ge"),
@@ -41,25 +42,25 @@ _TYPES = {
 
 def said(error: ValidationError, document: Document) -> list[tuple[Path, str]]:
     """Path and complaint of every error."""
-    # A value that is no plain YAML was complained about, and is None here.
+    # A value that is not plain YAML has its complaint already, and is None here.
     told = {path for path, _ in document.problems}
     found = [(_path(detail), detail) for detail in error.errors(include_url=False)]
     return [(path, _said(path, detail)) for path, detail in found if path not in told or detail["input"] is not None]
 
 
 def bad_paths(error: ValidationError) -> list[tuple[Path, bool]]:
-    """Path of every error, and whether it is merely a key that nobody knows."""
+    """Path of every error, and whether the error is only an unknown key."""
     return [(_path(detail), detail["type"] == "extra_forbidden") for detail in error.errors(include_url=False)]
 
 
 def in_order(complaints: Iterable[tuple[Path, str]], document: Document, where: str) -> list[str]:
-    """As sentences, in the file's order, each once."""
+    """The complaints as sentences, in the file's order, without repetitions."""
     found = sorted(complaints, key=lambda complaint: document.line(complaint[0]) or 0)
     return list(dict.fromkeys(_sentence(where, path, what, document) for path, what in found))
 
 
 def _sentence(where: str, path: Path, what: str, document: Document) -> str:
-    """One complaint, with the line when it is known."""
+    """One complaint, with its line if that is known."""
     line = document.line(path)
     return f"{where}: {dotted(path)}: {what}" + (f" (line {line})" if line else "")
 
@@ -148,6 +149,8 @@ def _model(loc: Sequence[str | int]) -> type[BaseModel] | None:
             return ProvesModel
         case ("proves", "naive", _):
             return NaiveModel
+        case ("exchanges", _, str() as tag, _):
+            return SOURCES[tag].params
         case ("faults", _, str() as tag, _):
             return FAULTS[tag].params
         case ("steady_state", _, str() as tag, _):

@@ -1,4 +1,4 @@
-"""What a file's parts have to say about each other: phases, targets, blast radius, operations."""
+"""Checks a file's parts against each other: phases, targets, blast radius, operations."""
 
 from __future__ import annotations
 
@@ -6,23 +6,42 @@ from collections import Counter
 from collections.abc import Iterator
 from math import ceil, sqrt
 
-from chaos.faults import KINDS as FAULTS
+from chaos.checks import InvariantCheck, RecoveryCheck, SloCheck
 from chaos.load.complaints import expected_one_of
 from chaos.load.overlaps import Complaint, overlap_complaints
+from chaos.load.sections import during, section_complaints, target_complaints
 from chaos.load.yaml import Path
 from chaos.model import access
-from chaos.model.checks import InvariantCheck, ProbeUse, RecoveryCheck, SloCheck
 from chaos.model.faults import TARGETS, PhaseTime
-from chaos.model.scenario import OPERATIONS, SPENDS_SESSIONS, FaultSpec, LoadPhase, Scenario
+from chaos.model.operations import OPERATIONS, named
+from chaos.probes import ProbeUse
+from chaos.scenario import FaultSpec, LoadPhase, Scenario
 
-# Twice what one core of the load driver is meant to reach; beyond it a file has a typo, and planning would take hours.
+# Twice the goal for one core of the load driver. A higher rate is a typo, and its schedule would take hours to compute.
 MAX_RATE_PER_S = 10_000.0
 
 
+MOST_LOAD_S = 6 * 3600.0
+"""Judging and replaying a run take time for each second of its load."""
+
+
 def complaints(scenario: Scenario) -> Iterator[Complaint]:
-    """Everything that no single value shows."""
-    yield from _load(scenario.load)
+    """All problems that no single value shows. A file that is too large gets only that complaint, to save time."""
+    too_large = list(_sizes(scenario))
+    if too_large:
+        yield from too_large
+        return
     yield from _blast_radius(scenario)
+    yield from _proves(scenario)
+    if scenario.exchanges:
+        yield from section_complaints(scenario)
+        return
+    if not scenario.load:
+        yield ("load",), "got nothing, expected this key, or exchanges"
+        return
+    if not scenario.steady_state:
+        yield ("steady_state",), "got nothing, expected this key"
+    yield from _load(scenario.load)
     for index, fault in enumerate(scenario.faults):
         yield from _fault(index, fault, scenario)
     yield from overlap_complaints(scenario)
@@ -32,12 +51,26 @@ def complaints(scenario: Scenario) -> Iterator[Complaint]:
     yield from _probes("steady_state", scenario.steady_state, _probed(first), f"phase {first.name}")
     everywhere = frozenset().union(*(_probed(phase) for phase in scenario.load))
     yield from _probes("guardrails", scenario.guardrails, everywhere, "the load")
-    yield from _proves(scenario)
 
 
 def _probed(phase: LoadPhase) -> frozenset[str]:
-    """Operations that probes measure in *phase*: the scheduled ones. Polls follow them and count nowhere."""
+    """Operations that probes measure in *phase*: the scheduled ones. Follow-ups such as polls are not measured."""
     return frozenset(op for op, weight in phase.mix.items() if weight)
+
+
+def _sizes(scenario: Scenario) -> Iterator[Complaint]:
+    for name, entries, most in (
+        ("load", scenario.load, 50),
+        ("exchanges", scenario.exchanges, 50),
+        ("faults", scenario.faults, 50),
+        ("checks", scenario.checks, 100),
+        ("steady_state", scenario.steady_state, 20),
+        ("guardrails", scenario.guardrails, 20),
+    ):
+        if len(entries) > most:
+            yield (name,), f"got {len(entries)} entries, expected at most {most}"
+    if scenario.duration_s > MOST_LOAD_S:
+        yield ("load",), f"got a load of {scenario.duration_s:g} s, expected at most {MOST_LOAD_S:g}"
 
 
 def _load(load: tuple[LoadPhase, ...]) -> Iterator[Complaint]:
@@ -64,12 +97,10 @@ def _blast_radius(scenario: Scenario) -> Iterator[Complaint]:
 
 def _fault(index: int, fault: FaultSpec, scenario: Scenario) -> Iterator[Complaint]:
     path: Path = ("faults", index)
-    target, targets = fault.params.on, FAULTS[fault.kind].params.targets
-    if target not in targets:
-        yield (*path, "on"), expected_one_of(target, targets)
-    elif target not in scenario.blast_radius:
-        radius = ", ".join(scenario.blast_radius) or "nothing"
-        yield (*path, "on"), f"got {target!r}, expected a target inside the blast radius ({radius})"
+    yield from target_complaints(path, fault, scenario)
+    if section := during(fault):
+        yield (*path, "during"), f"got {section!r} in a scenario with load, expected from: and for:"
+        return
     moment = fault.params.starts
     key = next((word for word in ("from", "at", "after") if _given(fault, word)), "from")
     phases = {phase.name: phase for phase in scenario.load}
@@ -99,18 +130,18 @@ def _timing(path: Path, fault: FaultSpec, moment: PhaseTime, scenario: Scenario)
 
 
 def _accounts(scenario: Scenario) -> Iterator[Complaint]:
-    """What operations about accounts need: the access matrix, and enough sessions that each is used once."""
+    """Whether operations on accounts have what they need: the access matrix, and a session for each use."""
     operations = frozenset().union(*(phase.operations for phase in scenario.load))
-    if "matrix" in operations:
+    if operations & named(lambda operation: operation.asks_matrix):
         try:
             access.parse(scenario.access_table)
         except access.TableError as error:
             for problem in error.problems:
                 yield ("load",), f"{access.TABLE}: {problem}"
-    spending = sorted(operations & SPENDS_SESSIONS)
+    spending = sorted(operations & named(lambda operation: operation.spends_session))
     arrivals = sum((phase.rate_from_per_s + phase.rate_to_per_s) / 2 * phase.duration_s for phase in scenario.load)
-    most = arrivals + 4 * sqrt(arrivals)  # Poisson arrivals: as good as never more than that
-    needed = ceil(most / 0.9)  # the last tenth is never touched: they are the ones who must be let in
+    most = arrivals + 4 * sqrt(arrivals)  # Poisson arrivals exceed this, 4 standard deviations, almost never
+    needed = ceil(most / 0.9)  # the last tenth of the customers keep their sessions, see `World.settled`
     if spending and scenario.world.customers < needed:
         words = ", ".join(spending)
         yield (
@@ -130,8 +161,13 @@ def _checks(scenario: Scenario) -> Iterator[Complaint]:
         seen.add(check.id)
         match check:
             case InvariantCheck():
+                if check.invariant.sources and check.invariant.ops == frozenset():
+                    yield path, f"got {check.id}, which judges exchanges, expected a check of load"
                 for op in sorted(check.invariant.requires_ops - everywhere):
                     yield path, f"got {check.id}, which needs the operation {op}, expected a mix that performs it"
+                for position, phase in enumerate(getattr(check.params, "phases", ())):
+                    if phase not in phases:
+                        yield (*path, "phases", position), expected_one_of(phase, phases)
             case SloCheck(use=use):
                 if use.phase not in phases:
                     yield (*path, "phase"), expected_one_of(use.phase, phases)

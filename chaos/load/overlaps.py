@@ -1,4 +1,4 @@
-"""What faults have to say about each other, and about the load that is to meet them."""
+"""Checks faults against each other, and against the load that must meet them."""
 
 from __future__ import annotations
 
@@ -9,29 +9,31 @@ from itertools import combinations
 
 from chaos.faults import KINDS as FAULTS
 from chaos.load.yaml import Path
-from chaos.model.scenario import FaultSpec, LoadPhase, Scenario
+from chaos.model.operations import named
+from chaos.scenario import FaultSpec, LoadPhase, Scenario
 
 Complaint = tuple[Path, str]
 
-# A killed process is started again within a few seconds; until then there is nobody to pause or to kill.
+# A killed process is started again within a few seconds; until then it can't be paused or killed.
 COMES_BACK_S = 5.0
-# Reads that end in nobody's hands but the API's and its stores'. Every other operation may lead to a charge.
-READS = frozenset({"browse", "login"})
-# Far more calls than any variant makes for an arrival, retries and polls included: beyond it a minimum is a typo.
+# All other operations may lead to a charge.
+READS = named(lambda operation: operation.reads_only)
+# Far more calls than any variant makes per arrival, with retries and polls: a larger minimum is a typo.
 CALLS_PER_ARRIVAL: Mapping[str, int] = {
     "shop_to_postgres": 2000,
     "shop_to_cache": 200,
     "shop_to_gateway": 20,
+    "shop_to_mail": 20,
     "gateway": 20,
     "api": 20,
     "worker": 20,
 }
-CHARGES = frozenset({"shop_to_gateway", "gateway", "worker"})
+CHARGES = frozenset({"shop_to_gateway", "shop_to_mail", "gateway", "worker"})
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """When a fault may be there, in seconds of the load's clock; for one on a trigger from the first moment on."""
+    """When a fault may be in effect, in seconds since the load's start; with a trigger, from the earliest moment on."""
 
     index: int
     fault: FaultSpec
@@ -39,17 +41,23 @@ class Window:
     until_s: float
 
     def meets(self, other: Window) -> bool:
-        """Whether both may be there at once."""
+        """Whether both may be in effect at once."""
         return self.from_s < other.until_s and other.from_s < self.until_s
 
     @property
     def what(self) -> str:
-        """For a sentence."""
+        """Kind and target, for a sentence."""
         return f"{self.fault.kind} on {self.fault.params.on}"
+
+    @property
+    def lasts(self) -> str:
+        """For a sentence: `lasts`, or `may last` when its times are not known beforehand."""
+        fixed = self.fault.params.lasts_s is not None and self.fault.params.trigger is None
+        return "lasts" if fixed else "may last"
 
 
 def overlap_complaints(scenario: Scenario) -> Iterator[Complaint]:
-    """Everything about the faults' times. Faults whose moment is unusable are complained about elsewhere."""
+    """All problems of the faults' times. Faults with an invalid start get their complaint elsewhere."""
     windows = list(_windows(scenario))
     for window in windows:
         yield from _too_short(window)
@@ -73,8 +81,8 @@ def _windows(scenario: Scenario) -> Iterator[Window]:
             continue
         from_s = starts[moment.phase] + moment.offset_s
         until_s = from_s + (COMES_BACK_S if lasts_s is None else lasts_s)
-        if getattr(fault.params, "when", None) is not None:
-            until_s = max(until_s, at_s)  # nobody knows when its trigger is seen
+        if fault.params.trigger is not None:
+            until_s = max(until_s, at_s)  # the trigger may be seen at any time of the load
         yield Window(index, fault, from_s, until_s)
 
 
@@ -116,35 +124,29 @@ def _arrivals(load: tuple[LoadPhase, ...], until_s: float, *, charging: bool) ->
 
 
 def _contradiction(first: Window, second: Window) -> str:
-    """Why *second* can't begin while *first* is there; empty when it can."""
+    """Why *second* can't begin while *first* is held; empty when it can."""
     one, other = first.fault, second.fault
     if one.params.on != other.params.on:
         return ""
-    kinds = {one.kind, other.kind}
-    if one.kind == other.kind and getattr(one.params, "stream", None) == getattr(other.params, "stream", None):
-        return f"got {second.what} while {one.id} lasts, expected one"
-    if kinds == {"pause", "kill"}:
-        return f"got {second.what} while {one.id} may last, expected one after the other"
-    if FAULTS[one.kind].severs and other.kind != "down":
+    kind, its = FAULTS[one.kind], FAULTS[other.kind]
+    if instead := kind.conflicts_with(one.params, its, other.params) or its.conflicts_with(
+        other.params, kind, one.params
+    ):
+        return f"got {second.what} while {one.id} {first.lasts}, expected {instead}"
+    if kind.severs and not its.felt_when_cut:
         return f"got {second.what} while {one.id} lets nothing through, expected it to begin before or after"
-    if kinds == {"bandwidth", "slicer"}:
-        return f"got {second.what} while {one.id} lasts, expected one of them: each hides the other from a canary"
-    if kinds == {"status", "charge_then_drop"}:
-        refusing = one if one.kind == "status" else other
-        if getattr(refusing.params, "share", 0.0) >= 1:
-            return f"got {second.what} while {one.id} lasts, expected status for less than 100%: nobody is charged"
     return ""
 
 
 def _cut_off(windows: list[Window]) -> Iterator[Complaint]:
-    """A gateway that nobody reaches meets nobody with its own faults."""
+    """Complaints about gateway faults during which the gateway can't be reached, so that no call can meet them."""
     for window in windows:
         if window.fault.params.on != "gateway":
             continue
         for other in windows:
             if other.fault.params.on != "shop_to_gateway" or not FAULTS[other.fault.kind].severs:
                 continue
-            if getattr(other.fault.params, "toxicity", 1.0) < 1:
+            if other.fault.params.hit_ratio < 1:
                 continue
             if other.from_s <= window.from_s and window.until_s <= other.until_s:
                 yield (

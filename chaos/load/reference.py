@@ -1,4 +1,4 @@
-"""docs/scenario-reference.md, made from the model, so that it can't drift from it."""
+"""Makes docs/extend/scenario-reference.md from the model, so that the two always agree."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from chaos.exchanges import KINDS as SOURCES
 from chaos.faults import KINDS as FAULTS
 from chaos.invariants import KINDS as INVARIANTS
+from chaos.load.models import RecoversWithinModel, invariant_model
 from chaos.load.schema import LoadModel, NaiveModel, ProvesModel, WorldModel, scenario_model
-from chaos.model.checks import RecoversWithinModel, Unit, invariant_model
 from chaos.model.kinds import first_paragraph
-from chaos.model.scenario import FOLLOW_UPS, OPERATIONS
+from chaos.model.operations import OPERATIONS
 from chaos.model.units import parse_duration_s, parse_ratio
 from chaos.probes import KINDS as PROBES
+from chaos.probes import Unit
 
 _HEAD = """# Scenario reference
 
@@ -23,8 +25,14 @@ Durations are written `500ms 10s 2m`, rates `20/s` (of bytes `20KB/s`), shares `
 offset: `spike+2s`. Unknown keys are errors, and all errors of a file are named at once: `firedrill validate FILE`.
 
 The first phase is the steady state: no fault begins in it. A fault ends within the load. `recovers_within` needs one.
-A whole file to begin with is [flash-sale.yaml](../scenarios/concurrency/flash-sale.yaml). An editor knows what may
-stand where from [scenario.schema.json](../scenarios/scenario.schema.json).
+A whole file to begin with is [flash-sale.yaml](../../scenarios/concurrency/flash-sale.yaml). An editor knows what may
+stand where from [scenario.schema.json](../../scenarios/scenario.schema.json).
+"""
+
+_EXCHANGES = """Instead of `load`: single requests, one after the other, each recorded whole with the statements that it
+made. Nothing in such a run depends on speed. It is a list of sections, and each names its source:
+`{section: NAME, send: SOURCE, …}`. A fault names the section that it is held for: `during: NAME`. Steady state,
+guardrails, SLOs and recovery measure load, and have no place here.
 """
 
 _PROBES = """A probe measures a share, a time or a rate; exactly one limit makes it a condition.
@@ -39,7 +47,7 @@ _LIMITS = {
     Unit.RATIO: "The limit is a share (`99%`).", Unit.SECONDS: "The limit is a duration (`300ms`).",
     Unit.RATE: "The limit is a rate (`20/s`).",
 }  # fmt: skip
-# How a text is written → what the page calls it.
+# Example of a text value → its name on the page.
 _TEXTS = {
     "10s": "duration",
     "99%": "share",
@@ -48,12 +56,12 @@ _TEXTS = {
     "20KB/s": "rate in KB/s",
     "spike+2s": "moment",
 }
-# The page's word, pydantic's attribute, JSON Schema's key: a text has its bounds in the first only.
+# The page's word, pydantic's attribute, JSON Schema's key. Values written as text have bounds in pydantic only.
 _BOUNDS = (
     ("over", "gt", "exclusiveMinimum"), ("at least", "ge", "minimum"),
     ("below", "lt", "exclusiveMaximum"), ("at most", "le", "maximum"),
 )  # fmt: skip
-_PLAIN = {"integer": "whole number", "number": "number", "string": "text"}
+_PLAIN = {"boolean": "true or false", "integer": "whole number", "number": "number", "string": "text"}
 
 
 def reference() -> str:
@@ -65,10 +73,16 @@ def _page() -> Iterator[str]:
     yield from _section("The file", scenario_model(), level=2)
     yield from _section("`world`", WorldModel)
     yield from _section("`load`, a list of phases", LoadModel)
-    follow = ", ".join(f"`{op}` brings `{'`, `'.join(more)}`" for op, more in FOLLOW_UPS.items())
+    follow = ", ".join(
+        f"`{op}` brings `{'`, `'.join(its.follow_ups)}`" for op, its in OPERATIONS.items() if its.follow_ups
+    )
     yield f"Operations of a mix: {', '.join(f'`{op}`' for op in OPERATIONS)} ({follow}).\n"
     yield from _section("`proves`", ProvesModel)
     yield from _section("`proves.naive`", NaiveModel)
+    yield "## Exchanges\n"
+    yield _EXCHANGES
+    for name, source in SOURCES.items():
+        yield from _section(f"`send: {name}`", source.params, doc=source.doc, leave_out=("send",))
     yield "## Faults\n"
     for name, kind in FAULTS.items():
         yield from _section(
@@ -81,6 +95,8 @@ def _page() -> Iterator[str]:
     yield "Exact truths over the whole history and the end state, written `{invariant: <name>}`.\n"
     for name, invariant in INVARIANTS.items():
         doc = f"{first_paragraph(invariant.doc)} Needs the operations {_list(sorted(invariant.requires_ops))}."
+        if invariant.standing_for:
+            doc += " Checked in every run that it says something about, listed or not."
         yield from _section(f"`{name}`", invariant_model(invariant), doc=doc, leave_out=("invariant",))
     yield "## Probes\n"
     yield _PROBES
@@ -112,10 +128,12 @@ def _name(key: str, field: Any) -> str:
 
 
 def _value(shape: Mapping[str, Any], field: Any) -> str:
-    """What may be written: the kind of value, and its bounds."""
+    """The kind of value that may be written, and its bounds."""
     shape = next((each for each in shape.get("anyOf", ()) if each.get("type") != "null"), shape)
     if words := [shape["const"]] if "const" in shape else shape.get("enum"):
         return _list(words)
+    if "prefixItems" in shape:
+        return f"list of {len(shape['prefixItems'])}: {_value(shape['prefixItems'][0], None)}"
     if shape.get("type") == "array":
         inner = _value(shape["items"], None)
         return f"list: {inner}" if inner else "list"
@@ -158,6 +176,8 @@ def _default(field: Any) -> str:
         return "see below"
     if value is None or value == []:
         return "none"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"  # as YAML has it
     return f"`{_plain(value, field) if isinstance(value, float) else value}`"
 
 

@@ -1,6 +1,6 @@
-"""What is left of a file once everything that was complained about is taken out: enough to cross-check the rest.
+"""Takes all invalid parts out of a file, so that the rest can be cross-checked.
 
-Without it, a misspelt key would hide that a fault lies outside the blast radius until the next try.
+Otherwise a misspelt key would hide until the next try that, for example, a fault is outside the blast radius.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any
 
 from chaos.load.yaml import Path
 from chaos.model.faults import PROCESSES, PROXIES
-from chaos.model.scenario import OPERATIONS
+from chaos.model.operations import OPERATIONS
 
 _ENTRIES = ("faults", "steady_state", "checks", "guardrails")
-# Values that no cross-check can complain about, for those that can't be used. None: the key is left out.
+# Replacements for invalid values, about which no cross-check complains. Other keys are left out.
 _HARMLESS: Mapping[str, Any] = {
     "title": "-",
     "drill": 1,
@@ -31,10 +31,10 @@ class Salvaged:
     """The rest of a file.
 
     Attributes:
-        data: As in the file, with what can't be used left out or replaced.
+        data: The file's data, with invalid parts left out or replaced.
         positions: Section → position in *data* → position in the file.
-        replaced: Sections that say nothing of the file any more.
-        thinned: Sections that lost entries: absence in them means nothing.
+        replaced: Sections whose content is not the file's any more.
+        thinned: Sections that lost entries, so that an entry missing there is no complaint.
     """
 
     data: dict[str, Any]
@@ -43,21 +43,21 @@ class Salvaged:
     thinned: set[str] = field(default_factory=set)
 
     def in_the_file(self, path: Path) -> Path | None:
-        """Where a complaint about *data* belongs; None when it says nothing about the file."""
+        """The path in the file for a complaint about *data*; None when the complaint is not about the file."""
         section = path[0]
         if section in self.replaced or (section == "proves" and {"checks"} & (self.thinned | self.replaced)):
             return None
         if section == "world" and {"load"} & (self.thinned | self.replaced):
-            return None  # how many customers the load needs
+            return None  # the customers needed depend on the load
         if section == "checks" and len(path) == 2 and {"faults"} & (self.thinned | self.replaced):
-            return None  # "recovers_within without any fault": there was one
+            return None  # "recovers_within without any fault": the file has a fault, which was taken out
         if len(path) > 1 and isinstance(path[1], int) and str(section) in self.positions:
             return (section, self.positions[str(section)][path[1]], *path[2:])
         return path
 
 
 def salvage(data: Mapping[str, Any], bad: Iterable[tuple[Path, bool]]) -> Salvaged | None:
-    """Take out every *bad* path. The flag says that the key is merely unknown, so that the rest around it is fine.
+    """Take out every *bad* path. Its flag says that the key is only unknown, so that its surroundings can stay.
 
     Returns: None when too little is left: without the phases' names nothing can be cross-checked.
     """
@@ -78,7 +78,7 @@ def salvage(data: Mapping[str, Any], bad: Iterable[tuple[Path, bool]]) -> Salvag
             case ("load", int() as index, ("for" | "arrivals" | "mix") as key, *_):
                 load[index][key] = _HARMLESS_LOAD[key]
                 kept.thinned.add("load")
-            case ("load", *_):
+            case (("load" | "exchanges"), *_):
                 return None
             case (("faults" | "steady_state" | "checks" | "guardrails") as section, int() as index, str() as key) if (
                 unknown
@@ -93,9 +93,10 @@ def salvage(data: Mapping[str, Any], bad: Iterable[tuple[Path, bool]]) -> Salvag
                 return None
     for section, found in entries.items():
         _thin(kept, section, found, unusable.get(section, set()))
-    if not any(load):
+    if any(load):
+        kept.data["load"] = load
+    elif not _list(data.get("exchanges")):
         return None
-    kept.data["load"] = load
     return kept
 
 

@@ -1,4 +1,4 @@
-"""The scenario file as a strict pydantic model, put together from the kinds that are there."""
+"""The scenario file as a strict pydantic model, built from all kinds."""
 
 from __future__ import annotations
 
@@ -8,18 +8,13 @@ from typing import Annotated, Any, Literal, Union
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, create_model
 
+from chaos.exchanges import KINDS as SOURCES
 from chaos.faults import KINDS as FAULTS
 from chaos.invariants import KINDS as INVARIANTS
-from chaos.model.checks import (
-    RecoversWithinModel,
-    StrictModel,
-    guardrail_model,
-    invariant_model,
-    slo_model,
-    steady_model,
-)
+from chaos.load.models import RecoversWithinModel, guardrail_model, invariant_model, slo_model, steady_model
 from chaos.model.faults import TARGETS
-from chaos.model.scenario import OPERATIONS
+from chaos.model.operations import OPERATIONS
+from chaos.model.strict import StrictModel
 from chaos.model.units import RATE, Ratio, Seconds, parse_rate_per_s
 from chaos.probes import KINDS as PROBES
 
@@ -51,7 +46,7 @@ Mix = Annotated[dict[str, Weight], WithJsonSchema(
 
 
 class WorldModel(StrictModel):
-    """Seeded data: how many of what."""
+    """The size of the seeded data."""
 
     events: int = Field(5, ge=1, le=500, description="Events in the catalogue.")
     hot_tiers: int = Field(1, ge=1, le=20, description="Tiers that are meant to sell out.")
@@ -63,7 +58,7 @@ class WorldModel(StrictModel):
 
 
 class LoadModel(StrictModel):
-    """A phase of open-model load; its rate moves linearly."""
+    """A phase of open-model load; its rate changes linearly."""
 
     phase: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="Name that faults and checks refer to.")
     for_: Seconds = Field(alias="for", gt=0, le=3600, description="How long it lasts.")
@@ -122,7 +117,7 @@ def _any_check() -> Any:
 
 
 class ScenarioBase(StrictModel):
-    """The keys that need no kinds; `scenario_model` adds the others."""
+    """The keys that do not depend on kinds; `scenario_model` adds the others."""
 
     title: str = Field(min_length=1, description="What a person calls it.")
     drill: int = Field(ge=1, le=6, description="Drill that it belongs to, 1 to 6.")
@@ -139,7 +134,7 @@ class ScenarioBase(StrictModel):
     double_clicks: Ratio = Field(
         0.2, le=1, description="Share of buyers who send the same order twice at once; 0% where it is not the subject."
     )
-    load: list[LoadModel] = Field(min_length=1, description="Phases, one after the other.")
+    load: list[LoadModel] = Field([], min_length=1, description="Phases, one after the other. Or `exchanges`.")
 
 
 @cache
@@ -148,15 +143,18 @@ def scenario_model() -> type[ScenarioBase]:
     fault = _one_of({name: kind.params for name, kind in FAULTS.items()}, "inject")
     steady = _one_of({name: steady_model(kind) for name, kind in PROBES.items()}, "probe")
     guardrail = _one_of({name: guardrail_model(kind) for name, kind in PROBES.items()}, "probe")
-    in_steady_state = "True in the first phase, which is free of faults, and again after recovery."
+    source = _one_of({name: kind.params for name, kind in SOURCES.items()}, "send")
+    in_steady_state = "For load: true in the first phase, which is free of faults, and again after recovery."
+    in_sections = "Sections of single requests, one after the other, instead of `load`."
     fields: dict[str, Any] = {
+        "exchanges": (_list_of(source), Field([], min_length=1, description=in_sections)),
         "faults": (_list_of(fault), Field([], description="What is broken, and when.")),
-        "steady_state": (_list_of(steady), Field(min_length=1, description=in_steady_state)),
+        "steady_state": (_list_of(steady), Field([], min_length=1, description=in_steady_state)),
         "checks": (_list_of(_any_check()), Field(min_length=1, description="What the verdict is made of.")),
         "guardrails": (_list_of(guardrail), Field([], description="Stop early; the run is then inconclusive.")),
         "proves": (ProvesModel | None, Field(None, description="What the self-test expects.")),
     }
-    doc = "A Firedrill scenario: load, faults, and what has to be true."
+    doc = "A Firedrill scenario: load or exchanges, faults, and what has to be true."
     return create_model("Scenario", __base__=ScenarioBase, __doc__=doc, **fields)
 
 
@@ -166,10 +164,14 @@ def _list_of(entry: Any) -> Any:
 
 
 def exported_schema() -> dict[str, Any]:
-    """JSON Schema of the file, for editors: as strict as a schema can be without looking at other parts of the file."""
+    """JSON Schema of the file, for editors. It is as strict as a schema without cross-checks can be."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **scenario_model().model_json_schema()}
     definitions = schema["$defs"]
     for kind in FAULTS.values():
         definitions[kind.params.__name__]["properties"]["on"]["enum"] = list(kind.params.targets)
     schema["properties"]["blast_radius"]["items"]["enum"] = list(TARGETS)
+    schema["oneOf"] = [
+        {"required": ["load", "steady_state"]},
+        {"required": ["exchanges"], "not": {"anyOf": [{"required": ["steady_state"]}, {"required": ["guardrails"]}]}},
+    ]
     return schema

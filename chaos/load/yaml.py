@@ -1,4 +1,4 @@
-"""YAML 1.2's idea of plain words, without duplicate keys, and with the line of every path."""
+"""Parses YAML with YAML 1.2's plain words, refuses duplicate keys, and keeps the line of every path."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from chaos.errors import InvalidInput
 
 Path = tuple[str | int, ...]
 
-# A scenario has a few hundred values. Aliases of aliases grow without end, so there is one.
+# A scenario has a few hundred values. The limit stops aliases of aliases, which grow exponentially.
 MAX_VALUES = 20_000
-# Longer numbers mean nothing here, and turning a million digits into a number takes minutes.
+# No value needs longer numbers, and converting a million digits takes minutes.
 MAX_DIGITS = 30
 
 
 class _Loader(yaml.SafeLoader):
-    """Without YAML 1.1's surprises: `on` is a word, `12:30` is not a number in base 60, `1e3` is a number."""
+    """Unlike YAML 1.1: `on` is a word, `12:30` is not a number in base 60, `1e3` is a number."""
 
 
 _OURS = {"bool", "int", "float", "timestamp"}
@@ -43,7 +43,7 @@ class Document:
     Attributes:
         data: Plain data: dictionaries with text as keys, lists, text, numbers, booleans, None.
         lines: The line (from 1) of every value by its path.
-        problems: What is wrong with the YAML itself though it can be read, by the path where it is.
+        problems: Path and complaint for each problem of YAML that can still be read.
     """
 
     data: Any
@@ -57,8 +57,12 @@ class Document:
         return self.lines.get(path)
 
 
-def parse(text: str, where: str) -> Document:
-    """Parse one document. Raises: InvalidInput with line and column for what is no YAML."""
+def parse(text: str, where: str, expected: str = "a scenario") -> Document:
+    """Parse one document; *expected* is what errors say was expected.
+
+    Raises:
+        InvalidInput: With line and column, for text that is not YAML.
+    """
     try:
         node = yaml.compose(text, _Loader)
     except yaml.MarkedYAMLError as error:
@@ -69,29 +73,29 @@ def parse(text: str, where: str) -> Document:
     except yaml.YAMLError as error:
         raise InvalidInput(f"{where}: got {' '.join(str(error).split())}, expected YAML") from None
     except RecursionError:
-        raise InvalidInput(f"{where}: got lists or mappings nested without end, expected a scenario") from None
+        raise InvalidInput(f"{where}: got lists or mappings nested without end, expected {expected}") from None
     if node is None:
-        raise InvalidInput(f"{where}: got an empty file, expected a scenario")
+        raise InvalidInput(f"{where}: got an empty file, expected {expected}")
     document = Document(None)
     try:
-        document.data = _Plain(document, where).value(node, (), ())
+        document.data = _Plain(document, where, expected).value(node, (), ())
     except RecursionError:
-        raise InvalidInput(f"{where}: got lists or mappings nested without end, expected a scenario") from None
+        raise InvalidInput(f"{where}: got lists or mappings nested without end, expected {expected}") from None
     return document
 
 
 class _Plain:
-    """Turns nodes into plain data, noting lines and problems on the way."""
+    """Turns nodes into plain data, and notes lines and problems."""
 
-    def __init__(self, document: Document, where: str) -> None:
-        self._document, self._where, self._left = document, where, MAX_VALUES
+    def __init__(self, document: Document, where: str, expected: str) -> None:
+        self._document, self._where, self._expected, self._left = document, where, expected, MAX_VALUES
 
     def value(self, node: yaml.Node, path: Path, inside: tuple[yaml.Node, ...]) -> Any:
-        """*inside*: the nodes around this one."""
+        """The data of *node*; *inside* are the nodes around it."""
         self._document.lines.setdefault(path, node.start_mark.line + 1)
         self._left -= 1
         if self._left < 0:
-            raise InvalidInput(f"{self._where}: got more than {MAX_VALUES} values, expected a scenario")
+            raise InvalidInput(f"{self._where}: got more than {MAX_VALUES} values, expected {self._expected}")
         if any(node is outer for outer in inside):
             return self._problem(path, "got an alias inside what it names, expected plain YAML")
         if isinstance(node, yaml.MappingNode) and node.tag == "tag:yaml.org,2002:map":
@@ -151,5 +155,5 @@ def dotted(path: Path) -> str:
 
 
 def word(key: str) -> str:
-    """A key as it stands in a sentence: quoted and cut short when it is not a plain word."""
+    """A key for a sentence: quoted and shortened unless it is a plain word."""
     return key if re.fullmatch(r"[\w:/+-]{1,60}", key) else repr(key if len(key) <= 60 else f"{key[:57]}…")

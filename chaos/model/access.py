@@ -1,7 +1,7 @@
 """The access matrix: who gets which answer from which endpoint. Parses `scenarios/auth/access-matrix.md`. Pure.
 
 The file is a table of Markdown, to be read by people: one row per endpoint and method, one column per kind of caller.
-A cell holds the statuses that are right, such as `200` or `202 409`; `-` is not asked.
+A cell holds the allowed statuses, such as `200` or `202 409`; a cell with `-` is not tested.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 
 TABLE: Final = "scenarios/auth/access-matrix.md"  # from the checkout's top
 ROLES: Final = ("anonymous", "customer", "support", "admin")
-REFUSED: Final = "bad token"  # the column of those whose token must be refused
+REFUSED: Final = "bad token"  # the column of callers whose token must be refused
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 PARAMETERS: Final = ("slug", "order", "foreign_order", "tier")
 HEADER: Final = ("endpoint", "method", *ROLES, REFUSED)
@@ -29,9 +29,9 @@ class Row:
     """One row.
 
     Attributes:
-        line: Where it stands in the file, from 1.
+        line: Line number in the file, from 1.
         endpoint: With parameters by name: `/api/orders/{order}/`.
-        statuses: Role, or `bad token` → statuses that are right; what is not asked is absent.
+        statuses: Role, or `bad token` → allowed statuses; columns that are not tested are absent.
     """
 
     line: int
@@ -95,7 +95,7 @@ def unserved(rows: Collection[Row], routes: Collection[str], *, where: str, vari
 
 
 def unlisted(rows: Collection[Row], routes: Collection[str]) -> list[str]:
-    """Addresses that are served and have no row."""
+    """Endpoints that are served and have no row."""
     return sorted(set(routes) - {row.template for row in rows})
 
 
@@ -120,7 +120,7 @@ def _problems(cells: list[str]) -> Iterator[str]:
 
 
 def _statuses(cell: str) -> tuple[int, ...] | None:
-    """None: not statuses."""
+    """The statuses in *cell*; None when it holds something else."""
     if cell == NOT_ASKED:
         return ()
     words = cell.split()

@@ -1,4 +1,4 @@
-"""What the lab knows of a token or a login when it sends it, and how a refusal looks: the words of the history."""
+"""The history's words for what the lab knows of a token or login when it sends it, and the statuses of refusals."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ EXPIRED: Final = "expired"
 REVOKED: Final = "revoked"
 USED_UP: Final = "used_up"  # a refresh token that was exchanged before; its refusal revokes the session
 RACE: Final = "race"  # a refresh token that is exchanged several times at once
-FOREIGN: Final = "foreign"  # asks for what belongs to somebody else
-UNPRIVILEGED: Final = "unprivileged"  # asks for what is for staff
+FOREIGN: Final = "foreign"  # asks for an object of another customer
+UNPRIVILEGED: Final = "unprivileged"  # asks for what only staff may have
 GUESS: Final = "guess"  # a wrong password
-GUESS_UNKNOWN: Final = "guess_unknown"  # a name that nobody has
+GUESS_UNKNOWN: Final = "guess_unknown"  # a user name that does not exist
 FORGED: Final = "forged_"  # followed by what is wrong with it
 
 UNAUTHENTICATED: Final = 401

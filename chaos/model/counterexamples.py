@@ -8,23 +8,31 @@ from __future__ import annotations
 
 import msgspec
 
-COUNTEREXAMPLES = "counterexamples.json"
+from chaos.model.interleaving import Schedule
 
-
-LANES = {"client": "client", "database": "database", "gateway": "gateway", "api": "API log", "worker": "worker log"}
-"""What a lane is called."""
+LANES = {
+    "client": "client",
+    "database": "database",
+    "gateway": "gateway",
+    "mail": "mail",
+    "api": "API log",
+    "worker": "worker log",
+    "gate": "gate",
+}
+"""Lane → its name for people; a lane without an entry is shown as it is."""
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something that happened, or lasted. Times are seconds since the load's start.
+    """Something that happened at one moment, or over a time. Times are seconds since the load's start.
 
     Attributes:
-        until_s: When it ended; None for what has no length, or whose end nobody saw.
-        lane: Who did it: `client`, `api`, `worker`, `relay`, `database`, `gateway`.
-        kind: `operation`, `statement`, `log`, `order`, `call` or `charge`.
+        until_s: When it ended; None when it has no length, or its end is not on record.
+        lane: Which part did it: `client`, `api`, `worker`, `relay`, `database`, `gateway`, `mail`, `gate`.
+        kind: `operation`, `statement`, `log`, `order`, `call`, `charge`, `mail` or `step`.
         who: The operation, task or order that it belongs to.
-        label: `A`, `B`, …: the operation of the counterexample that it came of; empty when it came of none.
+        label: `A`, `B`, …: the operation of the counterexample that caused it; empty when none did.
         where: The view's URL pattern, the task's name; empty where it has none.
+        line: Which line of the shop's code made the statement; empty when its comment does not say.
         session: PostgreSQL's process id of a statement; 0 otherwise.
     """
 
@@ -36,6 +44,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     label: str = ""
     until_s: float | None = None
     where: str = ""
+    line: str = ""
     session: int = 0
 
 
@@ -44,8 +53,9 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         label: `A`, `B`, … in the order of sending.
-        route: URL pattern of the view that it went through, as its statements say; empty when nobody knows.
+        route: URL pattern of the view that it went through, as its statements say; empty when unknown.
         answer: Status and meaning, in words.
+        request: As a shell command, where the whole request is on record.
     """
 
     label: str
@@ -60,10 +70,11 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     route: str = ""
     customer: int | None = None
     quantity: int = 0
+    request: str = ""
 
     @property
     def about(self) -> list[str]:
-        """What it was about, each in words: `1 seat`, `customer 128`, `through /api/orders/`."""
+        """Its parameters, each in words: `1 seat`, `customer 128`, `through /api/orders/`."""
         parts = [f"{self.quantity} seat{'s' if self.quantity > 1 else ''}"] if self.quantity else []
         parts += [f"customer {self.customer}"] if self.customer is not None else []
         parts += [f"key {self.key}"] if self.key else []
@@ -76,10 +87,11 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One violated check.
 
     Attributes:
-        says: Why just these show it, in one sentence.
+        says: Why these operations show the violation, in one sentence.
         moments: By time; at most some dozens, reads left out first.
         left_out: Moments that were left out.
         unknown: What could not be looked up, in words: an absent statement log, an id that the record doesn't hold.
+        schedules: Forced interleavings that show the violation; the time line is that of the first.
     """
 
     check: str
@@ -91,6 +103,7 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     moments: tuple[Moment, ...] = ()
     left_out: int = 0
     unknown: tuple[str, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
 
 
 class Counterexamples(msgspec.Struct, frozen=True, kw_only=True):

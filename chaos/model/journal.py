@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from chaos.model.bounds import AtS, Count, UnixS
+
 
 class EventKind(StrEnum):
     """What happened. Times of load, faults and phases are on one clock: seconds since the load's start."""
@@ -18,9 +20,13 @@ class EventKind(StrEnum):
     PHASE_ENDED = "phase_ended"
     STEADY_STATE = "steady_state"
     FAULT_INJECTED = "fault_injected"
+    FAULT_MISSING = "fault_missing"
     FAULT_LIFTED = "fault_lifted"
     FAULT_FAILED = "fault_failed"
     EXPOSURE = "exposure"
+    GATE_INSTALLED = "gate_installed"
+    SCHEDULE = "schedule"
+    GATE_REMOVED = "gate_removed"
     GUARDRAIL = "guardrail"
     ABORTED = "aborted"
     LOAD_ENDED = "load_ended"
@@ -29,6 +35,8 @@ class EventKind(StrEnum):
     SETTLED = "settled"
     COLLECTED = "collected"
     IDENTITY = "identity"
+    STRANGER = "stranger"
+    WATCHED = "watched"
     WATCHDOG = "watchdog"
     NOTE = "note"
     RUN_ENDED = "run_ended"
@@ -39,13 +47,13 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         seq: Position in the journal, from 0 without gaps.
-        at_unix_s: Wall clock.
-        at_s: Seconds since the load's intended start; None before the load is scheduled.
-        data: Details, by event kind; see docs/evidence.md.
+        at_unix_s: Wall clock, for people; nothing is judged by it.
+        at_s: Seconds since the load's intended start, by the monotonic clock; None before the load is scheduled.
+        data: Details, by event kind; see docs/operate/evidence.md.
     """
 
-    seq: int
-    at_unix_s: float
+    seq: Count
+    at_unix_s: UnixS
     event: EventKind
-    at_s: float | None = None
+    at_s: AtS | None = None
     data: dict[str, Any] = {}

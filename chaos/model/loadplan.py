@@ -1,8 +1,10 @@
-"""What the engine hands to the load driver, and what the driver says back. The driver reads nothing else."""
+"""What the engine passes to the load driver, and what the driver reports. The driver reads nothing else."""
 
 from __future__ import annotations
 
 import msgspec
+
+from chaos.model.bounds import AtS, Count, Ratio, UnixS
 
 LOADPLAN_VERSION = 1
 
@@ -15,8 +17,8 @@ class PlanPhase(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    start_s: float
-    duration_s: float
+    start_s: AtS
+    duration_s: AtS
     rate_from_per_s: float
     rate_to_per_s: float
     mix: dict[str, int]
@@ -41,8 +43,10 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         t0_unix_s: When the schedule's second 0 is; far enough ahead for the driver to be ready. 0 with workers
-            elsewhere: nobody knows when they come. The driver then waits for them, says `mustered`, and reads this file
-            again as soon as a line comes on its standard input.
+            elsewhere: it is not known when they connect. The driver then waits for them, reports `mustered`, and reads
+            this file again when a line comes on its standard input.
+        t0_steady_s: The same moment on this machine's monotonic clock, which the driver uses; None when it was not
+            given, and for workers on other hosts, which share no clock but the wall clock.
         base_url: The API, without a trailing slash.
         world_file: JSON that `prepare` wrote: tiers, customers with their tokens.
         out_dir: Where `history/`, `histograms.json` and `driver.json` go.
@@ -54,7 +58,9 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True):
         double_click_ratio: Share of buyers that send the same order twice at once.
         poll_budget: How many status polls one buyer makes at most.
         poll_every_s: Pause between polls.
-        access_table: The access matrix, as its file has it; empty when no phase asks it.
+        salt: Unknown to the shop; keys and request ids are made with it. The same for the same seed in one lab.
+        access_table: The text of the access matrix; empty when no phase needs it.
+        metrics_hostnames: Host names with which a request for these series is answered.
         metrics_port: Where the live Prometheus series are served on *metrics_host*; 0 serves none.
     """
 
@@ -62,7 +68,8 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True):
     scenario: str
     variant: str
     seed: int
-    t0_unix_s: float
+    t0_unix_s: UnixS
+    t0_steady_s: float | None = None
     base_url: str
     world_file: str
     out_dir: str
@@ -77,8 +84,10 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True):
     poll_budget: int = 4
     poll_every_s: float = 0.5
     access_table: str = ""
+    salt: str = ""
     metrics_port: int = 0
     metrics_host: str = "127.0.0.1"
+    metrics_hostnames: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1", "localhost", "[::1]"])
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,9 +95,10 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         ready: True once: the self-test passed and the schedule is armed.
-        mustered: True once, before that, with workers elsewhere: all of them are there, and the plan may become final.
+        mustered: True once, before that, with workers elsewhere: all are connected, and the plan may become final.
         note: Sentences for people and for the journal, one a line, e.g. that a worker came or was lost.
-        p95_ms: Latency from intended start over main operations that ended in this interval; None without any.
+        p95_ms: From intended start to the promised answer, over main operations that ended, or were dropped, in this
+            interval; None without operations, and when the operation at that rank had no promised answer.
         outcomes: Main operations that ended in this interval; a documented refusal is `refused`, not `fail`.
     """
 
@@ -107,6 +117,13 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     total_ended: int = 0
 
 
+class StoodStill(msgspec.Struct, frozen=True, kw_only=True):
+    """A time in which a process did not run at all. *until_s* is on the load's clock."""
+
+    until_s: float
+    for_s: float
+
+
 class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
     """One load worker, for the self-checks that a sum over all of them would hide.
 
@@ -115,51 +132,59 @@ class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
         ended: As in the report, or `lost`.
         clock_offset_s: Its clock minus the driver's, the worse of two measurements, before and after the load; None
             when there was none, as for a worker here, which has the same clock.
-        clock_error_s: Half the round trip of that measurement: the offset may be off by so much.
+        clock_error_s: Half the round trip of that measurement: the offset may be wrong by up to this much.
+        stood_still: When it, or its machine, was stopped; a time in which it was busy does not count.
     """
 
     worker: int
-    host: str = ""
-    ended: str = "lost"
-    scheduled: int = 0
-    send_lag_p99_s: float = 0.0
-    cpu_ratio: float = 0.0
+    host: str
+    ended: str
+    scheduled: Count
+    send_lag_p99_s: Ratio
+    cpu_ratio: Ratio
     clock_offset_s: float | None = None
-    clock_error_s: float | None = None
+    clock_error_s: Ratio | None = None
+    stood_still: list[StoodStill]
 
 
 class DriverReport(msgspec.Struct, kw_only=True):
     """driver.json: the driver's account of itself; the self-checks of the judge read it.
 
+    A field that a self-check reads has no default: without it the report is unreadable, and the self-check fails.
+
     Attributes:
         scheduled, ok, fail, info, dropped: Main operations; the last four must add up to the first.
-        operations: All operations including polls and double clicks (= ids in the history).
+        follow_ups_ok, follow_ups_fail, follow_ups_info: Polls, double clicks and others that follow a main operation.
+        operations: Main operations and follow-ups (= ids in the history).
         workers_expected, workers_finished: A vanished worker makes the run inconclusive.
-        workers: Each of them.
+        workers: One report for each worker.
         lost: A sentence for each worker that vanished.
         send_lag_p50_s, send_lag_max_s: sent - intended of main operations, over all workers.
-        send_lag_p99_s: The same, of the worker that was latest: among many, one that fell behind would hide.
+        send_lag_p99_s: The same, of the latest worker: a p99 over all would hide one that fell behind.
         cpu_ratio: CPU seconds of the busiest driver process per second of load, 0..1.
         no_hidden_resend: The start-up self-test saw exactly one send against a socket that closes without replying.
         crashed: Exceptions that escaped a journey: a defect of the driver.
         ended: `finished`, `stopped` (stdin closed or a signal) or `crashed`.
     """
 
-    scheduled: int = 0
-    ok: int = 0
-    fail: int = 0
-    info: int = 0
-    dropped: int = 0
-    operations: int = 0
-    workers_expected: int = 1
-    workers_finished: int = 0
-    workers: list[WorkerReport] = []
-    lost: list[str] = []
-    send_lag_p50_s: float = 0.0
-    send_lag_p99_s: float = 0.0
-    send_lag_max_s: float = 0.0
-    cpu_ratio: float = 0.0
-    no_hidden_resend: bool = False
-    crashed: list[str] = []
-    ended: str = "crashed"
+    scheduled: Count
+    ok: Count
+    fail: Count
+    info: Count
+    dropped: Count
+    follow_ups_ok: Count
+    follow_ups_fail: Count
+    follow_ups_info: Count
+    operations: Count
+    workers_expected: Count
+    workers_finished: Count
+    workers: list[WorkerReport]
+    lost: list[str]
+    send_lag_p50_s: Ratio
+    send_lag_p99_s: Ratio
+    send_lag_max_s: Ratio
+    cpu_ratio: Ratio
+    no_hidden_resend: bool
+    crashed: list[str]
+    ended: str
     versions: dict[str, str] = {}

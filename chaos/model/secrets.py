@@ -1,4 +1,4 @@
-"""What must not stand in evidence that is handed to other people: tokens, passwords and their hashes."""
+"""Removes what must not be in evidence that other people get: tokens, passwords and their hashes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+")
 
 
 def scrubbed(text: str) -> str:
-    """*text* without secrets; whatever is hidden leaves an ellipsis."""
+    """*text* with an ellipsis in place of each secret."""
     text = _VALUE.sub(lambda found: f"{found['name']}{found['quote']}{HIDDEN}", text)
     text = _BEARER.sub(lambda found: f"{found[1]} {HIDDEN}", text)
     return _HASH.sub(HIDDEN, _JWT.sub(HIDDEN, text))

@@ -11,8 +11,10 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         at_unix_s: When it began: the log's time of its end, in whole milliseconds, less its duration.
         pid: The session: statements of one session follow each other.
-        request, route: The client operation on whose behalf it ran, and the view's URL pattern, as its comment says.
-        task, task_id: The task on whose behalf it ran.
+        request, route: The client operation for which it ran, and the view's URL pattern, as its comment says.
+        task, task_id: The task for which it ran.
+        line: Which line of the shop's code made it and in which function or field, as its comment says:
+            `serializers.py:55 EventSerializer.venue`.
         error: SQLSTATE and message when it failed.
     """
 
@@ -24,6 +26,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     route: str = ""
     task: str = ""
     task_id: str = ""
+    line: str = ""
     error: str = ""
 
 
@@ -32,7 +35,7 @@ class LogLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         part: `api`, `worker` or `relay`.
-        acting_for: The request or task on whose behalf it was written; empty for nobody's.
+        acting_for: The request or task for which it was written; empty for none.
     """
 
     at_unix_s: float

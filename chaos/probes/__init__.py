@@ -5,7 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-from chaos.model.checks import ProbeKind
 from chaos.model.kinds import discover
+from chaos.probes._kind import Accumulator, Measurement, ProbeKind, ProbeParams, Slow, Unit
+from chaos.probes._use import Limit, LimitWord, ProbeUse
+
+__all__ = [
+    "KINDS",
+    "Accumulator",
+    "Limit",
+    "LimitWord",
+    "Measurement",
+    "ProbeKind",
+    "ProbeParams",
+    "ProbeUse",
+    "Slow",
+    "Unit",
+]
 
 KINDS: Mapping[str, ProbeKind] = discover(sys.modules[__name__], ProbeKind)

@@ -1,7 +1,7 @@
-"""Share of the operations that got an answer, whatever it says, within a budget from their intended start: no hang.
+"""Share of the operations that got any answer within a budget from their intended start: nothing hangs.
 
-An error that comes quickly is an answer; a timeout, a reset and an arrival that was never sent are none. The partner of
-`success_ratio`, which asks what the answers are worth. Counted over main operations.
+An error that comes quickly is an answer; a timeout, a reset and an arrival that was never sent are none. It complements
+`success_ratio`, which judges the answers themselves. Counted over main operations.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import Any
 
 from pydantic import Field
 
-from chaos.model.checks import Measurement, ProbeKind, ProbeParams, Unit
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
 from chaos.model.units import Seconds
+from chaos.probes._kind import Measurement, ProbeKind, ProbeParams, Slow, Unit
 from chaos.probes._share import Share
 
 
@@ -51,5 +51,10 @@ class _Within(Share[Params]):
 
 
 KIND = ProbeKind(
-    name="answered_within", doc=first_paragraph(__doc__), unit=Unit.RATIO, params=Params, accumulator=_Within
+    name="answered_within",
+    doc=first_paragraph(__doc__),
+    unit=Unit.RATIO,
+    params=Params,
+    accumulator=_Within,
+    slow=Slow.LOWERS,
 )

@@ -2,8 +2,8 @@
 
 Counted over main operations by their intended time, so that an outage can't hide in the percentiles. An operation
 without a promised answer (timeout, reset, error, never sent) counts as infinitely slow; leaving it out, or counting a
-fast error as a fast answer, would make a broken API look quick. The quantile is the nearest rank: a time that some
-operation really took.
+fast error as a fast answer, would make a broken API look quick. The quantile is the nearest rank, so it is the time of
+an actual operation.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from chaos.model.checks import Measurement, ProbeKind, ProbeParams, Unit
 from chaos.model.history import Operation, Outcome
 from chaos.model.kinds import first_paragraph
+from chaos.probes._kind import Measurement, ProbeKind, ProbeParams, Slow, Unit
 
 OK = Outcome.OK
 
@@ -35,7 +35,7 @@ class Params(ProbeParams):
 
 
 def min_samples(quantile: float) -> int:
-    """As many operations as it takes for one of them to lie beyond the quantile: 20 for p95, 100 for p99."""
+    """The fewest operations of which one lies beyond the quantile: 20 for p95, 100 for p99."""
     return math.ceil(round(1 / (1 - quantile), 6))
 
 
@@ -72,4 +72,11 @@ class _Latencies:
         return Measurement(value=value_s, samples=samples, figures=figures)
 
 
-KIND = ProbeKind(name="latency", doc=first_paragraph(__doc__), unit=Unit.SECONDS, params=Params, accumulator=_Latencies)
+KIND = ProbeKind(
+    name="latency",
+    doc=first_paragraph(__doc__),
+    unit=Unit.SECONDS,
+    params=Params,
+    accumulator=_Latencies,
+    slow=Slow.RAISES,
+)

@@ -1,7 +1,7 @@
-"""Share of the questions "are you alive?" (`GET /live`) that were answered 200 within a second or what `within` says.
+"""Share of the liveness checks (`GET /live`) that were answered 200 within a second, or within `within`.
 
-A process that can't say so is restarted by whoever watches it, and an outage of a dependency becomes one of the API.
-Needs the operation `live` in the mix: it is asked through the same threads as everything else.
+An orchestrator restarts a process that fails this check, so an outage of a dependency would become one of the API.
+Needs the operation `live` in the mix: the API answers it with the same threads as all other requests.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from chaos.model.checks import ProbeKind, ProbeParams, Unit
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
 from chaos.model.units import Seconds
+from chaos.probes._kind import ProbeKind, ProbeParams, Slow, Unit
 from chaos.probes._share import Share
 
 
@@ -21,7 +21,7 @@ class Params(ProbeParams):
     """Own keys of the probe.
 
     Attributes:
-        within: Seconds from the intended start; whoever watches a process does not wait for ever.
+        within: Seconds from the intended start, like an orchestrator's timeout.
     """
 
     op: Literal["live"] = Field("live", description="Always `live`.")
@@ -32,12 +32,17 @@ class Params(ProbeParams):
 
 
 class _Alive(Share[Params]):
-    least = 5  # it is asked now and then, and one miss is one too many anyway
+    least = 5  # `live` is rare in a mix, and even a single miss of few checks is a problem
 
     def meets(self, op: Operation) -> bool:
         return op.status == 200 and op.ended is not None and op.ended - op.intended <= self.params.within
 
 
 KIND = ProbeKind(
-    name="live_available", doc=first_paragraph(__doc__), unit=Unit.RATIO, params=Params, accumulator=_Alive
+    name="live_available",
+    doc=first_paragraph(__doc__),
+    unit=Unit.RATIO,
+    params=Params,
+    accumulator=_Alive,
+    slow=Slow.LOWERS,
 )

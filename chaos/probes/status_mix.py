@@ -1,19 +1,20 @@
 """Share of the operations that were answered with one of the given HTTP statuses.
 
-With `at_least` it says which answers are right in a phase (an order during an outage: 202, 409 or 503), with `at_most`
-which are wrong (500). What got no answer has no status and counts as none of them. Counted over main operations.
+With `at_least` it lists the right answers of a phase (for an order during an outage: 202, 409 or 503), with `at_most`
+the wrong ones (500). An operation without an answer has no status and does not count. Counted over main operations.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from chaos.model.checks import ProbeKind, ProbeParams, Unit
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
-from chaos.probes._share import Share
+from chaos.probes._kind import Measurement, ProbeKind, ProbeParams, Slow, Unit
+from chaos.probes._share import OVERLOAD, Share
 
 Status = Annotated[int, Field(ge=100, le=599, strict=True)]
 Statuses = Annotated[
@@ -38,5 +39,26 @@ class _Mix(Share[Params]):
     def meets(self, op: Operation) -> bool:
         return op.status in self.params.statuses
 
+    def measure(self) -> Measurement:
+        measured = super().measure()
+        most = None if measured.value is None else measured.value + self.lost / self.seen
+        return replace(measured, idle_most=most)
 
-KIND = ProbeKind(name="status_mix", doc=first_paragraph(__doc__), unit=Unit.RATIO, params=Params, accumulator=_Mix)
+
+def _slow(params: Params) -> Slow:
+    """A busy machine causes statuses of overload, or no answer, and makes all other answers fewer.
+
+    For statuses of overload alone the share can move both ways. A list with other statuses, too, is a list of right
+    answers, of which a busy machine can only make fewer.
+    """
+    return Slow.EITHER if OVERLOAD.issuperset(params.statuses) else Slow.LOWERS
+
+
+KIND = ProbeKind(
+    name="status_mix",
+    doc=first_paragraph(__doc__),
+    unit=Unit.RATIO,
+    params=Params,
+    accumulator=_Mix,
+    slow=_slow,
+)

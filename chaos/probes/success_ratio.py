@@ -1,18 +1,18 @@
 """Share of the scheduled operations that were answered as the contract promises: 2xx or a documented refusal.
 
-Counted over main operations by their intended time. What was dropped, timed out or is still without an answer counts
-against it: an arrival that the schedule wanted and nobody answered is a failure for the customer, whoever caused it.
+Counted over main operations by their intended time. Operations that were dropped, timed out or have no answer yet count
+against it: for the customer, each of them is a failure, regardless of its cause.
 """
 
 from __future__ import annotations
 
-from chaos.model.checks import Measurement, ProbeKind, ProbeParams, Unit
 from chaos.model.history import Operation, Outcome
 from chaos.model.kinds import first_paragraph
+from chaos.probes._kind import Measurement, ProbeKind, ProbeParams, Slow, Unit
 
 OK = Outcome.OK
 MIN_SAMPLES = 10
-"""Below ten operations one of them weighs more than ten per cent: that is an anecdote, not a share."""
+"""With fewer operations, a single one would change the share by more than 10 %."""
 
 
 class _Answered:
@@ -38,5 +38,10 @@ class _Answered:
 
 
 KIND = ProbeKind(
-    name="success_ratio", doc=first_paragraph(__doc__), unit=Unit.RATIO, params=ProbeParams, accumulator=_Answered
+    name="success_ratio",
+    doc=first_paragraph(__doc__),
+    unit=Unit.RATIO,
+    params=ProbeParams,
+    accumulator=_Answered,
+    slow=Slow.LOWERS,
 )

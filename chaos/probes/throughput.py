@@ -1,17 +1,17 @@
-"""Promised answers (2xx or a documented refusal) per second of the time in which the operations were wanted.
+"""Promised answers (2xx or a documented refusal) per second between the first and the last intended start.
 
-A floor under what an API still gets done: one that refuses quickly meets every budget and is of no use. The time is
-that from the first to the last intended start, so a phase with few arrivals can't reach a high floor: set it below the
-rate that the schedule offers. Counted over main operations.
+Use it as a lower limit for the work that an API gets done: an API that fails quickly meets every time budget, but is
+useless. A phase can't reach more than the rate that its schedule offers, so set the limit below that rate. Counted over
+main operations.
 """
 
 from __future__ import annotations
 
 from math import inf
 
-from chaos.model.checks import Measurement, ProbeKind, ProbeParams, Unit
 from chaos.model.history import Operation, Outcome
 from chaos.model.kinds import first_paragraph
+from chaos.probes._kind import Measurement, ProbeKind, ProbeParams, Slow, Unit
 from chaos.probes.success_ratio import MIN_SAMPLES
 
 OK = Outcome.OK
@@ -43,10 +43,15 @@ class _Throughput:
                 f"expected at least {MIN_SAMPLES} over {MIN_SPAN_S:g} s to speak of a rate"
             )
             return Measurement(value=None, samples=self.seen, reason=reason, figures=figures)
-        offered_per_s = (self.seen - 1) / span_s  # as many gaps as operations but one
+        offered_per_s = (self.seen - 1) / span_s  # n operations have n - 1 gaps between them
         return Measurement(value=offered_per_s * self.answered / self.seen, samples=self.seen, figures=figures)
 
 
 KIND = ProbeKind(
-    name="throughput", doc=first_paragraph(__doc__), unit=Unit.RATE, params=ProbeParams, accumulator=_Throughput
+    name="throughput",
+    doc=first_paragraph(__doc__),
+    unit=Unit.RATE,
+    params=ProbeParams,
+    accumulator=_Throughput,
+    slow=Slow.LOWERS,
 )

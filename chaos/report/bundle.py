@@ -1,22 +1,24 @@
-"""The first page of a bundle: whose drill it is, what came of it, and how a mentor checks that."""
+"""The first page of a bundle: whose drill it is, its result, and how a mentor checks the result."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from chaos.report.markdown import inline, table
-from chaos.report.words import PASSED, SIGNS, signed
+from chaos.report.markdown import code, inline, table
+from chaos.report.words import PASSED, SIGNS, isolation, signed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
-    """One run, by what its sealed folder says.
+    """One run, as its sealed folder describes it.
 
     Attributes:
         started_at: ISO 8601 in UTC.
+        isolation: How the shop was kept from the lab, as in `words.ISOLATION`.
         revision: Of the lab that judged it; empty where it had no git (a container).
-        patch: What the learner had changed; None where that was not kept.
+        base: The variant that the learner's code was made from: `naive`, or a draft such as `draft_2_4`.
+        patch: What the learner had changed in *base*; None when it was not kept.
     """
 
     run_id: str
@@ -29,6 +31,8 @@ class Ran:
     started_at: str
     learner: str
     revision: str
+    isolation: str
+    base: str
     patch: bytes | None
 
 
@@ -47,7 +51,7 @@ class Bundled:
     """What a bundle holds.
 
     Attributes:
-        learner: Empty when nobody gave a name.
+        learner: Empty when no name was given.
         parts: Part → its verdict and lines; None for a part that was never checked.
         runs: All of them, oldest first.
         patch: The code of the newest run; None when it was not kept.
@@ -59,6 +63,11 @@ class Bundled:
     parts: Mapping[str, tuple[str, Sequence[Line]] | None]
     runs: Sequence[Ran]
     patch: bytes | None
+
+    @property
+    def base(self) -> str:
+        """What the code of the newest run was made from."""
+        return self.runs[-1].base if self.runs else "naive"
 
 
 def readme(bundled: Bundled, *, written: str) -> str:
@@ -91,25 +100,37 @@ def _tries(runs: Sequence[Ran]) -> str:
 
 
 def _standing(bundled: Bundled) -> Iterator[str]:
-    """The code, the lab and the name behind the runs; in bold what is not one and the same."""
-    alike = [ran for ran in bundled.runs if ran.patch is not None and ran.patch == bundled.patch]
-    other = [ran for ran in bundled.runs if ran.patch is not None and ran.patch != bundled.patch]
+    """The code, the lab and the name behind the runs; differences between runs are in bold."""
+    alike = [ran for ran in bundled.runs if ran.patch is not None and _same_code(ran, bundled)]
+    other = [ran for ran in bundled.runs if ran.patch is not None and not _same_code(ran, bundled)]
     unkept = [ran for ran in bundled.runs if ran.patch is None]
     if alike:
+        made = "" if bundled.base == "naive" else f" of {code(bundled.base)}"
         yield (
-            f"- `attempt.patch` is what was changed in a fresh attempt, as it ran in {_count(alike)}"
+            f"- `attempt.patch` is what was changed in a fresh attempt{made}, as it ran in {_count(alike)}"
             f"{': nothing' if not bundled.patch else ''}. Each run keeps the patch of its own code."
         )
     if other:
         yield f"- **Other code** ran in {_count(other)}: {_ids(other)}."
     if unkept:
         yield f"- **No code was kept** with {_count(unkept)}: {_ids(unkept)}."
-    yield from _grouped(bundled.runs, "revision", lambda ran: f"`{ran.revision}`" if ran.revision else "not known")
+    yield from _grouped(bundled.runs, "revision", lambda ran: code(ran.revision) if ran.revision else "not known")
+    if any(ran.base != "naive" for ran in bundled.runs):
+        yield from _grouped(bundled.runs, "base", lambda ran: code(ran.base))
     if changed := [ran for ran in bundled.runs if ran.revision.endswith("+changes")]:
         yield f"- **The lab's own files had changes** in {_count(changed)}; what they were is not in this bundle."
+    yield from _grouped(
+        bundled.runs,
+        "isolation",
+        lambda ran: isolation(ran.isolation).removesuffix("."),
+    )
     yield from _grouped(bundled.runs, "learner", lambda ran: inline(ran.learner) if ran.learner else "no name")
     if any(not line.runs for part in bundled.parts.values() if part for line in part[1]):
         yield "- Lines without tries stand as the learner's own lab told them."
+
+
+def _same_code(ran: Ran, bundled: Bundled) -> bool:
+    return (ran.base, ran.patch) == (bundled.base, bundled.patch)
 
 
 def _grouped(runs: Sequence[Ran], what: str, of: Callable[[Ran], str]) -> Iterator[str]:
@@ -128,12 +149,19 @@ def _count(runs: Sequence[Ran]) -> str:
 
 
 def _ids(runs: Sequence[Ran]) -> str:
-    return ", ".join(f"`{ran.run_id}`" for ran in runs)
+    return ", ".join(code(ran.run_id) for ran in runs)
+
+
+def _from_draft(base: str) -> str:
+    """The options that make a fresh attempt of the same base."""
+    _, _, drill_and_seed = base.partition("draft_")
+    drill, _, seed = drill_and_seed.partition("_")
+    return f" --drill {drill} --seed {seed}" if seed else ""
 
 
 def _to_check(bundled: Bundled) -> Iterator[str]:
     clean = {ran.revision for ran in bundled.runs if ran.revision and not ran.revision.endswith("+changes")}
-    at = f" at revision `{next(iter(clean))}`" if len(clean) == 1 else ""
+    at = f" at revision {code(next(iter(clean)))}" if len(clean) == 1 else ""
     yield f"In a fresh clone of Firedrill{at}; your own lab would take these runs for yours."
     yield from ("", "1. Does each verdict follow from its evidence? Offline, seconds per run:", "")
     yield "   ```"
@@ -151,7 +179,7 @@ def _to_check(bundled: Bundled) -> Iterator[str]:
     yield ""
     yield "   ```"
     yield "   make up STACK=local"
-    yield "   .venv/bin/firedrill attempt start"
+    yield f"   .venv/bin/firedrill attempt start{_from_draft(bundled.base)}"
     if bundled.patch:
         yield '   git apply --directory=services/shop/attempt "$BUNDLE/attempt.patch"'
     yield f"   .venv/bin/firedrill check {bundled.drill} --seed SEED"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
-from chaos.judge.tables import Second
+from chaos.evidence.course import Phase
+from chaos.evidence.figures import Second
+from chaos.evidence.limits import curves_of, span_s
+from chaos.report.words import Shown
 
 MAX_COLUMNS = 240
 LANE = 22
@@ -60,21 +62,34 @@ def nice_ceiling(value: float) -> float:
     return next(step * power for step in (1, 2, 5, 10) if step * power >= value * 0.999999)
 
 
-class Chart:
-    """One drawing of a given width in pixels; a phone gets its own, so that its text is not shrunk."""
+def _unbroken(points: Sequence[tuple[float, float | None]]) -> Iterator[list[tuple[float, float]]]:
+    """The stretches without a gap."""
+    line: list[tuple[float, float]] = []
+    for x, value in [*points, (0.0, None)]:
+        if value is not None:
+            line.append((x, value))
+        elif line:
+            yield line
+            line = []
 
-    def __init__(self, document: Mapping[str, Any], timeline: Sequence[Second], width: int) -> None:
-        self.document, self.width = document, width
-        self.columns = columns(timeline)
-        planned = max((phase["end_s"] for phase in document["phases"]), default=0.0)
+
+class Chart:
+    """One drawing of a given width in pixels; a phone gets a narrow one, so that its text is not shrunk."""
+
+    def __init__(self, shown: Shown, width: int) -> None:
+        document = shown.document
+        self.shown, self.document, self.width = shown, document, width
+        self.phases = [Phase(name=p.name, start_s=p.start_s, end_s=p.end_s) for p in document.phases]
+        self.columns = columns(shown.timeline)
+        planned = max((phase.end_s for phase in document.phases), default=0.0)
         self.end_s = max(planned, self.columns[-1].until_s if self.columns else 1.0, 1.0)
-        self.faults = [fault for fault in document["faults"] if fault["injected_s"] is not None]
+        self.faults = [fault for fault in document.faults if fault.injected_s is not None]
         self.rates_top = TOP + 18 + LANE * len(self.faults)
         self.p95_top = self.rates_top + PANEL + GAP
         self.height = self.p95_top + PANEL + BOTTOM
 
     def svg(self) -> str:
-        """The element, without a namespace to fetch."""
+        """The `<svg>` element, without a namespace, which HTML does not need."""
         head = (
             f'<svg viewBox="0 0 {self.width} {self.height}" width="{self.width}" height="{self.height}" role="img" '
             f'aria-label="{escape(self._label())}">'
@@ -85,7 +100,7 @@ class Chart:
     def _label(self) -> str:
         offered = sum((c.until_s - c.from_s) * c.offered for c in self.columns)
         errors = sum((c.until_s - c.from_s) * c.errors for c in self.columns)
-        faults = ", ".join(f"{f['kind']} on {f['on']} from {f['injected_s']:.0f} s" for f in self.faults) or "none"
+        faults = ", ".join(f"{f.kind} on {f.on} from {f.injected_s:.0f} s" for f in self.faults) or "none"
         return f"Timeline of {self.end_s:.0f} s: {offered:.0f} offered, {errors:.0f} errors; faults: {faults}"
 
     def _x(self, at_s: float) -> float:
@@ -97,21 +112,21 @@ class Chart:
 
     def _phases(self) -> Iterator[str]:
         bottom = self.p95_top + PANEL
-        for phase in self.document["phases"]:
-            x, room = self._x(phase["start_s"]), self._x(phase["end_s"]) - self._x(phase["start_s"])
+        for phase in self.document.phases:
+            x, room = self._x(phase.start_s), self._x(phase.end_s) - self._x(phase.start_s)
             yield f'<path class="phase" d="M{x} {TOP - 12}V{bottom}"/>'
-            name = str(phase["name"])[: max(0, int(room / CHARACTER))]
+            name = str(phase.name)[: max(0, int(room / CHARACTER))]
             yield f'<text class="strong" x="{x + 4}" y="{TOP - 4}">{escape(name)}</text>'
 
     def _faults(self) -> Iterator[str]:
         bottom = self.p95_top + PANEL
         for lane, fault in enumerate(self.faults):
-            until_s = self.end_s if fault["lifted_s"] is None else fault["lifted_s"]
-            x, top = self._x(fault["injected_s"]), TOP + 4 + LANE * lane
+            until_s = self.end_s if fault.lifted_s is None else fault.lifted_s
+            x, top = self._x(fault.injected_s or 0.0), TOP + 4 + LANE * lane
             width = max(3.0, round(self._x(until_s) - x, 1))
             yield f'<rect class="band" x="{x}" y="{top}" width="{width}" height="{bottom - top}"/>'
             yield f'<rect class="lane" x="{x}" y="{top}" width="{width}" height="3"/>'
-            name = f"{fault['kind']} on {fault['on']}"
+            name = fault.text
             fits = x + 4 + len(name) * CHARACTER < self.width
             anchor = "" if fits else ' text-anchor="end"'
             yield f'<text x="{x + 4 if fits else self.width - 4}" y="{top + 16}"{anchor}>{escape(name)}</text>'
@@ -141,17 +156,24 @@ class Chart:
         top = self.p95_top
         finite = [c.p95_ms for c in self.columns if c.p95_ms is not None and math.isfinite(c.p95_ms)]
         limits = list(self._limits())
+        curves = list(self._curves())
+        finite += [value for _, points in curves for _, value in points if value is not None]
         ceiling = nice_ceiling(max([*finite, *(limit for _, _, limit, _ in limits)], default=1.0))
         yield from self._axis(top, ceiling, "ms")
         for start_s, end_s, limit, name in limits:
             y, x = self._y(top, limit, ceiling), self._x(start_s)
             yield f'<path class="limit" d="M{x} {y}H{self._x(end_s)}"><title>{escape(name)}</title></path>'
+        for name, points in curves:
+            for line in _unbroken([(self._x(at_s), value) for at_s, value in points]):
+                path = "L".join(f"{x} {self._y(top, value, ceiling)}" for x, value in line)
+                stub = "h2" if len(line) == 1 else ""
+                yield f'<path class="curve" d="M{path}{stub}"><title>{escape(name)}</title></path>'
         run: list[str] = []
         for c in [*self.columns, None]:
             if c is not None and c.p95_ms is not None and math.isfinite(c.p95_ms):
                 run.append(f"{self._middle(c)} {self._y(top, c.p95_ms, ceiling)}")
                 continue
-            if run:  # a lone point gets a stub, else it would not be seen
+            if run:  # a single point gets a stub, else it would be invisible
                 yield f'<path class="p95" d="M{"L".join(run)}{"h2" if len(run) == 1 else ""}"/>'
                 run = []
             if c is not None and c.p95_ms is not None:
@@ -159,14 +181,22 @@ class Chart:
                 yield f'<path class="noanswer" d="M{x - 3.5} {top + 1.5}l7 7m0 -7l-7 7"/>'
 
     def _limits(self) -> Iterator[tuple[float, float, float, str]]:
-        """(start, end, limit in ms, words) of every limit on a latency."""
-        spans = {phase["name"]: (phase["start_s"], phase["end_s"]) for phase in self.document["phases"]}
-        for finding in self.document["findings"]:
-            limit = finding["figures"].get("limit") or {}
-            if limit.get("unit") == "s" and limit.get("word") == "at_most":
-                inner = finding["check"].partition("[")[2].partition(",")[0] if finding["kind"] == "slo" else ""
-                start_s, end_s = spans.get(inner, (0.0, self.end_s))
-                yield start_s, end_s, limit["value"] * 1000, f"{finding['check']}: {finding['expected']}"
+        """(start, end, limit in ms, words) of every limit on a latency, for the time in which it applies."""
+        for limit in self.shown.limits:
+            span = span_s(limit, self.phases)
+            if span is not None:
+                end_s = self.end_s if span[1] is None else span[1]
+                yield span[0], end_s, limit.at_most_s * 1000, limit.text
+
+    def _curves(self) -> Iterator[tuple[str, list[tuple[float, float | None]]]]:
+        """Name and points (middle of the column, worst milliseconds) of each figure that has a limit."""
+        width = self.columns[0].until_s - self.columns[0].from_s if self.columns else 1
+        for curve in curves_of(self.shown.limits):
+            worst: dict[int, float] = {}
+            for at_s, value_ms in self.shown.timelines.of(curve.op).quantiles_ms(curve.quantile):
+                start_s = at_s - at_s % width
+                worst[start_s] = max(worst.get(start_s, 0.0), math.inf if value_ms is None else value_ms)
+            yield curve.name, [(at_s + width / 2, v if math.isfinite(v) else None) for at_s, v in worst.items()]
 
     def _middle(self, column: Column) -> float:
         return self._x((column.from_s + column.until_s) / 2)

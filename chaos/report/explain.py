@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chaos.model.counterexamples import LANES, Explained, Moment, Shown
+from chaos.report.interleaving import lines as schedule_lines
 
 MOMENT_COLUMNS = ("after", "of", "who", "what")
 
@@ -28,15 +29,21 @@ def _lines(explained: Explained) -> Iterator[str]:
         yield f"  time line, from {explained.moments[0].at_s:.3f} s of the load on"
         for row in moment_rows(explained):
             yield f"  {row[0]:>11}  {row[1]:<2} {row[2]:<24} {row[3]}"
+    for schedule in explained.schedules:
+        yield ""
+        yield from (f"  {line}" for line in schedule_lines(schedule))
+    if explained.schedules:
+        yield f"  again, by itself: firedrill force RUN {explained.schedules[0].id}"
     if explained.left_out:
         yield f"  … and {explained.left_out} more, reads first left out (counterexamples.json has the same)"
     yield from (f"  not known: {what}" for what in explained.unknown)
 
 
 def operation(shown: Shown) -> str:
-    """`0-275 buy, 1 seat, customer 128, through /api/orders/: 202 order pending, 140 ms`"""
+    """`0-275 buy, 1 seat, customer 128, through /api/orders/: 202 order pending, after 140 ms`"""
+    request = f"; {shown.request}" if shown.request else ""
     took = "" if shown.ended_s is None else f", after {(shown.ended_s - shown.sent_s) * 1000:.0f} ms"
-    return f"{', '.join([f'{shown.id} {shown.op}', *shown.about])}: {shown.answer}{took}"
+    return f"{', '.join([f'{shown.id} {shown.op}', *shown.about])}: {shown.answer}{took}{request}"
 
 
 def moment_rows(explained: Explained) -> list[tuple[str, str, str, str]]:
@@ -57,9 +64,10 @@ def who(moment: Moment) -> str:
 
 
 def what(moment: Moment) -> str:
-    """On one line; what lasted says how long."""
+    """The moment's text on one line, with its duration if it has one."""
     said = " ".join(moment.text.split())
     if moment.until_s is not None and moment.kind != "log":
         took_ms = (moment.until_s - moment.at_s) * 1000
         said = f"{said} ({took_ms:.1f} ms)" if took_ms >= 0.05 else said
-    return f"{said} [{moment.where}]" if moment.where and moment.kind == "statement" else said
+    by = ", ".join(filter(None, (moment.where, moment.line)))
+    return f"{said} [{by}]" if by and moment.kind == "statement" else said

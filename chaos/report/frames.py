@@ -1,20 +1,21 @@
 """Draws a moment of a run: title, phase and fault banner, figures, the timeline so far, and answers as they came.
 
-Pillow's own font is used, so that a video looks the same everywhere; what it has no sign for is written differently.
+Pillow's own font is used, so that a video looks the same everywhere; characters that it lacks are replaced.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
+from chaos.evidence.figures import quantile_text
+from chaos.model.verdict import Verdict
 from chaos.report.chart import nice_ceiling
 from chaos.report.replay import Replay, Scene
 from chaos.report.samples import body, request_line, telling_headers
-from chaos.report.words import checks
+from chaos.report.words import ABORTED
 
 WIDTH, HEIGHT = 1280, 720
 LEFT, RIGHT, TOP, BOTTOM = 84, 1240, 214, 408
@@ -82,32 +83,32 @@ class Frames:
 
     def __init__(self, replay: Replay) -> None:
         self.replay = replay
-        self.document: Mapping[str, Any] = replay.shown.document
+        self.document = replay.shown.document
         self.timeline = replay.shown.timeline
         rates = [max(s.offered, s.served, s.errors) for s in self.timeline]
         self.ceiling = nice_ceiling(max(rates, default=1))
         self._ground = self._background()
 
     def title(self) -> Image.Image:
-        """What will be seen."""
+        """The first picture: scenario, variant, hypothesis and run."""
         canvas = Canvas()
-        canvas.text(84, 190, self.document["title"], 52)
-        canvas.text(84, 262, f"drill {self.document['drill']}, on {self.document['variant']}", 30, SOFT)
-        canvas.wrapped(84, 330, self.document["hypothesis"], size=26, room=1100, lines=4, fill=TEXT)
-        canvas.text(84, 620, f"run {self.document['run_id']}, seed {self.document['seed']}", 20, SOFT)
+        canvas.text(84, 190, self.document.title, 52)
+        canvas.text(84, 262, f"drill {self.document.drill}, on {self.document.variant}", 30, SOFT)
+        canvas.wrapped(84, 330, self.document.hypothesis, size=26, room=1100, lines=4, fill=TEXT)
+        canvas.text(84, 620, f"run {self.document.run_id}, seed {self.document.seed}", 20, SOFT)
         return canvas.image
 
     def verdict(self) -> Image.Image:
         """What came of it: every check about the API."""
-        canvas, verdict = Canvas(), self.document["verdict"]
-        canvas.text(84, 60, verdict.upper(), 52, VERDICTS[verdict])
-        canvas.wrapped(84, 134, self.document["summary"], size=22, room=1110, lines=3, fill=TEXT)
-        for number, finding in enumerate(checks(self.document)[:11]):
+        canvas, verdict = Canvas(), self.document.verdict
+        canvas.text(84, 60, (verdict + (ABORTED if self.document.aborted else "")).upper(), 52, VERDICTS[verdict])
+        canvas.wrapped(84, 134, self.document.summary, size=22, room=1110, lines=3, fill=TEXT)
+        for number, finding in enumerate(self.document.checks[:11]):
             y = 236 + number * 42
-            canvas.text(84, y, finding["verdict"], 20, VERDICTS[finding["verdict"]])
-            canvas.text(220, y, finding["check"], 20, TEXT, 400)
-            unknown = finding["verdict"] == "inconclusive"
-            said = finding["reason"] if unknown else finding["measured"] or finding["reason"]
+            canvas.text(84, y, finding.verdict, 20, VERDICTS[finding.verdict])
+            canvas.text(220, y, finding.check, 20, TEXT, 400)
+            unknown = finding.verdict is Verdict.INCONCLUSIVE
+            said = finding.reason if unknown else finding.measured or finding.reason
             canvas.text(640, y, said, 18, SOFT, 590)
         return canvas.image
 
@@ -139,7 +140,7 @@ class Frames:
             canvas.text(360, 73, f"fault: {', '.join(scene.faults)}", 24, FAULT, 720)
         second = scene.second
         if second is not None:
-            p95 = "no answer" if second.p95_ms is None and second.offered else f"{second.p95_ms or 0:.0f} ms"
+            p95 = quantile_text(second.p95_ms, second.offered)
             shown = (
                 (f"{second.offered}/s", "offered", OFFERED),
                 (f"{second.served}/s", "served", SERVED),
@@ -158,20 +159,20 @@ class Frames:
 
     def _background(self) -> Image.Image:
         canvas = Canvas()
-        canvas.text(LEFT, 22, f"{self.document['title']} on {self.document['variant']}", 24, SOFT, 1000)
-        for fault in self.document["faults"]:
-            if fault["injected_s"] is not None:
-                until_s = self.replay.end_s if fault["lifted_s"] is None else fault["lifted_s"]
-                left = self._x(fault["injected_s"])
+        canvas.text(LEFT, 22, f"{self.document.title} on {self.document.variant}", 24, SOFT, 1000)
+        for fault in self.document.faults:
+            if fault.injected_s is not None:
+                until_s = self.replay.end_s if fault.lifted_s is None else fault.lifted_s
+                left = self._x(fault.injected_s)
                 canvas.box(left, TOP, max(left + 3, self._x(until_s)), BOTTOM, BAND)
         for share in (0.0, 0.5, 1.0):
             y = self._y(share * self.ceiling)
             canvas.draw.line((LEFT, y, RIGHT, y), fill=GRID)
             canvas.text(LEFT - 44, y - 10, f"{share * self.ceiling:g}", 16, SOFT)
-        for phase in self.document["phases"]:
-            x = self._x(phase["start_s"])
+        for phase in self.document.phases:
+            x = self._x(phase.start_s)
             canvas.draw.line((x, TOP - 8, x, BOTTOM), fill=GRID)
-            canvas.text(x + 5, TOP - 16, phase["name"], 14, SOFT)
+            canvas.text(x + 5, TOP - 16, phase.name, 14, SOFT)
         canvas.text(40, 424, "answers as they came (sampled)", 16, SOFT)
         return canvas.image
 

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Any
 
+from chaos.evidence.limits import curves_of
+from chaos.model.verdict import Finding, Verdict, VerdictDocument
 from chaos.report.chart import Chart
 from chaos.report.explain import MOMENT_COLUMNS, moment_rows, operation
 from chaos.report.lanes import Lanes
 from chaos.report.samples import body, during_faults, request_line, status_line, telling_headers
 from chaos.report.words import (
+    ABORTED,
     OPERATION_COLUMNS,
-    WHAT_TO_DO,
     Shown,
-    checks,
     event_rows,
+    headline,
+    isolation,
     operation_rows,
     run_by,
-    run_findings,
     signed,
     some,
+    what_to_do,
 )
 
 WIDE, NARROW = 1040, 360
@@ -51,9 +53,10 @@ a{color:var(--served)}:focus-visible{outline:2px solid var(--served);outline-off
 svg{display:block;max-width:100%;height:auto;font:11px system-ui,"DejaVu Sans",sans-serif}svg text{fill:var(--text)}
 svg .tick{fill:var(--soft)}svg .strong{font-weight:600}.grid,.phase{stroke:var(--line);fill:none}
 .phase{stroke-dasharray:2 3}.band{fill:var(--band)}.lane{fill:var(--lane)}
-.offered,.served,.p95,.limit,.noanswer{fill:none;stroke-width:2;stroke-linejoin:round}
+.offered,.served,.p95,.curve,.limit,.noanswer{fill:none;stroke-width:2;stroke-linejoin:round}
 .offered{stroke:var(--offered);stroke-dasharray:5 4}.served{stroke:var(--served)}.errors{fill:var(--errors)}
-.p95{stroke:var(--p95)}.limit{stroke:var(--soft);stroke-width:1.2;stroke-dasharray:1 3}.noanswer{stroke:var(--errors)}
+.p95{stroke:var(--p95)}.curve{stroke:var(--p95);stroke-width:1.2;stroke-dasharray:5 2}
+.limit{stroke:var(--soft);stroke-width:1.2;stroke-dasharray:1 3}.noanswer{stroke:var(--errors)}
 .op{fill:var(--served)}.read{fill:var(--offered)}.write{fill:var(--errors)}
 .key .bar.op{background:var(--served)}.key .bar.read{background:var(--offered)}.key .bar.write{background:var(--errors)}
 h3{font-size:1rem;margin:22px 0 4px}section{border-top:1px solid var(--line)}section ul{margin:6px 0;padding-left:20px}
@@ -81,15 +84,16 @@ vertical-align:middle;border-top:2px solid}.key .bar{height:10px;border:0;backgr
 def render(shown: Shown) -> str:
     """The whole page, verdict first."""
     document = shown.document
-    title = f"{document['verdict']}: {document['title']} on {document['variant']}"
-    about_run = run_findings(document)
-    spoiled = any(finding["verdict"] != "held" for finding in about_run)
+    aborted = ABORTED if document.aborted else ""
+    title = f"{document.verdict}{aborted}: {document.title} on {document.variant}"
+    about_run = document.about_run
+    spoiled = any(finding.verdict is not Verdict.HELD for finding in about_run)
     body = [
         _verdict(document),
-        f"<blockquote><strong>Hypothesis.</strong> {escape(document['hypothesis'])}</blockquote>",
+        f"<blockquote><strong>Hypothesis.</strong> {escape(document.hypothesis)}</blockquote>",
         _run_line(document),
         "<h2>Checks</h2>",
-        _findings(checks(document)),
+        _findings(document.checks),
         _counterexamples(shown),
         "<h2>Timeline</h2>",
         _timeline(shown),
@@ -110,30 +114,31 @@ def render(shown: Shown) -> str:
     )
 
 
-def _verdict(document: Mapping[str, Any]) -> str:
-    verdict = document["verdict"]
+def _verdict(document: VerdictDocument) -> str:
+    verdict = document.verdict
     return (
-        f'<div class="verdict {verdict}"><h1>{escape(signed(verdict))}: {escape(document["title"])} '
-        f"on {escape(document['variant'])}</h1>"
-        f'<p class="summary">{escape(document["summary"])}</p>'
-        f'<p class="soft">{escape(WHAT_TO_DO[verdict])}</p></div>'
+        f'<div class="verdict {verdict}"><h1>{escape(headline(document))}: {escape(document.title)} '
+        f"on {escape(document.variant)}</h1>"
+        f'<p class="summary">{escape(document.summary)}</p>'
+        f'<p class="soft">{escape(what_to_do(document))}</p></div>'
     )
 
 
-def _run_line(document: Mapping[str, Any]) -> str:
+def _run_line(document: VerdictDocument) -> str:
     return (
-        f'<p class="soft">Run <code>{escape(document["run_id"])}</code> · scenario '
-        f"<code>{escape(document['scenario'])}</code> · drill {document['drill']} · seed {document['seed']} · scale "
-        f"{document['scale']:g} · {escape(document['started_at'])} · {document['duration_s']:.0f} s"
+        f'<p class="soft">Run <code>{escape(document.run_id)}</code> · scenario '
+        f"<code>{escape(document.scenario)}</code> · drill {document.drill} · seed {document.seed} · scale "
+        f"{document.scale:g} · {escape(document.started_at)} · {document.duration_s:.0f} s"
         f"{escape(run_by(document))}</p>"
+        f'<p class="soft">Isolation: {escape(isolation(document.isolation))}</p>'
     )
 
 
-def _findings(findings: Sequence[Mapping[str, Any]]) -> str:
+def _findings(findings: Sequence[Finding]) -> str:
     rows = "".join(
-        f'<tr><td><span class="sign {f["verdict"]}">{escape(signed(f["verdict"]))}</span></td>'
-        f"<td><code>{_breakable(f['check'])}</code></td>"
-        f'<td data-name="expected">{escape(f["expected"])}</td>'
+        f'<tr><td><span class="sign {f.verdict}">{escape(signed(f.verdict))}</span></td>'
+        f"<td><code>{_breakable(f.check)}</code></td>"
+        f'<td data-name="expected">{escape(f.expected)}</td>'
         f"{_measured(f)}</tr>"
         for f in findings
     )
@@ -144,18 +149,18 @@ def _findings(findings: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _breakable(check: str) -> str:
-    """An id that may break before its parts, not amid a word."""
+    """*check* as HTML that may break before its parts, not within a word."""
     return escape(check).replace("[", "<wbr>[").replace(",", ",<wbr>")
 
 
-def _measured(finding: Mapping[str, Any]) -> str:
-    parts = [escape(finding["measured"])] if finding["measured"] else []
-    if finding["where"]:
-        parts.append(f'<div class="soft">{escape(finding["where"])}</div>')
-    if finding["reason"] and finding["reason"] not in finding["measured"]:
-        parts.append(f'<div class="reason">{escape(finding["reason"])}</div>')
-    if finding["examples"]:
-        examples, more = some(finding["examples"])
+def _measured(finding: Finding) -> str:
+    parts = [escape(finding.measured)] if finding.measured else []
+    if finding.where:
+        parts.append(f'<div class="soft">{escape(finding.where)}</div>')
+    if finding.reason and finding.reason not in finding.measured:
+        parts.append(f'<div class="reason">{escape(finding.reason)}</div>')
+    if finding.examples:
+        examples, more = some(finding.examples)
         shown = ", ".join(f"<code>{escape(example)}</code>" for example in examples)
         parts.append(f'<div class="soft">e.g. {shown}{more}</div>')
     return f'<td data-name="measured">{"".join(parts)}</td>' if parts else "<td></td>"
@@ -164,13 +169,20 @@ def _measured(finding: Mapping[str, Any]) -> str:
 def _timeline(shown: Shown) -> str:
     if not shown.timeline:
         return '<p class="soft">No operation is on record.</p>'
-    wide, narrow = (Chart(shown.document, shown.timeline, width).svg() for width in (WIDE, NARROW))
+    wide, narrow = (Chart(shown, width).svg() for width in (WIDE, NARROW))
+    limited = "".join(
+        f'<span><i style="border-top-style:dashed;color:var(--p95)"></i>{escape(curve.name)}</span>'
+        for curve in curves_of(shown.limits)
+    )
+    if shown.limits:
+        said = ", ".join(dict.fromkeys(limit.text for limit in shown.limits))
+        limited += f'<span><i style="border-top-style:dotted;color:var(--soft)"></i>limit: {escape(said)}</span>'
     key = (
         '<p class="key"><span><i style="border-top-style:dashed;color:var(--offered)"></i>offered</span>'
         '<span><i style="color:var(--served)"></i>served</span>'
         '<span><i class="bar"></i>errors (failed, unknown, dropped)</span>'
         '<span><i style="color:var(--p95)"></i>p95 from intended, all operations</span>'
-        '<span><i style="border-top-style:dotted;color:var(--soft)"></i>latency limit</span>'
+        f"{limited}"
         '<span style="color:var(--errors)">✕</span><span>p95 without an answer</span></p>'
     )
     return f'{key}<div class="wide">{wide}</div><div class="narrow">{narrow}</div>'
@@ -181,7 +193,9 @@ def _counterexamples(shown: Shown) -> str:
     for explained in shown.counterexamples:
         parts.append(
             f"<section><h3><code>{_breakable(explained.check)}</code></h3><p>{escape(explained.says)}.</p><ul>"
-            + "".join(f"<li><strong>{op.label}</strong> {escape(operation(op))}</li>" for op in explained.operations)
+            + "".join(
+                f"<li><strong>{escape(op.label)}</strong> {escape(operation(op))}</li>" for op in explained.operations
+            )
             + "</ul>"
         )
         wide, narrow = (Lanes(explained, width).svg() for width in (WIDE, NARROW))
@@ -208,14 +222,14 @@ def _samples(shown: Shown) -> str:
     found = during_faults(shown.document, shown.samples)
     if not found:
         return ""
-    during = "while a fault was there" if shown.document["faults"] else "of the run"
+    during = "while a fault was there" if shown.document.faults else "of the run"
     parts = [f"<h2>Sampled answers {during}</h2>"]
     for sample in found:
         headers = "".join(f"{escape(name)}: {escape(value)}\n" for name, value in telling_headers(sample))
         parts.append(
             f'<div class="sample"><p><strong>{escape(request_line(sample))}</strong> <span class="soft">at '
             f"{sample.ended:.2f} s, phase {escape(sample.phase)}, request {escape(sample.id)}</span></p>"
-            f'<p class="answer {sample.outcome}">{escape(status_line(sample))}</p>'
+            f'<p class="answer {escape(sample.outcome)}">{escape(status_line(sample))}</p>'
             f"<pre>{headers}\n{escape(body(sample))}</pre></div>"
         )
     return "".join(parts)
@@ -239,6 +253,6 @@ def _folded(title: str, content: str, *, opened: bool) -> str:
     return f"<details{' open' if opened else ''}><summary>{escape(title)}</summary>{content}</details>"
 
 
-def _tally(findings: Sequence[Mapping[str, Any]]) -> str:
-    bad = sum(finding["verdict"] != "held" for finding in findings)
+def _tally(findings: Sequence[Finding]) -> str:
+    bad = sum(finding.verdict is not Verdict.HELD for finding in findings)
     return f"{bad} of {len(findings)} spoil it" if bad else f"all {len(findings)} self-checks held"

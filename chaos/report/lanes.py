@@ -1,4 +1,4 @@
-"""A counterexample's operations as bars over each other, with what each did in the database: one sees the overlap."""
+"""A counterexample's operations as bars below each other, with what each did in the database: overlaps are visible."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from chaos.model.counterexamples import Explained, Moment
+from chaos.model.operations import WATCHING
 from chaos.report.explain import operation, what
 
 ROW, BAR, LEFT, RIGHT, TOP, BOTTOM = 46, 12, 34, 14, 10, 26
@@ -17,8 +18,8 @@ class Lanes:
 
     def __init__(self, explained: Explained, width: int) -> None:
         self.explained, self.width = explained, width
-        # A poll that only looked at the outcome, seconds later, would squeeze everything else.
-        shown = [op for op in explained.operations if op.op != "poll"] or list(explained.operations)
+        # A poll that only read the outcome, seconds later, would make all other bars too short.
+        shown = [op for op in explained.operations if op.op != WATCHING] or list(explained.operations)
         self.operations = shown
         starts = [op.sent_s for op in shown]
         ends = [op.sent_s if op.ended_s is None else op.ended_s for op in shown]
@@ -27,7 +28,7 @@ class Lanes:
         self.height = TOP + ROW * len(shown) + BOTTOM
 
     def svg(self) -> str:
-        """Empty without operations."""
+        """The `<svg>` element; empty without operations."""
         if not self.operations:
             return ""
         label = f"Time line of {len(self.operations)} operations, {(self.end_s - self.start_s) * 1000:.0f} ms"

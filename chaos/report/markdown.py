@@ -1,24 +1,25 @@
-"""report.md: the verdict for a pull request or a mentor's ten minutes."""
+"""report.md: the verdict for a pull request, or for a mentor who has ten minutes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from chaos.model.text import visible
+from chaos.model.verdict import FaultRecord, Finding, VerdictDocument
 from chaos.report.explain import MOMENT_COLUMNS, moment_rows, operation
 from chaos.report.samples import body, during_faults, request_line, status_line, telling_headers
 from chaos.report.words import (
     OPERATION_COLUMNS,
-    WHAT_TO_DO,
     Shown,
-    checks,
     event_rows,
+    headline,
+    isolation,
     operation_rows,
     run_by,
-    run_findings,
     signed,
     some,
+    what_to_do,
 )
 
 
@@ -29,26 +30,25 @@ def render(shown: Shown) -> str:
 
 def _lines(shown: Shown) -> Iterator[str]:
     document = shown.document
-    yield f"# {signed(document['verdict'])}: {cell(document['title'])} on `{document['variant']}`"
+    yield f"# {headline(document)}: {cell(document.title)} on {code(document.variant)}"
     yield ""
-    yield f"**{cell(document['summary'])}**"
+    yield f"**{cell(document.summary)}**"
     yield ""
-    yield WHAT_TO_DO[document["verdict"]]
+    yield cell(what_to_do(document))
     yield ""
-    yield f"> {cell(document['hypothesis'])}"
+    yield f"> {cell(document.hypothesis)}"
     yield ""
     yield (
-        f"Run `{document['run_id']}` · scenario `{document['scenario']}` · drill {document['drill']} · "
-        f"seed {document['seed']} · scale {document['scale']:g} · {document['started_at']} · "
-        f"{document['duration_s']:.0f} s{_by(document)}"
+        f"Run {code(document.run_id)} · scenario {code(document.scenario)} · drill {document.drill} · "
+        f"seed {document.seed} · scale {document.scale:g} · {document.started_at} · "
+        f"{document.duration_s:.0f} s{_by(document)}"
     )
-    yield from _section("Checks", ("verdict", "check", "expected", "measured", "where"), map(_check, checks(document)))
-    yield from _reasons([*checks(document), *run_findings(document)])
+    yield ""
+    yield f"Isolation: {isolation(document.isolation)}"
+    yield from _section("Checks", ("verdict", "check", "expected", "measured", "where"), map(_check, document.checks))
+    yield from _reasons([*document.checks, *document.about_run])
     yield from _counterexamples(shown)
-    faults = [
-        (f["id"], f["kind"], f["on"], _seconds(f["injected_s"]), _seconds(f["lifted_s"]), _met(f))
-        for f in document["faults"]
-    ]
+    faults = [(f.id, f.kind, f.on, _seconds(f.injected_s), _seconds(f.lifted_s), _met(f)) for f in document.faults]
     if faults:
         yield from _section("Faults", ("fault", "kind", "on", "from", "to", "proof"), faults)
     yield from _section("Operations", OPERATION_COLUMNS, operation_rows(document), right_from=2)
@@ -58,27 +58,27 @@ def _lines(shown: Shown) -> Iterator[str]:
         "*refused* is a documented refusal such as sold out; *unknown* may have happened (timeout, reset, 5xx)."
     )
     yield from _samples(shown)
-    about = ((signed(f["verdict"]), f["check"], f["expected"], f["measured"]) for f in run_findings(document))
+    about = ((signed(f.verdict), f.check, f.expected, f.measured) for f in document.about_run)
     yield from _section("The run itself", ("verdict", "check", "expected", "measured"), about)
     yield from _section("Events", ("at", "event", "details"), event_rows(shown.events))
 
 
-def _check(finding: Mapping[str, Any]) -> tuple[str, ...]:
-    check = f"`{finding['check']}`"
-    return (signed(finding["verdict"]), check, finding["expected"], finding["measured"], finding["where"])
+def _check(finding: Finding) -> tuple[str, ...]:
+    check = code(finding.check)
+    return (signed(finding.verdict), check, finding.expected, finding.measured, finding.where)
 
 
-def _reasons(findings: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    told = [f for f in findings if f["reason"]]
+def _reasons(findings: Iterable[Finding]) -> Iterator[str]:
+    told = [f for f in findings if f.reason]
     if told:
         yield ""
         yield "## Why"
         yield ""
     for finding in told:
-        yield f"- **{cell(finding['check'])}**: {cell(finding['reason'])}"
-        if finding["examples"]:
-            examples, more = some(finding["examples"])
-            yield f"  Examples: {', '.join(f'`{example}`' for example in examples)}{more}"
+        yield f"- **{cell(finding.check)}**: {cell(finding.reason)}"
+        if finding.examples:
+            examples, more = some(finding.examples)
+            yield f"  Examples: {', '.join(map(code, examples))}{more}"
 
 
 def _counterexamples(shown: Shown) -> Iterator[str]:
@@ -88,7 +88,7 @@ def _counterexamples(shown: Shown) -> Iterator[str]:
         yield "## Counterexamples"
     for explained in shown.counterexamples:
         yield ""
-        yield f"### `{explained.check}`"
+        yield f"### {code(explained.check)}"
         yield ""
         yield f"{cell(explained.says)}."
         yield ""
@@ -114,7 +114,7 @@ def _samples(shown: Shown) -> Iterator[str]:
         for sample in during_faults(shown.document, shown.samples)
     ]
     if rows:
-        during = "while a fault was there" if shown.document["faults"] else "of the run"
+        during = "while a fault was there" if shown.document.faults else "of the run"
         yield from _section(f"Sampled answers {during}", ("at", "phase", "request", "answer", "headers", "body"), rows)
 
 
@@ -127,9 +127,20 @@ def _section(
 
 
 def cell(text: object) -> str:
-    """Text that can't break out of its cell or become a tag."""
-    plain = " ".join(str(text).split())
+    """*text* escaped so that it stays in its cell, and becomes no tag, link or picture."""
+    return _flat(text).replace("](", "]\\(").replace("![", "!\\[").replace("][", "]\\[")
+
+
+def _flat(text: object) -> str:
+    """On one line, without a tag or the end of a cell."""
+    plain = " ".join(visible(str(text)).split())
     return plain.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;") or "–"
+
+
+def code(text: object) -> str:
+    """*text* as code; a backtick in it does not end the code."""
+    plain = " ".join(visible(str(text)).split())
+    return f"`` {plain.replace('``', '` `').replace('``', '` `')} ``" if "`" in plain else f"`{plain or ' '}`"
 
 
 def table(
@@ -149,11 +160,11 @@ def table(
 
 
 def inline(text: object) -> str:
-    """What a person typed, as it is: no link, no picture, no emphasis."""
-    return re.sub(r"([`*_\[\]#~!])", r"\\\1", cell(text))
+    """Text that a person typed, shown literally: no link, no picture, no emphasis."""
+    return re.sub(r"([`*_\[\]#~!])", r"\\\1", _flat(text))
 
 
-def _by(document: Mapping[str, Any]) -> str:
+def _by(document: VerdictDocument) -> str:
     return f" {inline(said)}" if (said := run_by(document)) else ""
 
 
@@ -161,5 +172,5 @@ def _seconds(at_s: float | None) -> str:
     return "never" if at_s is None else f"{at_s:.1f} s"
 
 
-def _met(fault: Mapping[str, Any]) -> str:
-    return fault["problem"] or f"proven, met by {fault['exposure']}"
+def _met(fault: FaultRecord) -> str:
+    return fault.problem or f"proven, met by {fault.exposure}"

@@ -1,24 +1,25 @@
-"""Two runs of one scenario and seed, before and after: laid side by side from the start of the first fault on.
+"""Two runs of one scenario and seed, before and after, on the common axis of `chaos.evidence.comparable`.
 
 Renders; the verdicts are those of the runs. Runs that can't be compared are refused with the reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 from chaos.errors import InvalidInput
-from chaos.judge.tables import Second
+from chaos.evidence import comparable
+from chaos.evidence.comparable import Axis
+from chaos.evidence.figures import Second, milliseconds
+from chaos.model.verdict import OperationRow, VerdictDocument
 from chaos.report.chart import nice_ceiling
 from chaos.report.compare import ComparedCheck, Side, compared
 from chaos.report.html import NARROW, STYLE, WIDE
 from chaos.report.markdown import cell
-from chaos.report.words import Shown, milliseconds, signed
-
-SAME = ("scenario", "seed", "scale")
+from chaos.report.words import Shown, headline, signed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,43 +30,26 @@ class Pair:
     after: Shown
 
     @property
+    def axis(self) -> Axis:
+        """Where their common axis begins."""
+        return comparable.axis(self.before.document, self.after.document)
+
+    @property
     def runs(self) -> tuple[Shown, Shown]:
-        """In order."""
+        """First before, then after."""
         return self.before, self.after
 
 
 def paired(before: Shown, after: Shown) -> Pair:
-    """Raises: InvalidInput when the runs did not do the same thing."""
-    one, two = before.document, after.document
-    problems = [
-        f"compare: {name}: got {one[name]!r} in {one['run_id']} and {two[name]!r} in {two['run_id']}, expected the same"
-        for name in SAME
-        if one[name] != two[name]
-    ]
-    if not problems and one["hypothesis"] != two["hypothesis"]:
-        problems.append(
-            f"compare: scenario {one['scenario']}: got two different files of that name, expected the same hypothesis"
-        )
-    if not problems and [p["name"] for p in one["phases"]] != [p["name"] for p in two["phases"]]:
-        problems.append(f"compare: scenario {one['scenario']}: got different phases, expected the same")
-    if one["run_id"] == two["run_id"]:
-        problems.append(f"compare: got {one['run_id']} twice, expected two runs")
-    if problems:
-        raise InvalidInput(problems)
+    """Two runs as a pair. Raises: InvalidInput when the runs did not do the same thing."""
+    if found := comparable.problems(before.document, after.document):
+        raise InvalidInput([f"compare: {problem}" for problem in found])
     return Pair(before=before, after=after)
-
-
-def origins_s(pair: Pair) -> tuple[float, float] | None:
-    """Second 0 of the common axis: when the first fault took effect in each run; None when one of them saw none."""
-    before, after = (
-        [float(f["injected_s"]) for f in shown.document["faults"] if f["injected_s"] is not None] for shown in pair.runs
-    )
-    return (min(before), min(after)) if before and after else None
 
 
 def delta_rows(pair: Pair) -> list[tuple[str, ...]]:
     """Phase, operation, then each figure before → after: answered, errors, p50, p95."""
-    one, two = pair.before.document["operations"], pair.after.document["operations"]
+    one, two = pair.before.document.operations, pair.after.document.operations
     rows = []
     for phase in dict.fromkeys([*one, *two]):
         for op in dict.fromkeys([*one.get(phase, {}), *two.get(phase, {})]):
@@ -78,14 +62,14 @@ DELTA_COLUMNS = ("phase", "operation", "answered", "failed, unknown, dropped", "
 _FIGURES = ("answered", "errors", "p50_ms", "p95_ms")
 
 
-def _figure(row: Mapping[str, Any] | None, name: str) -> str:
+def _figure(row: OperationRow | None, name: str) -> str:
     if row is None:
         return "–"
     if name == "answered":
-        return str(row["ok"] + row["refused"])
+        return str(row.answered)
     if name == "errors":
-        return str(row["fail"] + row["info"] + row["dropped"])
-    return milliseconds(row[name], sum(row[count] for count in ("ok", "refused", "fail", "info", "dropped")))
+        return str(row.errors)
+    return milliseconds(row.p50_ms if name == "p50_ms" else row.p95_ms, row.total)
 
 
 def markdown(pair: Pair) -> str:
@@ -96,14 +80,17 @@ def markdown(pair: Pair) -> str:
 def _markdown(pair: Pair) -> Iterator[str]:
     names = [_name(shown.document, pair) for shown in pair.runs]
     document = pair.before.document
-    yield f"# {cell(document['title'])}: {names[0]} and {names[1]}"
+    yield f"# {cell(document.title)}: {names[0]} and {names[1]}"
     yield ""
     for name, shown in zip(names, pair.runs, strict=True):
-        yield f"- **{name}**: {signed(shown.document['verdict'])}. {cell(shown.document['summary'])} "
-        yield f"  Run `{shown.document['run_id']}`."
+        yield f"- **{name}**: {headline(shown.document)}. {cell(shown.document.summary)} "
+        yield f"  Run `{shown.document.run_id}`."
     yield ""
-    yield f"Same scenario (`{document['scenario']}`), seed {document['seed']}, scale {document['scale']:g}."
+    yield f"Same scenario (`{document.scenario}`), seed {document.seed}, scale {document.scale:g}."
     yield ""
+    for caution in pair.axis.cautions:
+        yield f"> {cell(caution)}"
+        yield ""
     yield f"| check | expected | {names[0]} | {names[1]} |"
     yield "|---|---|---|---|"
     for row in _rows(pair):
@@ -115,6 +102,10 @@ def _markdown(pair: Pair) -> Iterator[str]:
         yield f"| {' | '.join(map(cell, figures))} |"
 
 
+def _zero(pair: Pair) -> str:
+    return f"{escape(pair.axis.fault)} took effect" if pair.axis.fault else "the start of the load"
+
+
 def _rows(pair: Pair) -> list[ComparedCheck]:
     return compared([shown.document for shown in pair.runs])
 
@@ -123,10 +114,10 @@ def _side(side: Side) -> str:
     return f"{signed(side.verdict)}: {cell(side.text)}" if side.verdict else "–"
 
 
-def _name(document: Mapping[str, Any], pair: Pair) -> str:
+def _name(document: VerdictDocument, pair: Pair) -> str:
     """The variant; with the run's id where both have the same."""
-    same = pair.before.document["variant"] == pair.after.document["variant"]
-    return f"{document['variant']} ({document['run_id'][:15]})" if same else str(document["variant"])
+    same = pair.before.document.variant == pair.after.document.variant
+    return f"{document.variant} ({document.run_id[:15]})" if same else document.variant
 
 
 def html(pair: Pair) -> str:
@@ -134,21 +125,22 @@ def html(pair: Pair) -> str:
     document = pair.before.document
     names = [_name(shown.document, pair) for shown in pair.runs]
     verdicts = "".join(
-        f'<div class="verdict {shown.document["verdict"]}"><p class="summary">{escape(name)}: '
-        f'<span class="{shown.document["verdict"]}">{escape(signed(shown.document["verdict"]))}</span></p>'
-        f"<p>{escape(shown.document['summary'])}</p>"
-        f'<p class="soft">run <code>{escape(shown.document["run_id"])}</code></p></div>'
+        f'<div class="verdict {shown.document.verdict}"><p class="summary">{escape(name)}: '
+        f'<span class="{shown.document.verdict}">{escape(headline(shown.document))}</span></p>'
+        f"<p>{escape(shown.document.summary)}</p>"
+        f'<p class="soft">run <code>{escape(shown.document.run_id)}</code></p></div>'
         for name, shown in zip(names, pair.runs, strict=True)
     )
     wide, narrow = (_charts(pair, names, width) for width in (WIDE, NARROW))
     body = [
-        f"<h1>{escape(document['title'])}: {escape(names[0])} and {escape(names[1])}</h1>",
-        f'<p class="soft">scenario <code>{escape(document["scenario"])}</code> · seed {document["seed"]} · '
-        f"scale {document['scale']:g}</p>",
+        f"<h1>{escape(document.title)}: {escape(names[0])} and {escape(names[1])}</h1>",
+        f'<p class="soft">scenario <code>{escape(document.scenario)}</code> · seed {document.seed} · '
+        f"scale {document.scale:g}</p>",
         verdicts,
         "<h2>Checks</h2>",
         _checks(pair, names),
-        f"<h2>Timeline, in seconds since {'the first fault' if origins_s(pair) else 'the start of the load'}</h2>",
+        f"<h2>Timeline, in seconds since {_zero(pair)}</h2>",
+        *(f'<p class="reason">{escape(caution)}</p>' for caution in pair.axis.cautions),
         '<p class="key"><span><i style="color:var(--served)"></i>served</span>'
         '<span><i style="border-top-style:dashed;color:var(--offered)"></i>offered</span>'
         '<span><i class="bar"></i>errors (failed, unknown, dropped)</span></p>',
@@ -160,7 +152,7 @@ def html(pair: Pair) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{escape(document['title'])}: {escape(' and '.join(names))}</title><style>{STYLE}</style></head>"
+        f"<title>{escape(document.title)}: {escape(' and '.join(names))}</title><style>{STYLE}</style></head>"
         f"<body><main>{''.join(body)}</main></body></html>\n"
     )
 
@@ -201,9 +193,9 @@ LEFT, RIGHT, TOP, PANEL, GAP, BOTTOM = 46, 12, 20, 120, 44, 24
 
 def _charts(pair: Pair, names: Sequence[str], width: int) -> str:
     """Both runs on one axis, one below the other, on the same scale."""
-    origins = origins_s(pair) or (0.0, 0.0)
+    origins = pair.axis.zero_s
     spans = [
-        (-origin, max([p["end_s"] for p in shown.document["phases"]], default=1.0) - origin)
+        (-origin, max([p.end_s for p in shown.document.phases], default=1.0) - origin)
         for origin, shown in zip(origins, pair.runs, strict=True)
     ]
     start_s, end_s = min(start for start, _ in spans), max(end for _, end in spans)
@@ -237,12 +229,12 @@ def _panel(name: str, shown: Shown, origin: float, top: int, ceiling: float, x: 
         return round(top + PANEL * (1 - min(value / ceiling, 1.0)), 1)
 
     yield f'<text class="strong" x="{LEFT}" y="{top - 6}">{escape(name)}</text>'
-    for fault in shown.document["faults"]:
-        if fault["injected_s"] is not None:
-            until_s = shown.document["phases"][-1]["end_s"] if fault["lifted_s"] is None else fault["lifted_s"]
-            left = x(fault["injected_s"] - origin)
+    for fault in shown.document.faults:
+        if fault.injected_s is not None:
+            until_s = shown.document.phases[-1].end_s if fault.lifted_s is None else fault.lifted_s
+            left = x(fault.injected_s - origin)
             room = max(3.0, x(until_s - origin) - left)
-            tip = escape(f"{fault['kind']} on {fault['on']}")
+            tip = escape(fault.text)
             yield f'<rect class="band" x="{left}" y="{top}" width="{room:.1f}" height="{PANEL}">'
             yield f"<title>{tip}</title></rect>"
     for share in (0.0, 0.5, 1.0):

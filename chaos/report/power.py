@@ -39,15 +39,15 @@ A mutant is `hardened` with one patch of `services/shop/mutants/` that brings on
 check that its patch names, under the scenario that it names; `hardened` on the same seeds must not be accused. Goal:
 every mutant caught by its own check on at least 9 of 10 seeds, `hardened` accused on none.
 
-Written by `firedrill selftest --mutants --seeds N --write` from `docs/power.jsonl`, which keeps each trial with its
-date and revision. A trial is undecided when its run could not tell (a busy machine, a fault that nobody met); what the
-machine spoiled is repeated at most twice, and every try counts under `tries`. `≠` marks rows measured before the
-patch, `hardened`, the scenario or the check changed: true then, not measured since.
+Written by `firedrill selftest --mutants --seeds N --write` from `docs/extend/power.jsonl`, which keeps each trial
+with its date and revision. A trial is undecided when its run could not tell (a busy machine, a fault that nobody
+met); what the machine spoiled is repeated at most twice, and every try counts under `tries`. `≠` marks rows
+measured before the patch, `hardened`, the scenario or the check changed: true then, not measured since.
 """
 
 
 def markdown(rows: Iterable[PowerRow], *, written: str) -> str:
-    """docs/power.md. *written* is the date."""
+    """docs/extend/power.md. *written* is the date."""
     rows = list(rows)
     mutants = [
         [

@@ -6,8 +6,9 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chaos.judge.tables import Second
+from chaos.evidence.figures import Second
 from chaos.model.samples import Sample
+from chaos.model.verdict import FaultRecord
 from chaos.report.words import Shown
 
 ANSWERS = 3
@@ -21,9 +22,10 @@ class Scene:
 
     Attributes:
         phase: Empty after the last one.
-        faults: `latency on shop_to_gateway`, those that are there.
+        faults: Those that are active, as `latency on shop_to_gateway`.
         second: Figures of the second that has just ended; None in the first.
-        answers: The latest sampled exchanges that had ended by then, newest first; what is not `ok` goes first.
+        answers: The latest sampled exchanges that had ended by then, newest first; before them, up to two recent ones
+            that are not `ok`.
     """
 
     at_s: float
@@ -40,24 +42,22 @@ class Replay:
         self.shown = shown
         self._samples = sorted(shown.samples, key=lambda sample: sample.ended)
         self._ended = [sample.ended for sample in self._samples]
-        phases = shown.document["phases"]
-        last_s = max([phase["end_s"] for phase in phases] + [second.at_s + 1 for second in shown.timeline], default=0.0)
+        phases = shown.document.phases
+        last_s = max([phase.end_s for phase in phases] + [second.at_s + 1 for second in shown.timeline], default=0.0)
         self.end_s = float(last_s)
 
     def scene(self, at_s: float) -> Scene:
-        """What there was at *at_s* seconds since the load's start."""
+        """The scene at *at_s* seconds since the load's start."""
         return Scene(
             at_s=at_s,
             phase=self._phase(at_s),
-            faults=tuple(
-                f"{fault['kind']} on {fault['on']}" for fault in self.shown.document["faults"] if _there(fault, at_s)
-            ),
+            faults=tuple(fault.text for fault in self.shown.document.faults if _there(fault, at_s)),
             second=self._second(at_s),
             answers=self._answers(at_s),
         )
 
     def _phase(self, at_s: float) -> str:
-        found = (p["name"] for p in self.shown.document["phases"] if p["start_s"] <= at_s < p["end_s"])
+        found = (p.name for p in self.shown.document.phases if p.start_s <= at_s < p.end_s)
         return str(next(found, ""))
 
     def _second(self, at_s: float) -> Second | None:
@@ -70,13 +70,13 @@ class Replay:
         for sample in reversed(known[-40:]):
             latest.setdefault((sample.op, sample.status, sample.reason), sample)
         unusual = [s for s in latest.values() if s.outcome != "ok" and at_s - s.ended <= FRESH_S]
-        front = unusual[: ANSWERS - 1]  # what still works in an outage is worth seeing, too
+        front = unusual[: ANSWERS - 1]  # leaves room for what still works in an outage
         rest = [sample for sample in latest.values() if sample not in unusual]
         return tuple([*front, *rest, *unusual[len(front) :]][:ANSWERS])
 
 
-def _there(fault: dict[str, float | None], at_s: float) -> bool:
-    start_s, end_s = fault["injected_s"], fault["lifted_s"]
+def _there(fault: FaultRecord, at_s: float) -> bool:
+    start_s, end_s = fault.injected_s, fault.lifted_s
     return start_s is not None and start_s <= at_s and (end_s is None or at_s <= end_s)
 
 

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from chaos.model.samples import Sample
+from chaos.model.verdict import VerdictDocument
 
 MOST_SHOWN = 12
 HEADERS = ("retry-after", "age", "warning", "www-authenticate", "location", "cache-control", "content-type")
-"""Of an answer's headers, those that tell a client what to do next. `x-…` of the shop is kept too."""
+"""Headers that tell a client what to do next. The shop's `x-…` and `idempotent…` are kept, too."""
 
 _RANK = {name: rank for rank, name in enumerate(HEADERS)}
 
 
-def during_faults(document: Mapping[str, Any], samples: Sequence[Sample]) -> list[Sample]:
+def during_faults(document: VerdictDocument, samples: Sequence[Sample]) -> list[Sample]:
     """One of each kind of answer (operation, status, reason) that ended while a fault was there; else of the run."""
     spans = [
-        (fault["injected_s"], fault["lifted_s"] if fault["lifted_s"] is not None else float("inf"))
-        for fault in document["faults"]
-        if fault["injected_s"] is not None
+        (fault.injected_s, fault.lifted_s if fault.lifted_s is not None else float("inf"))
+        for fault in document.faults
+        if fault.injected_s is not None
     ]
     inside = [s for s in samples if any(start <= s.ended and s.sent <= end for start, end in spans)]
     kinds: dict[tuple[str, int, str], Sample] = {}
     for sample in inside or samples:
         kinds.setdefault((sample.op, sample.status, sample.reason), sample)
-    # What is not the normal answer first: that is what somebody came to see.
+    # Answers that are not `ok` first: they are what a reader looks for.
     ordered = sorted(kinds.values(), key=lambda sample: (sample.outcome == "ok", sample.ended))
     return sorted(ordered[:MOST_SHOWN], key=lambda sample: (sample.ended, sample.id))
 
@@ -43,7 +43,7 @@ def status_line(sample: Sample) -> str:
 
 
 def telling_headers(sample: Sample) -> list[tuple[str, str]]:
-    """Those worth reading, the most telling first."""
+    """The answer's headers that are worth reading, the most informative first."""
     skipped = ("x-request-id",)
     found = [
         (name, value)

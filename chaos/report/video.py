@@ -14,6 +14,7 @@ from PIL import Image
 from chaos.errors import InvalidInput, LabBroken
 from chaos.report.frames import HEIGHT, WIDTH, Frames
 from chaos.report.replay import Replay
+from launch import environment
 
 FRAMES_PER_S = 10
 TITLE_S, VERDICT_S = 2.5, 5.0
@@ -29,7 +30,7 @@ class Cut:
 
 
 def cut(replay: Replay) -> Cut:
-    """In real time where a minute is enough, else as much faster as needed."""
+    """In real time when a run fits into a minute, else as much faster as needed."""
     room_s = MOST_S - TITLE_S - VERDICT_S - 1.0
     pace = max(1.0, replay.end_s / room_s)
     return Cut(pace=pace, lasts_s=TITLE_S + VERDICT_S + replay.end_s / pace)
@@ -45,9 +46,9 @@ def pictures(replay: Replay, frames: Frames) -> Iterator[Image.Image]:
 
 
 def write_video(replay: Replay, path: Path, *, say: Callable[[str], None] = lambda _: None) -> Cut:
-    """Render to *path*; what was there before stays until the new one is whole.
+    """Render to *path*; an earlier file stays until the new one is complete.
 
-    Raises: InvalidInput for a name that is no .mp4 or a folder that isn't there. LabBroken when ffmpeg fails.
+    Raises: InvalidInput for a name that is no .mp4, or a folder that does not exist. LabBroken when ffmpeg fails.
     """
     if path.suffix.lower() != ".mp4":
         raise InvalidInput(f"video: got {path.name!r}, expected a name that ends in .mp4")
@@ -77,7 +78,12 @@ def _encode(replay: Replay, path: Path, say: Callable[[str], None]) -> None:
     command += ["-f", "mp4", str(path)]
     try:
         ffmpeg = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, bufsize=0
+            command,
+            env=environment.for_programs(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            bufsize=0,
         )
     except OSError as error:
         raise LabBroken(f"ffmpeg: got {error.strerror or error}, expected it to start") from None
@@ -93,7 +99,7 @@ def _encode(replay: Replay, path: Path, say: Callable[[str], None]) -> None:
                     say(f"video: {number} of about {expected} frames")
             ffmpeg.stdin.close()
         except BrokenPipeError:
-            pass  # it says why below
+            pass  # ffmpeg's own message is read below
         except BaseException:
             ffmpeg.kill()
             raise

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from chaos.judge.tables import Second
+import msgspec
+
+from chaos.evidence.figures import Second, Timelines, milliseconds
+from chaos.evidence.limits import Limit
 from chaos.model.counterexamples import Explained
 from chaos.model.journal import Event
 from chaos.model.samples import Sample
+from chaos.model.text import all_visible, struct_visible
+from chaos.model.verdict import VerdictDocument
 
 SIGNS = {"held": "●", "inconclusive": "▲", "violated": "■"}
-"""Always beside the word: a sign alone is not read by everybody."""
+"""Always shown with the word: not everybody can read a sign alone."""
 
 PASSED = {"held": "passed", "violated": "not passed", "inconclusive": "not decided"}
-"""A verdict as it is said of a part of a drill."""
+"""A verdict about a part of a drill, in words."""
 
-ABOUT_RUN = frozenset({"fault", "self_check", "witness", "steady_state"})
+ABORTED = ", aborted"
 
 WHAT_TO_DO = {
     "held": "Nothing to fix. The findings below say how it was measured.",
@@ -25,24 +30,45 @@ WHAT_TO_DO = {
     "inconclusive": "No verdict about the code. Remove what spoiled the run, then run it again with the same seed.",
 }
 
+ISOLATION = {
+    "own user": "The shop ran as a user of its own: it could not read or change the lab's files, secrets or evidence.",
+    "containers": "The shop ran in containers of its own: no file of the lab and no way past the proxies was in reach.",
+    "same user": (
+        "The shop ran as the same user as the lab. Nothing in it was shown to cheat, but it could have read the lab's "
+        "files or changed its evidence: read the patch, or run it again in containers or as root."
+    ),
+    "": "Nobody wrote down how the shop was kept from the lab's files: read the patch.",
+}
+"""How the code under test was kept from the lab, in words; see docs/operate/isolation.md."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What a report is made of.
+    """What a report is made of. Control characters are escaped here (`chaos.model.text`), so no report has to do it.
 
     Attributes:
         document: As in verdict.json.
-        timeline: From the history, second by second.
+        timeline: From the history, second by second, over all main operations.
+        timelines: The same for each operation; *limits* of the scenario are drawn beside them.
         events: The journal.
         counterexamples: What shows the violated checks.
         samples: Whole exchanges, by the time they ended.
     """
 
-    document: Mapping[str, Any]
+    document: VerdictDocument
     timeline: Sequence[Second]
     events: Sequence[Event]
     counterexamples: Sequence[Explained] = ()
+    timelines: Timelines = field(default_factory=Timelines)
+    limits: Sequence[Limit] = ()
     samples: Sequence[Sample] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "document", struct_visible(self.document))
+        events = [msgspec.structs.replace(event, data=all_visible(event.data)) for event in self.events]
+        object.__setattr__(self, "events", events)
+        for name in ("counterexamples", "samples"):
+            object.__setattr__(self, name, tuple(map(struct_visible, getattr(self, name))))
 
 
 def signed(verdict: str) -> str:
@@ -50,38 +76,35 @@ def signed(verdict: str) -> str:
     return f"{SIGNS.get(verdict, '?')} {verdict}"
 
 
-def run_by(document: Mapping[str, Any]) -> str:
+def headline(document: VerdictDocument) -> str:
+    """`▲ inconclusive`; a run that did not go to its end says so beside its verdict: `▲ inconclusive, aborted`."""
+    return signed(document.verdict) + (ABORTED if document.aborted else "")
+
+
+def what_to_do(document: VerdictDocument) -> str:
+    """One or two sentences for whoever reads the verdict."""
+    return document.advice or WHAT_TO_DO[document.verdict]
+
+
+def run_by(document: VerdictDocument) -> str:
     """` · by Ada`; empty where nobody gave a name."""
-    return f" · by {document['learner']}" if document.get("learner") else ""
+    return f" · by {document.learner}" if document.learner else ""
 
 
-def checks(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Findings about the API, in the scenario's order."""
-    return [f for f in document["findings"] if f["kind"] not in ABOUT_RUN]
+def isolation(kind: object) -> str:
+    """How the code under test was kept from the lab, and what that means for the verdict."""
+    kind = kind if isinstance(kind, str) and kind in ISOLATION else ""
+    return f"{kind or 'not known'}. {ISOLATION[kind]}"
 
 
-def run_findings(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Findings about the run; those that spoil it first."""
-    found = [f for f in document["findings"] if f["kind"] in ABOUT_RUN]
-    return sorted(found, key=lambda finding: finding["verdict"] == "held")
-
-
-def milliseconds(value: float | None, operations: int) -> str:
-    """`112`; a rank without a promised answer is `no answer`, none at all is `–`."""
-    if value is None:
-        return "no answer" if operations else "–"
-    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
-
-
-def operation_rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
+def operation_rows(document: VerdictDocument) -> list[tuple[str, ...]]:
     """Phase, operation, total, ok, refused, fail, unknown, dropped, p50, p95, p99."""
     rows = []
-    for phase, operations in document["operations"].items():
+    for phase, operations in document.operations.items():
         for op, row in operations.items():
-            counts = [row[name] for name in ("ok", "refused", "fail", "info", "dropped")]
-            total = sum(counts)
-            quantiles = [milliseconds(row[name], total) for name in ("p50_ms", "p95_ms", "p99_ms")]
-            rows.append((phase, op, str(total), *map(str, counts), *quantiles))
+            counts = (row.total, row.ok, row.refused, row.fail, row.info, row.dropped)
+            quantiles = [milliseconds(value, row.total) for value in (row.p50_ms, row.p95_ms, row.p99_ms)]
+            rows.append((phase, op, *map(str, counts), *quantiles))
     return rows
 
 
@@ -106,7 +129,7 @@ def event_rows(events: Sequence[Event]) -> list[tuple[str, str, str]]:
 
 
 def details(data: Mapping[str, Any]) -> str:
-    """`fault latency-1, lifted 16.2 s, pristine yes`. Empty values, and what is deeper, are left to the journal."""
+    """`fault latency-1, lifted 16.2 s, pristine yes`. Empty values, and deeper ones, are left out."""
     parts = []
     for name, value in data.items():
         if value is None or value in ("", [], {}):
@@ -124,13 +147,13 @@ def details(data: Mapping[str, Any]) -> str:
 
 
 def some(examples: Sequence[str], most: int = 3) -> tuple[Sequence[str], str]:
-    """The first few, and ` and 7 more` for the rest: all of them stand in verdict.json."""
+    """The first few, and ` and 7 more` for the rest, which verdict.json has, too."""
     left = len(examples) - most
     return examples[:most], f" and {left} more" if left > 0 else ""
 
 
 def _said(name: str, value: Any) -> str:
-    """Name and value, the unit moved from the one to the other."""
+    """Name and value; a unit at the end of the name is written behind the value."""
     for suffix in ("_ms", "_s"):
         if name.endswith(suffix) and not name.endswith("_unix_s") and isinstance(value, int | float):
             return f"{name.removesuffix(suffix).replace('_', ' ')} {_plain(value)} {suffix[1:]}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -13,15 +12,17 @@ from types import TracebackType
 import msgspec
 
 from chaos.errors import LabBroken
+from chaos.model.folder import File
 from chaos.model.loadplan import LoadPlan, Progress
+from launch.python import PYTHON
 
-# Closing stdin asks it to stop; it still has to write its files.
+# Closing stdin asks the driver to stop; it then still has to write its files.
 STOP_PATIENCE_S = 15.0
-LOAD_DRIVER = (sys.executable, "-m", "loadtests")
+LOAD_DRIVER = (*PYTHON, "-m", "loadtests")
 
 
 class Driver:
-    """`COMMAND PLAN`. It ends with us, even when we are killed: the kernel then closes its stdin.
+    """The process `COMMAND PLAN`. It ends with the runner, even with a killed one: the kernel then closes its stdin.
 
     Args:
         keep_open: File descriptors that it holds while it lives, such as the lab's lock.
@@ -39,13 +40,13 @@ class Driver:
         self._on_progress = on_progress
         self._decoder = msgspec.json.Decoder(Progress)
         _write(plan_file, plan)
-        self._errors = (plan_file.parent / "driver.log").open("wb")
+        self._errors = (plan_file.parent / File.DRIVER_LOG).open("wb")
         self._process = subprocess.Popen(
             [*command, str(plan_file)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            start_new_session=True,  # a Ctrl-C is ours to handle: first heal, then stop
+            start_new_session=True,  # a Ctrl-C must reach only the runner, which heals first and then stops
             pass_fds=keep_open,
         )
         self.ready = threading.Event()
@@ -60,7 +61,7 @@ class Driver:
             try:
                 progress = self._decoder.decode(line)
             except msgspec.DecodeError:
-                continue  # not ours: a library that prints
+                continue  # printed by a library, no progress
             if progress.mustered:
                 self.mustered.set()
             if progress.ready:
@@ -73,15 +74,15 @@ class Driver:
         return self._process.poll()
 
     def play(self, plan: LoadPlan) -> None:
-        """For a driver that was given a plan without a time: *plan* is the same with one, and final."""
+        """Give a driver that was started with a plan without a start time the final *plan*, which has one."""
         _write(self._plan_file, plan)
         if self._process.stdin is not None:
-            with suppress(OSError):  # it has ended; whoever watches it says why
+            with suppress(OSError):  # the driver has ended; the loop that reads its exit code reports it
                 self._process.stdin.write(b"\n")
                 self._process.stdin.flush()
 
     def stop(self) -> None:
-        """Ask it to stop, then insist. Idempotent."""
+        """Ask it to stop; kill it when it has not ended in time. Idempotent."""
         if self._process.stdin is not None and not self._process.stdin.closed:
             self._process.stdin.close()
         try:
@@ -106,7 +107,7 @@ class Driver:
         self.stop()
 
     def wait_ready(self, timeout_s: float) -> None:
-        """Raises: LabBroken with the driver's own sentence when it gave up or took too long."""
+        """Raises: LabBroken with the last line of the driver's log when it ended or took too long."""
         if self.ready.wait(timeout_s):
             return
         if self.exit_code is not None:
@@ -115,7 +116,7 @@ class Driver:
 
 
 def _write(plan_file: Path, plan: LoadPlan) -> None:
-    """Whole or not at all."""
+    """Replace the file atomically."""
     part = plan_file.with_name(f"{plan_file.name}.part")
     part.write_bytes(msgspec.json.format(msgspec.json.encode(plan), indent=1))
     part.replace(plan_file)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from typing import Any
 
 from chaos.errors import FiredrillError
-from chaos.faults import KINDS
-from chaos.journal import Journal
+from chaos.evidence.journal import Journal
+from chaos.faults import KINDS, Held
 from chaos.model.journal import EventKind
 from chaos.plan import PlannedFault
-from chaos.ports import Held, Lab
+from chaos.ports import Lab
 from chaos.run.paths import Paths
 from chaos.run.triggers import TRIGGERS
 
 TRIGGER_POLL_S = 0.003
-# Every adapter call has a deadline of its own; the sum of them for one fault stays below this.
+READ_AGAIN_S = 0.25
+# Every adapter call has a deadline; the sum of the deadlines of one fault stays below this.
 LIFT_PATIENCE_S = 40.0
 
 
@@ -46,10 +47,10 @@ class FaultTask(threading.Thread):
         self.over = threading.Event()
 
     def follow(self, others: Iterable[FaultTask]) -> None:
-        """Begin only after those of *others* on this target that end while this one would be armed.
+        """Wait, before arming, for the end of those of *others* on this target whose lift is due during the arming.
 
-        Arming holds the target. It would hold up their lift beyond this one's start, and a switch that both use would
-        then be off for both.
+        Arming holds the target's turn. It would delay their lift until after this fault's start, and a switch that
+        both faults use would then be off for both.
         """
         mine = self._fault
         self._follows = tuple(
@@ -76,16 +77,16 @@ class FaultTask(threading.Thread):
                 return self._failed("the run ended before its time")
             with ExitStack() as turn:
                 turn.enter_context(self._paths.turn(self._on))
-                self._look_around(held)
+                self._note_concurrent_faults(held)
                 self._kind.arm(held, self._lab)
                 if not self._wait_until(self._fault.inject_s):
                     return self._failed("the run ended before its time")
                 if self._fault.trigger:
-                    turn.close()  # nobody knows how long: the others must not wait for it
+                    turn.close()  # the wait has no known length, and other faults must not wait for its end
                     if not self._wait_for(self._fault.trigger):
                         return self._failed(f"its trigger {self._fault.trigger} was not seen in time")
                     turn.enter_context(self._paths.turn(self._on))
-                    self._look_around(held)
+                    self._note_concurrent_faults(held)
                 armed = True
                 self._inject(held)
             self._hold(held)
@@ -95,7 +96,7 @@ class FaultTask(threading.Thread):
             if armed:
                 self._lift(held)
 
-    def _look_around(self, held: Held) -> None:
+    def _note_concurrent_faults(self, held: Held) -> None:
         held.beside = self._paths.beside(self._on, held.id)
 
     def _inject(self, held: Held) -> None:
@@ -115,14 +116,30 @@ class FaultTask(threading.Thread):
         )
 
     def _hold(self, held: Held) -> None:
-        if self._fault.lift_s is not None:
-            self._wait_until(self._fault.lift_s)
-        elif self._fault.lasts_s is not None:  # from its trigger on
-            self._wait_until(self._at_s(held.effective_unix_s) + self._fault.lasts_s)
+        watch = _StillThere(lambda: self._kind.missing(held, self._lab), lambda reason: self._missing(held, reason))
+        watch.start()
+        try:
+            self._until_its_lift(held)
+        finally:
+            watch.stop()
+
+    def _missing(self, held: Held, reason: str) -> None:
+        now_s = self._at_s(self._lab.clock.now_unix_s())
+        with suppress(OSError):
+            self._journal.write(EventKind.FAULT_MISSING, fault=held.id, seen_s=now_s, reason=reason)
+
+    def _until_its_lift(self, held: Held) -> None:
+        self._wait_for_lift(held)
         count, witness = self._kind.exposure(held, self._lab)
         self._journal.write(
             EventKind.EXPOSURE, fault=held.id, count=count, witness=witness, at_least=held.params.exposed_at_least
         )
+
+    def _wait_for_lift(self, held: Held) -> None:
+        if self._fault.lift_s is not None:
+            self._wait_until(self._fault.lift_s)
+        elif self._fault.lasts_s is not None:  # from its trigger on
+            self._wait_until(self._at_s(held.effective_unix_s) + self._fault.lasts_s)
 
     def _lift(self, held: Held) -> None:
         lifted_s: float | None = None
@@ -132,7 +149,7 @@ class FaultTask(threading.Thread):
                 self._kind.lift(held, self._lab)
                 lifted_s = self._at_s(self._lab.clock.now_unix_s())
                 self._paths.leave(self._on, held.id)
-                self._look_around(held)
+                self._note_concurrent_faults(held)
                 gone = self._kind.gone(held, self._lab)
                 pristine, reason, canary = gone.proven, gone.reason, gone.canary
         except Exception as error:
@@ -184,12 +201,63 @@ class FaultTask(threading.Thread):
 
 
 def _words(error: Exception) -> str:
-    """Our own errors are sentences; anything else is a defect that must not pass for a fault that was felt."""
+    """The text of one of our own errors; any other error with its type, since it is a defect of the engine."""
     return str(error) if isinstance(error, FiredrillError | OSError) else repr(error)
 
 
+class _StillThere(threading.Thread):
+    """Reads a held fault back every READ_AGAIN_S, to notice one that was removed before its lift.
+
+    It has a thread of its own, so that a server that hangs does not delay the lift. A server that does not answer does
+    not prove that the fault is gone.
+    """
+
+    def __init__(self, missing: Callable[[], str], tell: Callable[[str], None]) -> None:
+        super().__init__(name="still-there", daemon=True)
+        self._missing, self._tell = missing, tell
+        self._stop_event = threading.Event()
+
+    def run(self) -> None:
+        """Until it is stopped, or has reported a missing fault once."""
+        while not self._stop_event.wait(READ_AGAIN_S):
+            reason = ""
+            with suppress(FiredrillError, OSError):
+                reason = self._missing()
+            if reason and not self._stop_event.is_set():  # after the stop the lift itself removes the fault
+                return self._tell(reason)
+
+    def stop(self) -> None:
+        """Ignore what is read from now on."""
+        self._stop_event.set()
+
+
+class SectionFault(FaultTask):
+    """A fault that is held while a section of an exchange run lasts, however long that is."""
+
+    def __init__(self, fault: PlannedFault, **more: Any) -> None:
+        super().__init__(fault, **more)
+        self.felt = threading.Event()
+        self._enough = threading.Event()
+
+    def begin(self) -> None:
+        """Inject it; returns when the proof was made, or when it failed."""
+        self.start()
+        while not self.felt.wait(TRIGGER_POLL_S * 10) and not self.over.is_set():
+            pass
+
+    def end(self) -> None:
+        """Count its exposure and lift it; returns when it is lifted, or after LIFT_PATIENCE_S."""
+        self._enough.set()
+        self.join(LIFT_PATIENCE_S)
+
+    def _wait_for_lift(self, held: Held) -> None:
+        self.felt.set()
+        while not self._enough.wait(TRIGGER_POLL_S * 10) and not self._stop_event.is_set():
+            pass
+
+
 class Faults:
-    """All faults of a run. Leaving the block lifts whatever is still held."""
+    """All faults of a run. Leaving the block lifts those that are still held."""
 
     def __init__(
         self, planned: Sequence[PlannedFault], *, lab: Lab, journal: Journal, t0_unix_s: float, ends_s: float
@@ -218,6 +286,6 @@ class Faults:
         return tuple(task.name for task in self._tasks if task.active)
 
     def join(self) -> None:
-        """Wait for every fault to be lifted; what is stuck is left to the heal that follows."""
+        """Wait until every fault is lifted; one whose lift hangs is left to the healing that follows."""
         for task in self._tasks:
             task.join(LIFT_PATIENCE_S)

@@ -1,4 +1,4 @@
-"""Keeps the agent informed that somebody is still there to heal."""
+"""Tells the agent that the runner is alive and will heal."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ class Lease:
         self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
 
     def take(self) -> None:
-        """Promise to be back, and go on doing so. Raises: LabBroken when the agent can't be told."""
+        """Take the lease and keep renewing it. Raises: LabBroken when the agent does not take it."""
         self._keeper.renew(run_id=self._run_id, folder=self._folder, ttl_s=self._ttl_s)
         self._thread.start()
 
     def end(self, *, release: bool) -> None:
-        """Stop renewing. Without *release* the lease runs out, and the agent heals in our place."""
+        """Stop renewing. Without *release* the lease runs out, and the agent heals in the runner's place."""
         self._halt.set()
         if not self._thread.ident:
             return  # never taken
         self._thread.join(5.0)
         if release:
-            with suppress(LabBroken):  # it then runs out and the agent heals what is healed already
+            with suppress(LabBroken):  # the lease then runs out, and the agent heals a lab that is healed already
                 self._keeper.release(run_id=self._run_id)
 
     def _renew(self) -> None:

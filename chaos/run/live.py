@@ -1,4 +1,4 @@
-"""The history while it is being written: for the steady state, guardrails and exposure. The verdict reads it anew."""
+"""The history while it is being written, for steady state, guardrails and exposure. The judge reads it again later."""
 
 from __future__ import annotations
 
@@ -8,23 +8,22 @@ from threading import Lock
 
 import msgspec
 
-from chaos.model.history import Dropped, End, Fail, Info, Invoke, Ok, Operation, Outcome, Start
+from chaos.evidence.growing import UNANSWERED_AFTER_S
+from chaos.model.history import Dropped, End, Fail, Info, Invoke, Ok, Operation, Outcome, Seen, Start
 
-_LINES = msgspec.json.Decoder(Start | Invoke | Ok | Fail | Info | Dropped | End)
+_LINES = msgspec.json.Decoder(Start | Invoke | Ok | Fail | Info | Seen | Dropped | End)
 _OUTCOMES: dict[type, Outcome] = {Ok: Outcome.OK, Fail: Outcome.FAIL, Info: Outcome.INFO}
-# An operation that has not ended after this long counts as unanswered; a younger one says nothing yet.
-UNANSWERED_AFTER_S = 2.0
 
 
 def _waited(op: Operation, since: float, until: float) -> bool:
-    """Under way at some time between the two, and not answered by the end. Dropped ones were never sent."""
+    """Whether *op* was under way between *since* and *until* and not answered by *until*. Dropped ones never were."""
     if op.outcome is Outcome.DROPPED or op.sent is None or op.sent >= until:
         return False
     return op.ended is None or op.ended >= until or (op.ended >= since and not op.answered)
 
 
 class LiveHistory:
-    """Joins the lines of all load workers as they come. Safe to ask from several threads."""
+    """Joins the lines of all load workers as they come. Thread-safe."""
 
     def __init__(self, folder: Path, *, t0_unix_s: float) -> None:
         self._folder, self._t0_unix_s = folder, t0_unix_s
@@ -41,7 +40,7 @@ class LiveHistory:
             self._read[path] = self._read.get(path, 0) + len(new)
             *lines, self._rest[path] = (self._rest.get(path, b"") + new).split(b"\n")
             for line in lines:
-                with suppress(msgspec.DecodeError):  # the judge reads it anew, and counts what can't be read
+                with suppress(msgspec.DecodeError):  # the judge counts lines that can't be read
                     self._take(_LINES.decode(line))
 
     def _take(self, line: msgspec.Struct) -> None:
@@ -67,7 +66,7 @@ class LiveHistory:
                 pass
 
     def between(self, start_s: float, end_s: float, *, now_s: float | None = None) -> list[Operation]:
-        """Main operations intended in `[start_s, end_s)`; with *now_s*, without those too young to have ended."""
+        """Main operations intended in `[start_s, end_s)`; with *now_s*, without those that may still be answered."""
         with self._lock:
             self._catch_up()
             return [

@@ -1,4 +1,4 @@
-"""One run at a time, until its load has ended, too."""
+"""One run at a time. The lab stays locked until the load of the run has ended, too."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import psutil
 
 from chaos.errors import InvalidInput, LabBroken
 
-# What a load driver gets to end its operations under way and to write its files, once its runner is dead.
+# How long a load driver whose runner is dead may take to end its operations and to write its files.
 LOAD_ENDS_S = 60.0
 POLL_S = 0.1
 
@@ -23,10 +23,10 @@ POLL_S = 0.1
 def run_lock(
     lab_dir: Path, run_id: str, *, say: Callable[[str], None] = lambda _: None, patience_s: float = LOAD_ENDS_S
 ) -> Iterator[int]:
-    """Hold the lab for the block. The kernel frees the lock when its holder dies, however it dies.
+    """Hold the lab for the block, and yield the lock's file descriptor. The kernel frees the lock of a dead process.
 
-    Whoever is given the lock's file descriptor, which is what comes out, holds the lab as well: the load driver, which
-    writes its history to the end after its runner was killed. That end is waited for, and said.
+    A process that inherits the descriptor holds the lab as well: so does the load driver, which still writes its
+    history after its runner was killed. The next run waits for its end, and says so.
 
     Raises: InvalidInput naming the run that holds it. LabBroken when there is no place for a lock.
     """
@@ -61,7 +61,7 @@ def _take(file: int, say: Callable[[str], None], patience_s: float) -> None:
 
 
 def _alive(holder: str) -> bool:
-    """Whether the process that *holder* names runs; true when it names none: then nobody knows better."""
+    """Whether the process that *holder* names runs; true when it names none."""
     named = re.search(r"\(pid (\d+)\)", holder)
     if named is None:
         return True

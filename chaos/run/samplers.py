@@ -1,4 +1,4 @@
-"""Second by second beside the run: how busy the machine is, and what every service says of itself."""
+"""Samples once a second during the run: the clocks, how busy the machine is, and the metrics of every service."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from pathlib import Path
 import httpx
 import msgspec
 import psutil
+
+from chaos.model.clocks import ClockReading, disturbances
+from chaos.ports import Clock
 
 SCRAPE_TIMEOUT_S = 0.8
 
@@ -27,7 +30,7 @@ class Sampler(threading.Thread):
         self._halt = threading.Event()
 
     def run(self) -> None:
-        """On whole seconds of the load's clock."""
+        """Sample on whole seconds of the load's clock."""
         while True:
             at_s = self._now() - self._t0_unix_s
             if self._halt.wait(1.0 - at_s % 1.0):
@@ -40,8 +43,34 @@ class Sampler(threading.Thread):
         self.join(5.0)
 
 
+class ClocksFile:
+    """clocks.jsonl: all clocks of this machine, read together. *notice* is called at once when they disagree."""
+
+    def __init__(
+        self, path: Path, *, clock: Clock, zero_unix_s: Callable[[], float], notice: Callable[[str], None]
+    ) -> None:
+        self._file = path.open("ab", buffering=0)
+        self._clock, self._zero_unix_s, self._notice = clock, zero_unix_s, notice
+        self._last: ClockReading | None = None
+
+    def sample(self, _: float = 0.0) -> None:
+        """Write one line, without a buffer."""
+        reading = self._clock.reading()
+        with suppress(OSError):
+            self._file.write(msgspec.json.encode(reading) + b"\n")
+        before, self._last = self._last, reading
+        if before is not None:
+            zero_s = self._clock.steady_s(self._zero_unix_s())
+            for found in disturbances([before, reading], distance_s=None):
+                self._notice(found.says("runner", found.steady_s - zero_s))
+
+    def close(self) -> None:
+        """Idempotent."""
+        self._file.close()
+
+
 class HostFile:
-    """host.jsonl: machine busy and stolen shares, and the API process group's CPU seconds per second."""
+    """host.jsonl: shares of CPU time busy and stolen, and the CPU seconds per second of each process of the API."""
 
     def __init__(self, path: Path, *, api_cpu_s: Callable[[], Mapping[int, float]]) -> None:
         self._file = path.open("ab", buffering=0)
@@ -51,19 +80,21 @@ class HostFile:
         self._at_s: float | None = None
 
     def sample(self, at_s: float) -> None:
-        """One line. A part that can't be read is null: no data is not zero."""
+        """Write one line. A value that can't be read is null, not zero."""
         now = psutil.cpu_times()
         total = sum(now) - sum(self._before)
         idle = (now.idle + getattr(now, "iowait", 0.0)) - (self._before.idle + getattr(self._before, "iowait", 0.0))
         steal = getattr(now, "steal", 0.0) - getattr(self._before, "steal", 0.0)
         passed_s = None if self._at_s is None else at_s - self._at_s
         api = self._api_cpu_s()
-        spent = sum(max(0.0, cpu - self._api_before[pid]) for pid, cpu in api.items() if pid in self._api_before)
+        known = {pid: max(0.0, cpu - self._api_before[pid]) for pid, cpu in api.items() if pid in self._api_before}
+        cores = {str(pid): round(spent / passed_s, 4) for pid, spent in known.items()} if passed_s else {}
         line = {
             "at_s": at_s,
             "cpu_busy": round(1 - idle / total, 4) if total > 0 else None,
             "steal": round(steal / total, 4) if total > 0 else None,
-            "api_core": round(spent / passed_s, 4) if passed_s and self._api_before else None,
+            "api_core": max(cores.values(), default=None),
+            "api_processes": cores or None,
             "load_1m": round(os.getloadavg()[0], 2),
         }
         self._before, self._api_before, self._at_s = now, api, at_s
@@ -76,7 +107,7 @@ class HostFile:
 
 
 class MetricsFile:
-    """metrics.jsonl.gz: every service's /metrics as text, so that a bundle explains itself without a Prometheus."""
+    """metrics.jsonl.gz: every service's /metrics as text, so that a bundle can be read without a Prometheus."""
 
     def __init__(self, path: Path, targets: Mapping[str, str | None]) -> None:
         self._file = gzip.open(path, "ab", compresslevel=3)  # noqa: SIM115 - closed by close()
@@ -84,7 +115,7 @@ class MetricsFile:
         self._client = httpx.Client(timeout=SCRAPE_TIMEOUT_S, trust_env=False)
 
     def sample(self, at_s: float) -> None:
-        """One line for all services; one that does not answer is null."""
+        """Write one line for all services; null for a service that does not answer."""
         line: dict[str, float | str | None] = {"at_s": at_s}
         for part, url in self._targets.items():
             try:

@@ -1,4 +1,4 @@
-"""After the load: wait until every accepted order is final, nothing can move any more, or the promise runs out."""
+"""After the load: wait until every accepted order is final, nothing can move any more, or the promised time is over."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from chaos.errors import FiredrillError
 from chaos.ports import Clock, Pending, WorldWitness
 
 POLL_S = 0.5
-# Longer than any variant's reconciliation interval: with empty queues and no change for this long, nothing moves.
-UNMOVED_S = 8.0
+# Without a message anywhere and without a change for this long, orders that are left count as forgotten. The promised
+# time may be longer (`settle: 30s`); a sweep that looks less often than this is not waited for.
+UNMOVED_S = 15.0
+# The same at the end of the promised time: a shorter rest may be the pause between two looks of a sweep.
+STILL_S = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,9 +21,9 @@ class Settled:
     """How settling ended.
 
     Attributes:
-        settled: Everything final, or provably at rest.
-        pending: What was left; None when it could not be read.
-        cut: Somebody asked to end before the promise ran out.
+        settled: Every order is final, or nothing can move any more.
+        pending: The work that was left; None when it could not be read.
+        cut: The user asked to end before the promised time was over.
     """
 
     settled: bool
@@ -31,7 +34,7 @@ class Settled:
 
 
 def settle(world: WorldWitness, clock: Clock, *, until_unix_s: float, stopped: Callable[[], bool]) -> Settled:
-    """Poll until one of the three. *stopped*: somebody asked to end; then at once."""
+    """Poll until one of the three is true, or until *stopped* says that the user asked to end."""
     start = unmoved_since = clock.now_unix_s()
     last: Pending | None = None
     while True:
@@ -46,10 +49,11 @@ def settle(world: WorldWitness, clock: Clock, *, until_unix_s: float, stopped: C
         if pending is not None and pending.total == 0:
             return Settled(settled=True, pending=pending, settle_s=now - start, reason="every order is final")
         at_rest = pending is not None and pending.outbox + pending.queued + pending.unacked == 0
-        if at_rest and now - unmoved_since >= UNMOVED_S:
+        over = now >= until_unix_s
+        if at_rest and now - unmoved_since >= (STILL_S if over else UNMOVED_S):
             return Settled(settled=True, pending=pending, settle_s=now - start, reason="nothing can move any more")
-        if stopped() or now >= until_unix_s:
-            reason = trouble or ("stopped" if stopped() else "the promise ran out")
-            cut = stopped() and now < until_unix_s
+        if stopped() or over:
+            reason = trouble or ("stopped" if stopped() else "work is still pending")
+            cut = stopped() and not over
             return Settled(settled=False, pending=pending, settle_s=now - start, reason=reason, cut=cut)
         clock.sleep(POLL_S)

@@ -1,4 +1,4 @@
-"""Keeps what explains the run beside what decides it. Nothing here can spoil a run: trouble becomes a note."""
+"""Records statements and log lines that explain a run but do not decide it. An error becomes a note and ends no run."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import msgspec
 
 from chaos.errors import FiredrillError
 from chaos.files import write_atomic
+from chaos.model.folder import File
 from chaos.ports import Tracer
 
-STATEMENTS, LOG = "statements.jsonl.gz", "log.jsonl.gz"
 LONGEST_S = 180.0
-"""A longer run would fill the disk with statements: it goes without."""
+"""A longer load would fill the disk with statements, so its run has no trace."""
 
 
 class Traced:
-    """The trace of one run; every step is made at most once, in order, and none of them raises."""
+    """The trace of one run. Its steps are called in order, each at most once; none of them raises."""
 
     def __init__(self, tracer: Tracer | None, *, lasts_s: float, note: Callable[[str], None]) -> None:
         self._tracer, self._note = tracer, note
@@ -29,7 +29,7 @@ class Traced:
 
     def start(self) -> None:
         if self._tracer is not None:
-            self._started = True  # also when it fails half way: stopping is idempotent
+            self._started = True  # before the start, so that a start that fails half way is stopped too
             self._tried("start", self._tracer.start)
 
     def end(self, folder: Path) -> None:
@@ -38,8 +38,8 @@ class Traced:
         if tracer is None or not self._started:
             return
         self._tried("stop", tracer.stop)
-        self._tried("statements", lambda: _write(folder / STATEMENTS, tracer.statements()))
-        self._tried("log", lambda: _write(folder / LOG, tracer.lines()))
+        self._tried("statements", lambda: _write(folder / File.STATEMENTS, tracer.statements()))
+        self._tried("log", lambda: _write(folder / File.LOG, tracer.lines()))
 
     def _tried(self, what: str, step: Callable[[], None]) -> bool:
         try:

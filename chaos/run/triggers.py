@@ -1,4 +1,4 @@
-"""Moments that a fault can wait for. Each looks at a witness, never at the process under test."""
+"""Moments that a fault can wait for. Each trigger reads a witness, never the process under test."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from chaos.ports import Lab
 
-# A charge that has only just arrived is still at the gateway when the fault lands a few milliseconds later.
+# A charge that arrived less than this ago is still at the gateway when the fault lands a few milliseconds later.
 FRESH_S = 0.015
 
 

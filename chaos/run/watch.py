@@ -1,21 +1,21 @@
-"""Steady state and guardrails while the run goes on. The verdict measures them anew from the whole history."""
+"""Steady state and guardrails during the run. The verdict measures them again from the whole history."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from chaos.model.checks import ProbeUse
 from chaos.model.history import Operation
+from chaos.probes import ProbeUse
 from chaos.run.live import LiveHistory
 
-# A guardrail looks at the last seconds, once a second: long enough for some arrivals, short enough to notice.
+# Every LOOK_EVERY_S a guardrail measures the last LOOK_BACK_S: enough for some arrivals, and short enough to react.
 LOOK_BACK_S = 3.0
 LOOK_EVERY_S = 1.0
 
 
 def steady_state_findings(uses: Sequence[ProbeUse], operations: Sequence[Operation]) -> tuple[bool, list[str]]:
-    """Whether each probe has a value within its limit, and a sentence per probe that has not."""
+    """Whether every probe has a value within its limit, and a sentence for each probe that has not."""
     findings = []
     for use in uses:
         measured = use.probe.measure(operations, use.params)
@@ -28,7 +28,7 @@ def steady_state_findings(uses: Sequence[ProbeUse], operations: Sequence[Operati
 
 
 class GuardrailWatch:
-    """Trips when a limit has been true of every look for as long as the guardrail says."""
+    """Trips when the limit was true at every look for the time that the guardrail says."""
 
     def __init__(self, guardrails: Sequence[ProbeUse], live: LiveHistory) -> None:
         self._guardrails, self._live = guardrails, live

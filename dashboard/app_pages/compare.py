@@ -6,9 +6,12 @@ from functools import partial
 
 import streamlit as st
 
+from chaos.evidence import comparable
+from chaos.evidence.comparable import Axis
+from chaos.evidence.figures import Timeline
+from chaos.evidence.growing import Run
 from dashboard import charts, comparison, details, evidence, markup, sources, words
 from dashboard.comparison import Row, Side
-from dashboard.evidence import Run
 from dashboard.markup import Cell
 from dashboard.parts import away, is_dark, linked_box, run_label, unknown
 
@@ -35,14 +38,14 @@ def main() -> None:
     if a is None or b is None:
         return
     why_not = comparison.refusal(a, b)
-    if why_not:
+    if why_not or a.document is None or b.document is None:
         st.error(why_not)
         offer(a)
         return
-    note = comparison.caution(a, b)
-    if note:
-        st.warning(note)
-    show(side(a), side(b))
+    axis = comparable.axis(a.document, b.document)
+    for caution in axis.cautions:
+        st.warning(words.plain(caution, most=300))
+    show(side(a), side(b), axis)
 
 
 def default_pair(ids: list[str]) -> tuple[str, str]:
@@ -79,27 +82,27 @@ def offer(a: Run) -> None:
 
 
 def side(run: Run) -> Side:
-    seconds, _ = sources.attempt(partial(sources.history, run.folder, run.state.value))
+    figures, _ = sources.attempt(partial(sources.history, run.folder, run.state.value))
     return Side(
         run=run,
-        findings=details.findings(run.folder),
-        operations=details.operations(run.folder),
-        seconds=seconds or {},
+        findings=details.findings(run),
+        operations=details.operations(run, figures),
+        timeline=figures.all if figures else Timeline(),
     )
 
 
-def show(a: Side, b: Side) -> None:
+def show(a: Side, b: Side, axis: Axis) -> None:
     names = comparison.names(a, b)
     heads = [
-        f"<b>{letter}</b> {markup.sign(words.verdict_sign(each.run.verdict))} "
+        f"<b>{letter}</b> {markup.sign(words.run_sign(each.run.verdict, aborted=each.run.aborted))} "
         f"{markup.link('run', name, run=each.run.run_id)}, seed {each.run.seed}"
         for letter, each, name in (("A", a, names[0]), ("B", b, names[1]))
     ]
     said = [markup.text(sentence) for sentence in comparison.in_words(a, b)]
     st.html(markup.banner([f"<b>{markup.text(a.run.title)}</b>: {' against '.join(heads)}", *said]))
     st.header("On one axis")
-    if a.seconds and b.seconds:
-        chart(a, b, names)
+    if a.timeline.seconds() and b.timeline.seconds():
+        chart(a, b, names, axis)
     else:
         st.info("One of the runs has no operation history that a page could draw; the tables below still stand.")
     st.header("Checks")
@@ -108,25 +111,26 @@ def show(a: Side, b: Side) -> None:
     table("Figures of both runs", comparison.figure_rows(a, b), names, with_delta=True)
 
 
-def chart(a: Side, b: Side, names: tuple[str, str]) -> None:
-    longer = max((a, b), key=lambda each: len(each.run.faults))
-    bands = [
-        (fault.injected_s - longer.fault_s, (fault.lifted_s or fault.injected_s) - longer.fault_s)
-        for fault in longer.run.faults
+def chart(a: Side, b: Side, names: tuple[str, str], axis: Axis) -> None:
+    longer, zero_s = max(zip((a, b), axis.zero_s, strict=True), key=lambda each: len(each[0].run.faults))
+    bands = [(fault.injected_s - zero_s, (fault.lifted_s or fault.injected_s) - zero_s) for fault in longer.run.faults]
+    lines = [
+        line
+        for side, name, zero in zip((a, b), names, axis.zero_s, strict=True)
+        for line in comparison.lines(side, name, zero)
     ]
+    since = f"since {axis.fault} took effect" if axis.fault else "since the load started"
     st.echarts_chart(
-        charts.comparison_option(
-            [*comparison.lines(a, names[0]), *comparison.lines(b, names[1])], names=names, faults=bands, dark=is_dark()
-        ),
+        charts.comparison_option(lines, names=names, faults=bands, dark=is_dark()),
         height=charts.COMPARISON_PX,
         key="comparison",
-        alt=f"{a.run.title}: served, errors and p95 of {names[0]} and {names[1]} by seconds since the fault's start",
+        alt=f"{a.run.title}: served, errors and p95 of {names[0]} and {names[1]} by seconds {since}",
     )
     faults = ", ".join(fault.text for fault in longer.run.faults) or "none"
-    zero = "the first fault took effect" if longer.run.faults else "the load started (no faults here)"
+    shown = markup.text(f"Seconds {since} in each run; shaded: {faults} (as in {longer.name}).")
     st.html(
         markup.quiet(
-            f"Second 0 is where {zero} in each run; shaded: {markup.text(faults)}. Lines from the operation histories."
+            f"{shown} Lines from the operation histories, by when each operation was wanted; a gap in p95: no answer."
         )
     )
 

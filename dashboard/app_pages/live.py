@@ -6,9 +6,11 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import agent, evidence, markup, runchart, sources, timeline, words
+from chaos.evidence.course import RunState
+from chaos.evidence.figures import NO_ANSWER, Totals
+from chaos.evidence.growing import Run
+from dashboard import agent, evidence, markup, runchart, sources, words
 from dashboard.errors import SourceAway
-from dashboard.evidence import Run, RunState
 from dashboard.parts import away, moving
 
 REFRESH = "2s"
@@ -147,7 +149,7 @@ def banner(run: Run) -> None:
             "Its runner ended without a verdict. <code>firedrill heal</code> checks that nothing is left broken.",
         ]
     else:
-        lines = [f"{markup.sign(words.verdict_sign(run.verdict))} {what}"]
+        lines = [f"{markup.sign(words.run_sign(run.verdict, aborted=run.aborted))} {what}"]
         if run.summary:
             lines.append(markup.text(run.summary))
     report = markup.link("run", "open its page", run=run.run_id)
@@ -166,8 +168,9 @@ def cards(run: Run) -> None:
     if run.state is RunState.RUNNING:
         shown, _ = sources.attempt(lambda: live_cards(run))
     if shown is None:
-        seconds, _ = sources.attempt(partial(sources.history, run.folder, run.state.value))
-        shown = total_cards(timeline.totals(seconds or {}), over=run.state is not RunState.RUNNING)
+        figures, _ = sources.attempt(partial(sources.history, run.folder, run.state.value))
+        totals = Totals() if figures is None else figures.all.totals(until_s=runchart.known_until_s(run))
+        shown = total_cards(totals, over=run.state is not RunState.RUNNING)
     with st.container(key="cards"):
         for label, value, more in shown:
             st.metric(label, value, help=HELP[label], border=True, delta=more, delta_color="off", delta_arrow="off")
@@ -177,7 +180,8 @@ HELP = {
     "Offered": "Arrivals that the open-model schedule wanted, sent or not.",
     "Served": "2xx and documented refusals such as “sold out”.",
     "Errors": "Failed, unknown (timeout, reset, 5xx) and never sent.",
-    "p95": "95 % of the operations ended within this, counted from the moment they were wanted.",
+    "p95": "95 % of the operations were answered as promised within this, counted from the moment they were wanted. "
+    "No answer: more than 5 % were not.",
 }
 
 
@@ -196,7 +200,7 @@ def live_cards(run: Run) -> list[tuple[str, str, str]]:
             words.rate_text(now.errors_per_s),
             f"{words.ratio_text(now.error_ratio)}{before['Errors'] or ' of what ended'}",
         ),
-        ("p95", words.latency_text(now.p95_s, top_bucket_s=now.top_bucket_s), before["p95"] or "from intended start"),
+        ("p95", live_p95(now), before["p95"] or "from intended start"),
     ]
 
 
@@ -215,22 +219,28 @@ def steady_state(run: Run) -> dict[str, str]:
         "Offered": f"steady {found.offered / stop_s:.1f}/s",
         "Served": f"steady {found.served / stop_s:.1f}/s",
         "Errors": f", steady {words.ratio_text(found.errors / ended)}",
-        "p95": f"steady {words.latency_text(found.p95_s)}",
+        "p95": f"steady {words.quantile_text(found.p95_ms, found.offered)}",
     }
 
 
-def total_cards(totals: timeline.Totals, *, over: bool) -> list[tuple[str, str, str]]:
+def live_p95(now: sources.LiveFigures) -> str:
+    """Beyond the last bound are the operations without a promised answer."""
+    if now.p95_s is not None and now.top_bucket_s is not None and now.p95_s >= now.top_bucket_s:
+        return NO_ANSWER
+    return words.latency_text(now.p95_s)
+
+
+def total_cards(totals: Totals, *, over: bool) -> list[tuple[str, str, str]]:
     """The same from the history: counts instead of rates."""
-    ended = totals.served + totals.errors
-    ratio = words.ratio_text(totals.errors / ended if ended else None)
+    ratio = words.ratio_text(totals.errors / totals.offered if totals.offered else None)
     counts = [totals.offered, totals.served, totals.errors] if totals.offered else [None] * 3
     offered, served, errors = (words.count_text(count) for count in counts)
     when = "in the whole run" if over else "so far"
     return [
         ("Offered", offered, when),
         ("Served", served, when),
-        ("Errors", errors, f"{ratio} of what ended"),
-        ("p95", words.latency_text(totals.p95_s), "from intended start"),
+        ("Errors", errors, f"{ratio} of what was offered"),
+        ("p95", words.quantile_text(totals.p95_ms, totals.offered), "from intended start"),
     ]
 
 

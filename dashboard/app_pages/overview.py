@@ -9,6 +9,8 @@ from functools import partial
 
 import streamlit as st
 
+from chaos.evidence.course import RunState
+from chaos.evidence.growing import Run
 from dashboard import evidence, markup, scorecard, sources, words
 from dashboard.markup import Cell
 from dashboard.parts import away, moving
@@ -137,10 +139,12 @@ def indexed(run: scorecard.Run) -> Row:
     )
 
 
-def from_folder(run: evidence.Run) -> Row:
+def from_folder(run: Run) -> Row:
     sign = words.verdict_sign(run.verdict)
-    if run.state is evidence.RunState.RUNNING:
+    if run.state is RunState.RUNNING:
         sign = words.Sign("▶", "running", "none")
+    elif run.unreadable_verdict:
+        sign = words.UNREADABLE
     elif not run.verdict:
         sign = words.Sign(words.WARN, run.state.value, "warn")
     return Row(

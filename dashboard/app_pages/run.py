@@ -7,22 +7,26 @@ from functools import partial
 
 import streamlit as st
 
+from chaos.evidence.course import RunState
+from chaos.evidence.files import MOST_STATE_BYTES, read_bytes
+from chaos.evidence.growing import Run
 from chaos.model.counterexamples import Explained
-from dashboard import details, evidence, markup, runchart, sources, story, words
-from dashboard.details import Finding
-from dashboard.evidence import Run, RunState
+from chaos.model.folder import File
+from chaos.model.verdict import Finding, FindingKind, Verdict
+from dashboard import details, evidence, forced, markup, runchart, sources, story, words
 from dashboard.markup import Cell
 from dashboard.parts import away, picked_run
 
+UNADVISED = "Its verdict names no root. Run it again; <code>make logs</code> has what the lab wrote."
 WINDOWS = {"Failing window": True, "Whole run": False}
 KINDS = {
-    "invariant": "exact, over the whole history",
-    "slo": "limit over a phase",
-    "recovery": "after the last lift",
-    "steady_state": "before any fault",
-    "fault": "was it broken, and felt",
-    "self_check": "the lab itself",
-    "witness": "who saw it",
+    FindingKind.INVARIANT: "exact, over the whole history",
+    FindingKind.SLO: "limit over a phase",
+    FindingKind.RECOVERY: "after the last lift",
+    FindingKind.STEADY_STATE: "before any fault",
+    FindingKind.FAULT: "was it broken, and felt",
+    FindingKind.SELF_CHECK: "the lab itself",
+    FindingKind.WITNESS: "who saw it",
 }
 
 
@@ -31,35 +35,47 @@ def main() -> None:
     run = picked_run("run", label="Which run")
     if run is None:
         return
-    listed = details.findings(run.folder)
+    listed = details.findings(run)
     verdict(run, listed)
     if run.state is RunState.RUNNING:
         st.page_link("app_pages/live.py", label="It is still going on: watch it live", query_params={"run": run.run_id})
         return
     if run.verdict == "inconclusive" or run.state is RunState.CUT_SHORT:
-        next_steps(run, listed)
-    checks(listed)
-    st.header("Timeline")
-    drawn, why_not = runchart.timeline_for(run)
-    if why_not is not None and drawn.empty:
-        away(why_not)
-    runchart.chart(run, drawn, window=window(run, listed))
+        next_steps(run)
+    checks(run, listed)
+    course(run, listed)
     counterexamples(run, listed)
+    schedules(run)
     operations(run)
     samples(run)
     events(run)
     downloads(run)
 
 
+def course(run: Run, listed: Sequence[Finding]) -> None:
+    """The chart; a run of single requests without operations of the history has no course to draw."""
+    drawn, why_not = runchart.timeline_for(run)
+    if why_not is not None and drawn.empty:
+        if (run.folder / File.EXCHANGES).is_file():
+            return
+        st.header("Timeline")
+        away(why_not)
+    else:
+        st.header("Timeline")
+    runchart.chart(run, drawn, window=window(run, listed))
+
+
 def verdict(run: Run, listed: Sequence[Finding]) -> None:
     seed = "" if run.seed is None else f", seed {run.seed}"
     what = f"<b>{markup.text(run.title)}</b> on <b>{markup.text(run.variant or '?')}</b>{seed}"
-    sign = words.verdict_sign(run.verdict)
+    sign = words.run_sign(run.verdict, aborted=run.aborted)
     if run.state is RunState.RUNNING:
         st.html(markup.banner([f"▶ running: {what} · {markup.text(run.stage)}"]))
         return
     if run.state is RunState.CUT_SHORT:
         sign = words.Sign(words.WARN, "cut short", "warn")
+    elif run.unreadable_verdict:
+        sign = words.UNREADABLE
     counted = {name: sum(each.verdict == name for each in listed) for name in ("violated", "inconclusive", "held")}
     lines = [f"{markup.sign(sign)} {what}", markup.text(run.summary or "This run has no verdict.")]
     if listed:
@@ -72,20 +88,20 @@ def verdict(run: Run, listed: Sequence[Finding]) -> None:
         st.html(markup.quiet("naive is the positive control: violated is what is expected of it."))
 
 
-def next_steps(run: Run, listed: Sequence[Finding]) -> None:
+def next_steps(run: Run) -> None:
     st.header("What to do next")
-    found = details.advice(run, listed)
     if run.state is RunState.CUT_SHORT:
         st.markdown("The runner ended without a verdict. `firedrill heal` checks that nothing is left broken; the next "
                     "`firedrill run` closes this run with the evidence so far.")  # fmt: skip
-    for each in found:
-        st.markdown(f"- **{words.plain(each.check)}**: {each.text}")
-    if not found and run.state is not RunState.CUT_SHORT:
-        st.markdown("Nothing was decided, and no check says why. Run it again; `make logs` has what the lab wrote.")
+    else:
+        st.html(f"<p>{markup.text(run.advice) if run.advice else UNADVISED}</p>")
 
 
-def checks(listed: Sequence[Finding]) -> None:
+def checks(run: Run, listed: Sequence[Finding]) -> None:
     st.header("Checks")
+    if run.unreadable_verdict:
+        st.info("The checks stand in the verdict, which can't be read. `firedrill verify` says what else was changed.")
+        return
     if not listed:
         st.info("No check has been judged in this run. An unfinished run is judged by the next `firedrill run`.")
         return
@@ -100,12 +116,12 @@ def checks(listed: Sequence[Finding]) -> None:
         more = f'<br><span class="fd-quiet">{markup.text(reason)}</span>' if reason else ""
         row = [
             Cell(html=markup.sign(words.verdict_sign(finding.verdict)), tight=True),
-            Cell(html=f"{markup.name(finding.check)}<br><span class='fd-quiet'>{KINDS.get(finding.kind, '')}</span>"),
+            Cell(html=f"{markup.name(finding.check)}<br><span class='fd-quiet'>{KINDS[finding.kind]}</span>"),
             Cell(html=markup.text(finding.expected or words.UNKNOWN), wide_only=True),
             Cell(html=_expected_on_phones(finding) + markup.text(finding.measured or words.UNKNOWN) + more),
             Cell(html=markup.text(finding.where or "whole run"), wide_only=True),
         ]
-        quiet = finding.verdict == "held" and finding.kind in ("self_check", "witness", "fault", "steady_state")
+        quiet = finding.verdict is Verdict.HELD and finding.kind.about_run
         (lab if quiet else main).append(row)
     if main:
         st.html(markup.table(head, main, label="Checks, worst first"))
@@ -137,7 +153,7 @@ def counterexamples(run: Run, listed: Sequence[Finding]) -> None:
     explained = details.explained(run.folder)
     for finding in violated:
         with st.expander(
-            f"{finding.check}: {words.plain(finding.measured, most=100)}", expanded=finding is violated[0]
+            f"{words.plain(finding.check)}: {words.plain(finding.measured, most=100)}", expanded=finding is violated[0]
         ):
             if finding.reason:
                 st.text(finding.reason)
@@ -146,15 +162,21 @@ def counterexamples(run: Run, listed: Sequence[Finding]) -> None:
                 shown = ", ".join(finding.examples[:5]) or "none were kept"
                 st.html(markup.quiet(f"No counterexample was kept. Examples: {markup.text(shown)}."))
             else:
-                counterexample(found)
+                counterexample(found, run_id=run.run_id)
 
 
-def counterexample(found: Explained) -> None:
+def counterexample(found: Explained, *, run_id: str) -> None:
     """The operations, then one time line of what they did, as `firedrill explain` has it."""
     if found.says:
         st.text(found.says)
+    for schedule in found.schedules[:1]:
+        st.html(f"<p><strong>{markup.text(schedule.id)}</strong></p>{forced.lanes(schedule)}")
+        st.html(markup.table(*forced.steps(schedule), label=f"Steps of {schedule.id}"))
+        st.code(f"firedrill force {run_id} {schedule.id}", language="sh")
     if found.operations:
         st.html(markup.table(*story.operations(found), label=f"Operations that show {found.check}"))
+    for line in story.requests(found):
+        st.code(line, language="bash", wrap_lines=True)
     if found.moments:
         st.html(markup.table(*story.moments(found), label=f"Time line of {found.check}"))
         st.html(markup.quiet(story.origin(found)))
@@ -162,39 +184,55 @@ def counterexample(found: Explained) -> None:
         st.html(markup.quiet(f"Not known: {markup.text(what)}."))
 
 
+def schedules(run: Run) -> None:
+    listed = details.schedules(run.folder)
+    if not listed:
+        return
+    st.header("Forced schedules")
+    st.html(markup.table(*forced.listed(listed), label="Schedules that were forced"))
+    chosen = st.selectbox("Show one", [each.id for each in listed], index=None, key="schedule")
+    for schedule in listed:
+        if schedule.id == chosen:
+            st.html(forced.lanes(schedule))
+            st.html(markup.table(*forced.steps(schedule), label=f"Steps of {schedule.id}"))
+
+
 def operations(run: Run) -> None:
     st.header("Operations")
-    listed = details.operations(run.folder)
+    listed = _operations(run)
     if not listed:
-        st.info("This run has no histograms: it ended before its load did, or nothing was sent.")
+        st.info("This run has no operations: it ended before its load did, or nothing was sent.")
         return
-    head = [
-        Cell(html="Phase"), Cell(html="Operation"), Cell(html="Outcome"), Cell(html="Count", tight=True),
-        Cell(html="p50", tight=True), Cell(html="p95", tight=True), Cell(html="p99", tight=True, wide_only=True),
-        Cell(html="max", tight=True, wide_only=True),
-    ]  # fmt: skip
+    head = [Cell(html="Phase"), Cell(html="Operation"), Cell(html="Total", tight=True)]
+    head += [Cell(html=name, tight=True, wide_only=True) for name in ("ok", "refused", "failed", "unknown", "dropped")]
+    head += [Cell(html="Errors", tight=True), Cell(html="p50", tight=True), Cell(html="p95", tight=True)]
+    head += [Cell(html="p99", tight=True, wide_only=True)]
     rows = [
         [
-            Cell(html=markup.text(each.phase)), Cell(html=markup.text(each.op)), Cell(html=markup.text(each.outcome)),
-            Cell(html=words.count_text(each.count), tight=True),
-            Cell(html=_ms(each.p50_ms), tight=True), Cell(html=_ms(each.p95_ms), tight=True),
-            Cell(html=_ms(each.p99_ms), tight=True, wide_only=True),
-            Cell(html=_ms(each.max_ms), tight=True, wide_only=True),
+            Cell(html=markup.text(each.phase)), Cell(html=markup.text(each.op)),
+            Cell(html=words.count_text(row.total), tight=True),
+            *(Cell(html=words.count_text(getattr(row, name)), tight=True, wide_only=True) for name in details.COUNTS),
+            Cell(html=words.count_text(row.errors), tight=True),
+            Cell(html=words.quantile_text(row.p50_ms, row.total), tight=True),
+            Cell(html=words.quantile_text(row.p95_ms, row.total), tight=True),
+            Cell(html=words.quantile_text(row.p99_ms, row.total), tight=True, wide_only=True),
         ]
         for each in listed
+        if (row := each.row)
     ]  # fmt: skip
-    with st.expander(f"{len(listed)} rows: phase × operation × outcome", expanded=len(listed) <= 12):
-        st.html(markup.table(head, rows, label="Operations by phase and outcome"))
+    with st.expander(f"{len(listed)} rows: phase × operation", expanded=len(listed) <= 12):
+        st.html(markup.table(head, rows, label="Operations by phase"))
     st.html(
         markup.quiet(
-            "Times count from the intended start. Refused is a documented refusal, such as sold out; info is unknown: "
-            "it may have happened."
+            "Times count from the intended start to the promised answer; no answer: the operation at that rank got "
+            "none. Refused is a documented refusal, such as sold out; unknown may have happened."
         )
     )
 
 
-def _ms(value_ms: float | None) -> str:
-    return words.latency_text(None if value_ms is None else value_ms / 1000)
+def _operations(run: Run) -> list[details.Operation]:
+    figures, _ = sources.attempt(partial(sources.history, run.folder, run.state.value))
+    return details.operations(run, figures)
 
 
 def samples(run: Run) -> None:
@@ -257,8 +295,8 @@ def downloads(run: Run) -> None:
                 missing.append(each)
                 continue
             st.download_button(
-                each.label, data=partial(each.path.read_bytes), file_name=each.file_name, mime=each.mime,
-                key=f"take:{each.file_name}", on_click="ignore",
+                each.label, data=partial(read_bytes, each.path, most=MOST_STATE_BYTES), file_name=each.file_name,
+                mime=each.mime, key=f"take:{each.file_name}", on_click="ignore",
             )  # fmt: skip
         st.download_button(
             "Operations (CSV)", data=partial(_operations_csv, run), file_name=f"{run.run_id}-operations.csv",
@@ -278,12 +316,12 @@ def downloads(run: Run) -> None:
 
 
 def _operations_csv(run: Run) -> str:
-    return details.operations_csv(details.operations(run.folder))
+    return details.operations_csv(_operations(run))
 
 
 def _seconds_csv(run: Run) -> str:
-    seconds, _ = sources.attempt(partial(evidence.history_seconds, run.folder))
-    return details.seconds_csv(seconds or {})
+    figures, _ = sources.attempt(partial(evidence.figures, run.folder))
+    return details.seconds_csv(figures.all.seconds() if figures else ())
 
 
 main()

@@ -1,4 +1,4 @@
-"""One journey per file; a file here is a new operation for the mix of a scenario, nothing else has to change."""
+"""One journey per file. A new operation for a scenario's mix is a file here and a line in `chaos.model.operations`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from loadtests.journey import Journey
 
 
 def discover() -> dict[str, type[Journey]]:
-    """Operation → journey. Raises: TypeError for a file that does not define exactly the journey it is named after."""
+    """Operation → journey. Raises: TypeError for a file that does not define exactly one journey with its own name."""
     found: dict[str, type[Journey]] = {}
     for entry in pkgutil.iter_modules(__path__):
         module = importlib.import_module(f"{__name__}.{entry.name}")

@@ -1,4 +1,4 @@
-"""A customer orders seats, sometimes with a double click, and watches the order until it is final."""
+"""A customer orders seats, sometimes with a double click, and polls the order until it is final."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import msgspec
 
+from chaos.model.answers import order_seen
+from chaos.model.disguise import intent_key
 from chaos.model.history import Outcome
 from chaos.model.loadplan import LoadPlan
 from loadtests.journey import BAD_BODY, Arrival, Call, Http, Journey, Reading, decoded, unless_ok
@@ -15,10 +17,10 @@ from loadtests.world import World, WorldCustomer, WorldTier
 HOT_SHARE = 0.9
 MAX_QUANTITY = 2
 FINAL = frozenset({"paid", "refused", "cancelled"})
-LAST_LOOK_S = 2.0  # long after: what is told then is no matter of timing
+LAST_LOOK_S = 2.0  # so late that the answer does not depend on timing any more
 SOLD_OUT = (409, "sold_out")
 KEY_IN_FLIGHT = (409, "key_in_flight")
-_ORDER_ID = re.compile(r"[A-Za-z0-9-]{1,64}")  # goes into a request line, so it is not taken on trust
+_ORDER_ID = re.compile(r"[A-Za-z0-9-]{1,64}")  # checked, since the API's id goes into a request line
 
 
 class _Order(msgspec.Struct):
@@ -36,27 +38,33 @@ def read_order_or(status: int, body: bytes, refusals: frozenset[tuple[int, str]]
     order = decoded(_ORDER, body)
     if order is None or not _ORDER_ID.fullmatch(order.id) or not order.status:
         return BAD_BODY
-    return Reading(Outcome.OK, order=order.id, order_status=order.status)
+    seen, tickets = order_seen(body)
+    return Reading(Outcome.OK, order=order.id, order_status=order.status, seen=seen, tickets=tickets)
 
 
 def read_accepted(status: int, body: bytes) -> Reading:
-    """An order with its id, or "sold out"."""
+    """The accepted order, or the refusal "sold out"."""
     return read_order_or(status, body, frozenset({SOLD_OUT}))
 
 
 def read_clicked_twice(status: int, body: bytes) -> Reading:
-    """As `read_accepted`; either of two clicks may be told that the other one is being worked on."""
+    """Like `read_accepted`; either of two clicks may also be refused because the other one is still in flight."""
     return read_order_or(status, body, frozenset({SOLD_OUT, KEY_IN_FLIGHT}))
 
 
 def read_order(status: int, body: bytes) -> Reading:
-    """The order as it stands; nothing is refused here."""
+    """The order; no refusal is documented here."""
     return read_order_or(status, body, frozenset())
 
 
-def client_key(seed: int, index: int) -> str:
-    """The intent of arrival *index*: the same on every variant, so that two runs can be laid side by side."""
-    return f"s{seed}-a{index}"
+def of_order(order: str, read: Callable[[int, bytes], Reading]) -> Callable[[int, bytes], Reading]:
+    """*read*, for an answer that has to be about *order*."""
+
+    def reading(status: int, body: bytes) -> Reading:
+        found = read(status, body)
+        return BAD_BODY if found.outcome is Outcome.OK and found.order != order else found
+
+    return reading
 
 
 class Buy(Journey):
@@ -102,7 +110,7 @@ class Buy(Journey):
         """An order of one or two seats under the arrival's own key; the main operation of *op*."""
         tier = self._tier(arrival)
         quantity = 1 + arrival.draws.below(MAX_QUANTITY)
-        key = client_key(self._plan.seed, arrival.index)
+        key = intent_key(self._plan.salt, arrival.index)
         body, head = self._message(customer, key=key, tier=tier.id, quantity=quantity)
         return Call(
             op=op,
@@ -130,20 +138,20 @@ class Buy(Journey):
         return body, self._http.head("POST", "/api/orders/", headers=headers, length=len(body))
 
     def _click_twice(self, call: Call) -> list[Reading]:
-        """The identical request twice, at once; the second is not part of the schedule."""
+        """Send the identical request twice at once; the second one is not part of the schedule."""
         second = msgspec.structs.replace(call, main=False, attempt=2)
         other = self._http.beside(second)
         return [self._http.exchange(call), other()]
 
     def watch(self, order: str, customer: WorldCustomer) -> None:
-        """Polls have a budget: late payment would otherwise add load exactly when the API has no room for it."""
+        """Poll until the order is final or the budget is used up: without a budget, slow payments would add load."""
         for _ in range(self._plan.poll_budget):
             answer = self.look(order, customer, self._http.now_s() + self._plan.poll_every_s)
             if answer is None or answer.order_status in FINAL:
                 return
 
     def look(self, order: str, customer: WorldCustomer, at_s: float) -> Reading | None:
-        """One poll at *at_s*; None when the run is over before it."""
+        """One poll at *at_s*; None when the run is over before that."""
         self._http.sleep_until(at_s)
         if self._http.winding_down():
             return None
@@ -154,7 +162,7 @@ class Buy(Journey):
                 head=self._http.head(
                     "GET", f"/api/orders/{order}/", headers={"Authorization": f"Bearer {customer.access}"}
                 ),
-                read=read_order,
+                read=of_order(order, read_order),
                 intended=at_s,
                 main=False,
                 customer=customer.id,

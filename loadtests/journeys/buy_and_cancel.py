@@ -1,4 +1,4 @@
-"""A customer orders seats and thinks better of it: now while the charge is under way, now long after."""
+"""A customer orders seats and cancels the order: while the charge is under way, or later."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from loadtests.world import World, WorldCustomer
 
 NOT_CANCELLABLE = (409, "not_cancellable")
 AT_ONCE_SHARE = 0.7
-AT_ONCE_S = 0.4  # a charge takes about that long from the answer on, when the gateway is a little slow
+AT_ONCE_S = 0.4  # about the time from the answer to the end of the charge, with a slightly slow gateway
 LATER_S = 2.0
 
 
 def read_cancelled(status: int, body: bytes) -> Reading:
-    """The cancelled order; a refused one can't be cancelled."""
+    """The cancelled order, or the refusal "not cancellable" for a refused order."""
     return buy.read_order_or(status, body, frozenset({NOT_CANCELLABLE}))
 
 
 class BuyAndCancel(Journey):
-    """POST /api/orders/, a pause, POST /api/orders/{id}/cancel/ (now and then twice at once), one look long after."""
+    """POST /api/orders/, a pause, POST /api/orders/{id}/cancel/ (sometimes twice at once), and one late poll."""
 
     name = "buy_and_cancel"
     follow_ups = ("cancel", "cancel_again", "poll")
@@ -59,7 +59,7 @@ class BuyAndCancel(Journey):
                 f"/api/orders/{order}/cancel/",
                 headers={"Authorization": f"Bearer {customer.access}"},
             ),
-            read=read_cancelled,
+            read=buy.of_order(order, read_cancelled),
             intended=at_s,
             main=False,
             attempt=attempt,

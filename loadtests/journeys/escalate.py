@@ -1,4 +1,4 @@
-"""A customer makes the own account an admin's, logs in anew, and asks for what only an admin gets."""
+"""A customer tries to become an admin, logs in again, and sends a request that only admins may send."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ BAD_REQUEST = 400
 
 
 class Escalate(Journey):
-    """PATCH /api/me/ with a role, POST /api/auth/token/, GET /api/admin/sales/. A hash a time: at a low rate only.
+    """PATCH /api/me/ with a role, POST /api/auth/token/, GET /api/admin/sales/. One password hash: use low rates.
 
-    The PATCH itself may be answered with 200 or refused; what it did shows in what the next token opens.
+    The PATCH may be answered 200 or refused; its effect shows in the rights of the next token.
     """
 
     name = "escalate"

@@ -1,4 +1,4 @@
-"""A customer asks for an order of another one, by its id; and the owner for the same."""
+"""A customer reads another customer's order by its id, and the owner reads it, too."""
 
 from __future__ import annotations
 
@@ -25,8 +25,12 @@ class _Page(msgspec.Struct):
 _ORDER, _PAGE = msgspec.json.Decoder(_Order), msgspec.json.Decoder(_Page | list[_Order])
 
 
-def read_orders(owners: dict[str, int], asker: int) -> Callable[[int, bytes], Reading]:
-    """One order or a list of them: whose the answer shows, as far as *owners* (order → customer) knows."""
+def read_orders(owners: dict[str, int], asker: int, own: str = "") -> Callable[[int, bytes], Reading]:
+    """One order or a list of orders; `shown` is the owner, a foreign one first, by *owners* (order → customer).
+
+    Args:
+        own: An order that has to be among them, as the contract promises; empty: none.
+    """
 
     def read(status: int, body: bytes) -> Reading:
         if not 200 <= status < 300:
@@ -36,6 +40,8 @@ def read_orders(owners: dict[str, int], asker: int) -> Callable[[int, bytes], Re
         if order is None and page is None:
             return BAD_BODY
         found = [order] if order is not None else page.results if isinstance(page, _Page) else page or []
+        if own and all(one.id != own for one in found):
+            return BAD_BODY
         foreign = next((one for one in found if owners.get(one.id, asker) != asker), None)
         shown = foreign or next(iter(found), None)
         return Reading(
@@ -46,7 +52,7 @@ def read_orders(owners: dict[str, int], asker: int) -> Callable[[int, bytes], Re
 
 
 class ForeignOrder(Journey):
-    """GET /api/orders/{id}/ of somebody else; then the owner's own GET, and the list of the one who asked."""
+    """GET /api/orders/{id}/ of another customer's order; then the same by its owner, and the asking customer's list."""
 
     name = "foreign_order"
     follow_ups = ("own_list", "own_order")
@@ -72,7 +78,7 @@ class ForeignOrder(Journey):
             customer=asker.id,
             session=fingerprint(asker.refresh),
             state=state,
-            read=read_orders(self._owners, asker.id),
+            read=read_orders(self._owners, asker.id, own=asker.order if state == VALID else ""),
             order=order,
             arrival=arrival,
         )

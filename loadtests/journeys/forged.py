@@ -1,4 +1,4 @@
-"""Tokens that nobody issued, or not for this API, or not for that person any more."""
+"""Tokens that were not issued by the API, or not for this API, or whose account does not permit them any more."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from loadtests.world import World
 SALES = "/api/admin/sales/"
 EXPIRES = ("expired_just_now", "expired_long_ago")
 WITHDRAWN = ("deleted", "disabled", "password_changed")
-# By the clock that signed it, `expired_just_now` ran out half a minute before the load was even prepared.
+# `expired_just_now` expired half a minute before the load was prepared, by the clock of the host that signed it.
 BEFORE_THE_LOAD_S = -1.0
 
 
 class Forged(Journey):
     """One bad token after the other.
 
-    GET /api/me/ with access tokens, POST /api/auth/refresh/ with those of accounts that are gone, and
-    GET /api/admin/sales/ with a role that is in the token only.
+    GET /api/me/ with access tokens, POST /api/auth/refresh/ with refresh tokens of withdrawn accounts, and
+    GET /api/admin/sales/ with a role that only the token still has.
     """
 
     name = "forged"

@@ -1,4 +1,4 @@
-"""Whoever watches the process asks whether it is alive."""
+"""A liveness check, as an orchestrator sends it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _OK = Reading(Outcome.OK)
 
 
 def read_live(status: int, body: bytes) -> Reading:
-    """The status is all that counts."""
+    """Only the status counts."""
     return _OK if 200 <= status < 300 else unless_ok(status, body)
 
 
 class Live(Journey):
-    """GET /live, past everything that the shop depends on."""
+    """GET /live, which must not depend on any dependency of the shop."""
 
     name = "live"
 

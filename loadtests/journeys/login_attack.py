@@ -1,4 +1,4 @@
-"""Somebody guesses passwords, many at once, for a name that exists and for one that doesn't."""
+"""An attacker guesses passwords, many at once, for a username that exists and for one that does not."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from loadtests.journey import Arrival, Call, Http, Journey, Reading
 from loadtests.world import World
 
 GUESSES = 10
+# The commonest passwords. Source: published lists of common passwords, all of which have these.
+COMMON = ("123456", "password", "qwerty", "iloveyou", "111111", "abc123", "letmein", "monkey", "dragon", "welcome1")
 
 
 class LoginAttack(Journey):
-    """POST /api/auth/token/ with wrong passwords: ten beside each other for one customer, one for a stranger.
+    """POST /api/auth/token/ with wrong passwords, all at once: ten for one customer, one for an unknown username.
 
-    Every arrival attacks a name of its own, so what one attack has used up does not protect the next victim.
+    Every arrival attacks another customer, so that a limit reached by one attack does not protect the next victim.
     """
 
     name = "login_attack"
@@ -29,6 +31,7 @@ class LoginAttack(Journey):
         self._http = http
         self._accounts = Accounts(http)
         self._customers = world.customers
+        self._known = {customer.username for customer in (*world.customers, *world.guests, *world.cast.values())}
 
     def run(self, arrival: Arrival) -> None:
         if arrival.index >= len(self._customers):
@@ -36,17 +39,23 @@ class LoginAttack(Journey):
         victim = self._customers[arrival.index]
         first = self._guess(victim.username, 0, GUESS, arrival)
         others = [self._again(self._guess(victim.username, number, GUESS), number + 1) for number in range(1, GUESSES)]
-        others.append(self._again(self._guess(f"nobody-{arrival.index}", 0, GUESS_UNKNOWN), GUESSES + 1))
+        others.append(self._again(self._guess(self._strangers_name(arrival), 0, GUESS_UNKNOWN), GUESSES + 1))
         self._http.exchange(first)
         for other in others:
             other()
+
+    def _strangers_name(self, arrival: Arrival) -> str:
+        """A username that no account has but that looks like a real one."""
+        while (name := f"{arrival.draws.choice(self._customers).username}{arrival.draws.below(100)}") in self._known:
+            pass
+        return name
 
     def _guess(self, username: str, number: int, state: str, arrival: Arrival | None = None) -> Call:
         return self._accounts.send(
             self.name,
             "POST",
             "/api/auth/token/",
-            {"username": username, "password": f"guess-{number}"},
+            {"username": username, "password": COMMON[number]},
             customer=None,
             session=username,
             state=state,

@@ -1,37 +1,44 @@
-"""Every cell of the access matrix, over and over: who asks which endpoint by which method with which token."""
+"""All cells of the access matrix, again and again: a caller, an endpoint, a method and a token."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from chaos.model import access
-from chaos.model.history import Outcome
+from chaos.model.disguise import intent_key
 from chaos.model.loadplan import LoadPlan
-from loadtests.journey import Arrival, Call, Http, Journey, Reading, unless_ok
+from loadtests.accounts import Read, read_account, read_done
+from loadtests.journey import Arrival, Call, Http, Journey, Reading
+from loadtests.journeys.foreign_order import read_orders
+from loadtests.journeys.support_list import read_everybodys, read_sales
+from loadtests.pages import read_event, read_page
 from loadtests.world import World, WorldCustomer
 
 CELLS_AN_ARRIVAL = 3
-# A method that has no row for an endpoint that has one: whoever asks must not get through.
+# Right statuses for a method without a row, at an endpoint with rows: every caller must be refused.
 UNLISTED_METHOD = (401, 403, 404, 405)
 LOGOUT = "/api/auth/logout/"
+EVENT = "/api/events/{slug}/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One question.
+    """One request of the matrix.
 
     Attributes:
         name: `GET /api/me/ customer`.
-        token: Empty for nobody's.
-        expects: Statuses that are right; empty for an address that has no row at all.
+        endpoint: As in the matrix; *path* has its parameters filled in.
+        token: The access token; empty: none.
+        expects: Statuses that are right; empty for an address without any row.
     """
 
     name: str
     method: str
+    endpoint: str
     path: str
     who: str
     token: str
@@ -52,8 +59,8 @@ def cells(rows: tuple[access.Row, ...], world: World) -> list[Cell]:
             if (template, method) not in listed
         ]
     found += [
-        Cell(name=f"GET {route} admin", method="GET", path=_some_path(route), who="admin", token=admin.access,
-             customer=admin.id, expects=())
+        Cell(name=f"GET {route} admin", method="GET", endpoint=route, path=_some_path(route), who="admin",
+             token=admin.access, customer=admin.id, expects=())
         for route in access.unlisted(rows, world.routes)
     ]  # fmt: skip
     return found
@@ -65,11 +72,11 @@ def _of_row(row: access.Row, world: World) -> Iterator[Cell]:
     for role in access.ROLES[1:]:
         person = world.person(role)
         tokens.append((role, role, person.access, person.id))
-    if row.endpoint != LOGOUT:  # else the cast's own session would end
+    if row.endpoint != LOGOUT:  # there it would end the session of the cast's customer
         tokens.append(("customer", "customer with an admin's claim", customer.stale, customer.id))
     bad = sorted(world.bad_tokens.items())
     if row.statuses.get(access.REFUSED) == row.statuses.get("anonymous") and 401 not in row.statuses["anonymous"]:
-        bad = bad[:1]  # open to everybody: which token it is makes no difference that could be wrong
+        bad = bad[:1]  # the endpoint is open to everybody, so all bad tokens have the same right answer
     tokens += [(access.REFUSED, flaw, token, customer.id) for flaw, token in bad]
     for column, who, token, customer_id in tokens:
         if column in row.statuses:
@@ -89,20 +96,20 @@ def _cell(
     for name, value in values.items():
         path = path.replace(f"{{{name}}}", value)
     return Cell(
-        name=f"{method} {endpoint} {who}", method=method, path=path, who=who, token=token, customer=customer,
-        expects=expects,
+        name=f"{method} {endpoint} {who}", method=method, endpoint=endpoint, path=path, who=who, token=token,
+        customer=customer, expects=expects,
     )  # fmt: skip
 
 
 def _some_path(route: str) -> str:
-    """An address that fits the template, or nearly: it is asked to be on record, the answer decides nothing."""
+    """An address that roughly fits the template: its request only has to be recorded, whatever the answer is."""
     return route.replace("{}", "1").replace("^", "").split("(")[0].split("$")[0]
 
 
 class Matrix(Journey):
-    """Three cells an arrival, in the table's order, from its start in every phase.
+    """Three cells per arrival, in the table's order, from its start in every phase.
 
-    A cell that ends a session, or makes something, uses a session or a key of its own.
+    A cell that ends a session, or creates an order, uses a session or a key of its own.
     """
 
     name = "matrix"
@@ -127,14 +134,14 @@ class Matrix(Journey):
         body = self._body(arrival, cell, spender, main)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         if cell.method == "POST" and cell.path == "/api/orders/":
-            headers["Idempotency-Key"] = _key(self._plan.seed, arrival, index)
+            headers["Idempotency-Key"] = intent_key(self._plan.salt, arrival.index, index + 1)
         sent = msgspec.json.encode(body) if cell.method != "GET" else b""
         return Call(
             op=self.name if main else "matrix_more",
             method=cell.method,
             head=self._http.head(cell.method, cell.path, headers=headers, length=len(sent)),
             body=sent,
-            read=_reader(cell.expects),
+            read=_reader(cell.expects, self._content(cell)),
             intended=arrival.intended if main else self._http.now_s(),
             phase=arrival.phase,
             main=main,
@@ -142,10 +149,32 @@ class Matrix(Journey):
             customer=cell.customer if spender is None else spender.id,
             state="matrix",
             expects=" ".join(map(str, cell.expects)),
+            about=self._world.events[0].slug if cell.endpoint == EVENT else "",
+            **({"tier": body["tier"], "quantity": body["quantity"]} if "quantity" in body else {}),
         )
 
+    def _content(self, cell: Cell) -> Read:
+        """The reader of the cell's answer: it checks the content that the world defines, elsewhere only the status."""
+        if cell.method != "GET":
+            return read_done
+        match cell.endpoint:
+            case "/api/events/":
+                return read_page
+            case "/api/events/{slug}/":
+                return read_event
+            case "/api/me/":
+                return read_account
+            case "/api/support/orders/":
+                return read_everybodys
+            case "/api/admin/sales/":
+                return read_sales(self._world)
+            case "/api/orders/{order}/" if cell.who.startswith("customer"):
+                own = self._world.person("customer")
+                return read_orders({own.order: own.id}, own.id, own=own.order)
+        return read_done
+
     def _spender(self, arrival: Arrival, cell: Cell) -> WorldCustomer | None:
-        """Whoever is logged out stays so: a customer for each time. None where the cell's own token will do."""
+        """The customer whose session a logout ends, another one each time; None for all other cells."""
         ends = cell.path == LOGOUT and cell.method == "POST" and cell.who == "customer"
         return self._world.customers[arrival.index % len(self._world.customers)] if ends else None
 
@@ -153,17 +182,17 @@ class Matrix(Journey):
         if cell.path == LOGOUT:
             return {"refresh": (spender or self._world.customers[-1]).refresh}
         if cell.method == "POST" and cell.path == "/api/orders/":
-            return {"tier": self._world.tiers[-1].id, "quantity": 1, "reference": _key(self._plan.seed, arrival, 0)}
+            return {
+                "tier": self._world.tiers[-1].id,
+                "quantity": 1,
+                "reference": intent_key(self._plan.salt, arrival.index),
+            }
         return {}
 
 
-def _key(seed: int, arrival: Arrival, index: int) -> str:
-    return f"s{seed}-a{arrival.index}-c{index}"
-
-
-def _reader(expects: tuple[int, ...]) -> Callable[[int, bytes], Reading]:
+def _reader(expects: tuple[int, ...], content: Read) -> Read:
     def read(status: int, body: bytes) -> Reading:
-        found = Reading(Outcome.OK) if 200 <= status < 300 else unless_ok(status, body)
+        found = content(status, body)
         return msgspec.structs.replace(found, refused=True) if status in expects and status >= 400 else found
 
     return read

@@ -1,4 +1,4 @@
-"""A customer looks at the own account: what a token is good for, at its simplest."""
+"""A customer reads the own account: the simplest use of a token."""
 
 from __future__ import annotations
 

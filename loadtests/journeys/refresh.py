@@ -1,4 +1,4 @@
-"""A session through its life: renewed, used, used once more when its access token has expired, renewed again."""
+"""The life of a session: renewed, used, used again when its access token has expired, renewed again."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from loadtests.accounts import ME, Accounts, Pair, PairReader, read_account
 from loadtests.journey import Arrival, Http, Journey
 from loadtests.world import World, WorldCustomer
 
-# From the answer that brought the token: its lifetime began before that, so it has certainly run out by then.
+# Added to the lifetime from the answer with the token on: the lifetime began before that, so it is certainly over.
 AFTER_EXPIRY_S = 1.5
 
 
 class Refresh(Journey):
     """POST /api/auth/refresh/, GET /api/me/; after the lifetime of the access token both again.
 
-    Every arrival takes a session of its own: two that share one would look like a stolen token to the API.
+    Every arrival uses a session of its own: a shared session would look like a stolen token to the API.
     """
 
     name = "refresh"

@@ -1,4 +1,4 @@
-"""One refresh token sent eight times at once: a stolen one, or a page that is open in several tabs."""
+"""One refresh token sent eight times at once, as a stolen token or a page in several tabs would be."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RACERS = 8
 
 
 class RefreshRace(Journey):
-    """POST /api/auth/refresh/ with the same token, eight times beside each other; a session for every arrival."""
+    """POST /api/auth/refresh/ with the same token, eight times at once; a session for every arrival."""
 
     name = "refresh_race"
     follow_ups = ("refresh_race_again",)

@@ -1,4 +1,4 @@
-"""A customer whose client repeats itself: the same request again and again, and once under the same key another one."""
+"""A customer's client sends the same order several times, and once another order under the same key."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ KEY_REUSED = (422, "key_reused")
 
 
 def read_other_body(status: int, body: bytes) -> Reading:
-    """The key belongs to another request, which may still be worked on."""
+    """The refusal of a key that belongs to another request, which may still be in flight."""
     return buy.read_order_or(status, body, frozenset({KEY_REUSED, buy.KEY_IN_FLIGHT, buy.SOLD_OUT}))
 
 
 class Resubmit(Journey):
-    """POST /api/orders/ twice at once, a third time after the answer, once with other seats; watch, and a last look."""
+    """POST /api/orders/ twice at once, again after the answer, once with other seats; then polls, and a late poll."""
 
     name = "resubmit"
     follow_ups = ("resubmit_again", "poll")

@@ -1,4 +1,4 @@
-"""A refresh token is used twice, one after the other: the second user has stolen it, or was stolen from."""
+"""A refresh token is used twice in a row: one of its two users must have stolen it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from loadtests.world import World
 
 
 class Reuse(Journey):
-    """POST /api/auth/refresh/, the same again, then GET /api/me/ and POST /api/auth/refresh/ with what the first gave.
+    """POST /api/auth/refresh/, the same again, then GET /api/me/ and POST /api/auth/refresh/ with the first's tokens.
 
-    That the second one is refused ends the session: nobody can tell which of the two the thief is.
+    The refusal of the second one ends the session, since the API can't tell which of the two users is the thief.
     """
 
     name = "reuse"

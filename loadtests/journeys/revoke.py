@@ -1,4 +1,4 @@
-"""A customer logs out, and somebody who has the tokens goes on trying them."""
+"""A customer logs out, and a thief goes on trying the tokens."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from loadtests.journey import Arrival, Http, Journey
 from loadtests.world import World
 
 TRIED_AFTER_S = (0.0, 1.0, 3.0, 6.0)
-"""When the tokens are tried again: at once, and later, when something else may be broken."""
+"""Seconds after the logout at which the access token is tried: at once, and later, when a fault may be held."""
 
 
 class Revoke(Journey):
-    """POST /api/auth/logout/, then GET /api/me/ again and again, and POST /api/auth/refresh/ at last.
+    """POST /api/auth/logout/, then GET /api/me/ several times, and POST /api/auth/refresh/ at last.
 
-    Every arrival ends a session of its own. Only what is sent after the logout was acknowledged counts as revoked: with
-    a logout that has no answer nobody knows.
+    Every arrival ends a session of its own. Tokens count as revoked only after the logout was acknowledged: without an
+    answer it is not known whether the session ended.
     """
 
     name = "revoke"

@@ -17,10 +17,12 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from services.door import DOOR
 from services.gateway.calls import CANARY_PATH, CHARGES_PATH, MAX_BODY_BYTES, CallMiddleware, CallsInProgress, call_of
 from services.gateway.config import Config
 from services.gateway.faults import FaultMiddleware, Faults, Switches
@@ -38,11 +40,13 @@ class Gateway:
     def __init__(self, config: Config, ledger: Ledger) -> None:
         self._processing_s = config.processing_ms / 1000
         self._lab_token = config.lab_token.encode()
+        self._hostnames = sorted(config.hostnames)
         self._ledger = ledger
         self._switches = Switches()
         self._in_progress = CallsInProgress()
         self._metrics = Metrics()
         self._canaries: deque[str] = deque(maxlen=1000)
+        DOOR.proxy_port = config.proxy_port
 
     def app(self) -> Starlette:
         """The ASGI application. Its shutdown closes the ledger."""
@@ -65,11 +69,14 @@ class Gateway:
                 Route("/lab/inflight", self._lab(self._show_in_flight), methods=["GET"]),
                 Route("/lab/faults", self._lab(self._show_faults), methods=["GET"]),
                 Route("/lab/faults", self._lab(self._set_faults), methods=["PUT"]),
+                Route("/lab/faults/on", self._lab(self._show_on), methods=["GET"]),
+                Route("/lab/callers", self._lab(self._show_callers), methods=["GET"]),
                 Route("/lab/hits", self._lab(self._show_hits), methods=["GET"]),
                 Route(CANARY_PATH, self._lab(self._canary), methods=["POST"]),
                 Route(CANARY_PATH, self._lab(self._show_canary), methods=["GET"]),
             ],
             middleware=[
+                Middleware(TrustedHostMiddleware, allowed_hosts=self._hostnames, www_redirect=False),
                 Middleware(CallMiddleware, ledger=self._ledger, in_progress=self._in_progress, metrics=self._metrics),
                 Middleware(FaultMiddleware, switches=self._switches),
             ],
@@ -78,7 +85,7 @@ class Gateway:
         )
 
     async def _charge(self, request: Request) -> Response:
-        """Process, then capture: a caller that hangs up meanwhile is charged all the same."""
+        """Process, then capture: a caller that hangs up meanwhile is still charged."""
         call = call_of(request.scope)
         assert call is not None
         wanted, key = call.request, call.idempotency_key
@@ -113,7 +120,7 @@ class Gateway:
         return _json(body | ({"replayed": True} if replayed else {}), call.status)
 
     async def _refund(self, request: Request) -> Response:
-        """Give back what was taken for an order, and take nothing for it any more. Repeating it changes nothing."""
+        """Refund all charges of an order, and close it for new ones. Repeating the call changes nothing."""
         wanted = refund_request(await request.body())
         if isinstance(wanted, Response):
             return wanted
@@ -133,14 +140,14 @@ class Gateway:
         return _json({"status": "ok"})
 
     async def _echo(self, request: Request) -> Response:
-        """The body again: what a canary measures a way by. Charges nobody."""
+        """Answers with the body: a canary measures a network path with it. Nothing is charged."""
         body = await request.body()
         if len(body) > MAX_BODY_BYTES:
             return problem(413, "too_large", f"body: got {len(body)} bytes, expected a few", request.url.path)
         return Response(body, media_type="application/octet-stream")
 
     async def _canary(self, request: Request) -> Response:
-        """A charge of the lab's own: it meets the same faults as any other, and no ledger sees it."""
+        """A charge that the lab itself asks for: the switches apply to it, but it is not in the ledger."""
         call = call_of(request.scope)
         assert call is not None
         key = (await request.body())[:64].decode("ascii", "replace")
@@ -151,6 +158,10 @@ class Gateway:
 
     async def _show_canary(self, request: Request) -> Response:
         return _json({"captured": request.query_params.get("key", "") in self._canaries})
+
+    async def _show_callers(self, _: Request) -> Response:
+        """Who connected without the proxy, the lab itself included, and whether callers can be looked up at all."""
+        return _json({"looks": DOOR.proxy_port is not None, "past": list(DOOR.past)})
 
     async def _show_hits(self, _: Request) -> Response:
         return _json(self._switches.hits)
@@ -194,6 +205,9 @@ class Gateway:
     async def _show_faults(self, _: Request) -> Response:
         return _json(self._switches.current)
 
+    async def _show_on(self, _: Request) -> Response:
+        return _json({"on": self._switches.current.on})
+
     async def _set_faults(self, request: Request) -> Response:
         body = await request.body()
         if len(body) > MAX_BODY_BYTES:
@@ -208,7 +222,7 @@ class Gateway:
         return _json(faults)
 
     def _lab(self, handler: Handler) -> Handler:
-        """Ask for the lab's token: the API under test shares this port and must not be able to heal its own fault."""
+        """Require the lab's token: the API under test shares this port and must not be able to lift its own fault."""
 
         async def guarded(request: Request) -> Response:
             given = request.headers.get("X-Lab-Token", "").encode()

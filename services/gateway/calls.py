@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.gateway.ledger import Ledger
 from services.gateway.metrics import Metrics
 from services.gateway.problems import problem
-from services.gateway.protocol import caller_is_gone
+from services.gateway.protocol import caller_is_gone, caller_of
 
 CHARGES_PATH = "/charges"
 CANARY_PATH = "/lab/canary"
@@ -33,14 +33,15 @@ class ChargeRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 @dataclass(slots=True, kw_only=True)
 class CallInProgress:
-    """One call from its arrival to its end; the middlewares and the handler write down here what became of it.
+    """One call from its arrival to its end; the middlewares and the handler record its progress here.
 
     Attributes:
         epoch: Of the ledger at arrival; a reset starts a new one.
         status: What the gateway decided to answer; 0 while undecided.
         charged: Whether the ledger holds the call's charge.
-        withheld: Whether the answer was kept back on purpose.
-        canary: A call of the lab's own: it meets the faults and leaves no trace in the ledger.
+        withheld: Whether the answer was withheld by a switch.
+        canary: A call of the lab itself: the switches apply to it, and it is not in the ledger.
+        through_proxy: See `door.Caller`.
     """
 
     call_id: int
@@ -54,6 +55,7 @@ class CallInProgress:
     replayed: bool = False
     withheld: bool = False
     canary: bool = False
+    through_proxy: bool | None = None
 
     def decide(self, *, status: int, outcome: str) -> None:
         """Note the answer. *outcome* is a label of the metric gateway_calls_total."""
@@ -62,7 +64,7 @@ class CallInProgress:
 
 
 class CallsInProgress:
-    """Calls that this process is working on, and the epoch they belong to."""
+    """Calls that this process is working on, and their epoch."""
 
     def __init__(self) -> None:
         self.epoch = 0
@@ -89,13 +91,13 @@ class CallsInProgress:
 
 
 def call_of(scope: Scope) -> CallInProgress | None:
-    """The call for a charge that this request is; None for other requests."""
+    """The call for a charge of this request; None for other requests."""
     call: CallInProgress | None = scope.get(_CALL)
     return call
 
 
 class CallMiddleware:
-    """Outermost layer of POST /charges: a call is on record before a fault or the handler sees it."""
+    """Puts a call of POST /charges on record before the switches or the handler see it."""
 
     def __init__(self, app: ASGIApp, ledger: Ledger, in_progress: CallsInProgress, metrics: Metrics) -> None:
         self._app = app
@@ -118,10 +120,16 @@ class CallMiddleware:
             await parsed(scope, receive, send)
             return
         request, key = parsed
+        caller = caller_of(scope)
+        through_proxy = caller.through_proxy if caller else None
         call = CallInProgress(
             call_id=self._ledger.call_arrived(
-                order_id=request.order_id, idempotency_key=key, arrived_unix_s=arrived_unix_s
+                order_id=request.order_id,
+                idempotency_key=key,
+                arrived_unix_s=arrived_unix_s,
+                through_proxy=through_proxy,
             ),
+            through_proxy=through_proxy,
             epoch=self._in_progress.epoch,
             request=request,
             idempotency_key=key,

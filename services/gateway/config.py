@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-
-class ConfigError(Exception):
-    """A setting that can't be used: `NAME: got X, expected Y`."""
+from services import settings
+from services.hosts import LOOPBACK, known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +19,8 @@ class Config:
         port: TCP port on *host*; 0 lets the system choose.
         database: SQLite file of the ledger, created with its folder when missing.
         processing_ms: How long a charge takes before it is captured.
+        hostnames: Host names with which a request is answered.
+        proxy_port: Port of this machine on which the proxy's own API listens; None where callers can't be looked up.
     """
 
     port: int
@@ -27,63 +28,34 @@ class Config:
     lab_token: str
     processing_ms: float = 40.0
     host: str = "127.0.0.1"
+    hostnames: frozenset[str] = frozenset(LOOPBACK)
+    proxy_port: int | None = None
 
 
 def load() -> Config:
     """The configuration of this process.
 
     Raises:
-        ConfigError: A setting is missing or unusable.
+        services.settings.ConfigError: A setting is missing or unusable.
     """
     return from_environment(os.environ)
 
 
 def from_environment(environment: Mapping[str, str]) -> Config:
-    """Read GATEWAY_PORT, GATEWAY_DATABASE, GATEWAY_LAB_TOKEN_FILE and GATEWAY_PROCESSING_MS (default 40).
+    """Read GATEWAY_PORT, GATEWAY_DATABASE, GATEWAY_LAB_TOKEN_FILE, GATEWAY_PROCESSING_MS (default 40),
+    GATEWAY_PROXY_PORT (may be left out) and FIREDRILL_HOSTNAMES.
 
     FIREDRILL_BIND_HOST is the address to listen on (default 127.0.0.1; a container needs another one).
 
     Raises:
-        ConfigError: A setting is missing or unusable.
+        services.settings.ConfigError: A setting is missing or unusable.
     """
-    port = _number(environment, "GATEWAY_PORT", lowest=0, highest=65535)
-    if not port.is_integer():
-        raise ConfigError(f"GATEWAY_PORT: got {port}, expected a whole number")
     return Config(
-        port=int(port),
-        database=Path(_text(environment, "GATEWAY_DATABASE")),
-        lab_token=_secret(environment, "GATEWAY_LAB_TOKEN_FILE"),
-        processing_ms=_number(environment, "GATEWAY_PROCESSING_MS", lowest=0, highest=60_000, default="40"),
+        port=settings.port(environment, "GATEWAY_PORT"),
+        database=Path(settings.text(environment, "GATEWAY_DATABASE")),
+        lab_token=settings.secret(environment, "GATEWAY_LAB_TOKEN_FILE"),
+        processing_ms=settings.number(environment, "GATEWAY_PROCESSING_MS", lowest=0, highest=60_000, default="40"),
         host=environment.get("FIREDRILL_BIND_HOST") or "127.0.0.1",
+        hostnames=known(environment),
+        proxy_port=settings.port_if_any(environment, "GATEWAY_PROXY_PORT"),
     )
-
-
-def _text(environment: Mapping[str, str], name: str) -> str:
-    value = environment.get(name, "")
-    if not value:
-        raise ConfigError(f"{name}: got nothing, expected a value")
-    return value
-
-
-def _number(
-    environment: Mapping[str, str], name: str, *, lowest: float, highest: float, default: str | None = None
-) -> float:
-    text = environment.get(name) or default or _text(environment, name)
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not lowest <= value <= highest:  # also refuses NaN
-        raise ConfigError(f"{name}: got {text!r}, expected a number from {lowest:g} to {highest:g}")
-    return value
-
-
-def _secret(environment: Mapping[str, str], name: str) -> str:
-    path = Path(_text(environment, name))
-    try:
-        secret = path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{name}: got {path}, expected a readable file ({error})") from error
-    if not secret:
-        raise ConfigError(f"{name}: got an empty file {path}, expected a token")
-    return secret

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -31,11 +31,11 @@ class DropFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Faults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All switches. The defaults are a healthy gateway; what a PUT leaves out is off.
+    """All switches. The defaults are a healthy gateway; a switch that a PUT leaves out is off.
 
     Attributes:
         slow_s: Seconds added before a call is processed.
-        seed: Of the draw that picks the calls which a ratio hits, in the order of their arrival.
+        seed: Of the random draw that picks the calls which a ratio hits, in the order of their arrival.
     """
 
     slow_s: Annotated[float, msgspec.Meta(ge=0.0, le=300.0)] = 0.0
@@ -43,10 +43,20 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     charge_then_drop: DropFault = DropFault()
     seed: int = 1
 
+    @property
+    def on(self) -> dict[str, Any]:
+        """Switch → its settings, for the switches that differ from a healthy gateway."""
+        healthy = Faults()
+        return {name: own for name in SWITCHES if (own := getattr(self, name)) != getattr(healthy, name)}
+
+
+# Every field but the seed: so a new switch is shown, counted and healed without further code.
+SWITCHES = tuple(name for name in Faults.__struct_fields__ if name != "seed")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Treatment:
-    """What one call meets. `status` is None when it may be charged."""
+    """What the switches do to one call. `status` is None when it may be charged."""
 
     slow_s: float
     status: int | None
@@ -57,11 +67,11 @@ class Switches:
     """The faults in force, and the seeded draw over calls.
 
     Attributes:
-        hits: Fault → calls for a charge, since this process began, to which it was done; canaries don't count.
+        hits: Fault → calls for a charge that it has hit since this process began; canaries don't count.
     """
 
     def __init__(self) -> None:
-        self.hits = {"status": 0, "charge_then_drop": 0}
+        self.hits = dict.fromkeys(SWITCHES, 0)
         self._canary_random = random.Random(1)  # noqa: S311 - reproducible, not secret
         self.set(Faults())
 
@@ -76,9 +86,9 @@ class Switches:
         self._random = random.Random(faults.seed)  # noqa: S311 - reproducible, not secret
 
     def treat(self, *, canary: bool = False) -> Treatment:
-        """Decide about the next call. Draws twice each time, so one switch never shifts the draw of the other.
+        """Decide about the next call. Always draws twice, so that one switch does not change the draw of the other.
 
-        A *canary* has a draw of its own: how often the lab looks must not decide which calls are hit.
+        A *canary* has a draw of its own: the number of canaries must not decide which calls are hit.
         """
         faults, draw = self._faults, self._canary_random if canary else self._random
         status_draw, drop_draw = draw.random(), draw.random()
@@ -103,6 +113,7 @@ class FaultMiddleware:
             return
         treatment = self._switches.treat(canary=call.canary)
         if treatment.slow_s:
+            self._hit("slow_s", call)
             await asyncio.sleep(treatment.slow_s)
         if treatment.status is not None:
             call.decide(status=treatment.status, outcome="fault_status")
@@ -130,6 +141,6 @@ class FaultMiddleware:
             call.withheld = True
             self._hit("charge_then_drop", call)
             await drop_connection(scope, receive)
-        else:  # nothing was charged, so there is nothing to be silent about
+        else:  # nothing was charged, so the answer is not withheld
             for message in withheld:
                 await send(message)

@@ -1,16 +1,13 @@
-"""The ledger: every charge captured, every refund and every call that arrived, in one SQLite file that outlives us."""
+"""The ledger: every captured charge, every refund and every call that arrived, in one SQLite file, which is kept."""
 
 from __future__ import annotations
 
-import sqlite3
 import uuid
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-# Lab data, emptied before each run. Without fsync a write costs tens of microseconds, so the event loop may do it
-# itself, and a kill of this process still loses nothing: only a crash of the whole machine could, which ends the run.
-_PRAGMAS = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = OFF", "PRAGMA busy_timeout = 5000")
+from services import lab_file
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS charges (
@@ -39,7 +36,8 @@ CREATE TABLE IF NOT EXISTS calls (
     arrived_unix_s REAL NOT NULL,
     answered_unix_s REAL,
     status INTEGER NOT NULL,
-    replayed INTEGER NOT NULL
+    replayed INTEGER NOT NULL,
+    through_proxy INTEGER
 );
 CREATE INDEX IF NOT EXISTS calls_by_arrival ON calls (arrived_unix_s);
 """
@@ -52,7 +50,7 @@ class KeyReused(Exception):
 
 
 class OrderClosed(Exception):
-    """The order was refunded, and takes no charge any more."""
+    """The order was refunded, so it can't be charged any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +66,7 @@ class Charge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
-    """All of a charge's money, given back."""
+    """A refund of one charge, always in full."""
 
     refund_id: str
     charge_id: str
@@ -82,8 +80,9 @@ class Call:
     """A call that reached the gateway.
 
     Attributes:
-        answered_unix_s: None while in flight, and when nobody was left to answer (or the answer was withheld).
+        answered_unix_s: None while in flight, when the caller had hung up, and when the answer was withheld.
         status: HTTP status that the gateway decided on; 0 while it has not.
+        through_proxy: Whether the connection was the proxy's; None where that can't be known.
     """
 
     order_id: str
@@ -92,6 +91,7 @@ class Call:
     answered_unix_s: float | None
     status: int
     replayed: bool
+    through_proxy: bool | None = None
 
 
 class Ledger:
@@ -105,7 +105,10 @@ class Ledger:
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        self._connection = self._open()
+        self._connection = lab_file.connect(self._path)
+        columns = {row[1] for row in self._connection.execute("PRAGMA table_info(calls)")}
+        if columns and "through_proxy" not in columns:  # of an earlier version; each run empties it anyway
+            self._connection.execute("DROP TABLE calls")
         self._connection.executescript(_SCHEMA)
 
     def capture(
@@ -164,14 +167,14 @@ class Ledger:
         return charge
 
     def is_closed(self, order_id: str) -> bool:
-        """Whether the order was refunded: then it takes no new charge."""
+        """Whether the order was refunded, so that it can't be charged any more."""
         row = self._connection.execute("SELECT 1 FROM closed_orders WHERE order_id = ?", (order_id,)).fetchone()
         return row is not None
 
     def refund(self, *, order_id: str, refunded_unix_s: float) -> tuple[list[Refund], bool]:
-        """Give back all that was captured for the order and close it. Returns its refunds, and whether it was closed.
+        """Refund all charges of the order and close it. Returns its refunds, and whether it was closed before.
 
-        Repeating it gives nothing back twice: a charge has one refund at most.
+        Repeating it refunds nothing twice: a charge has at most one refund.
         """
         closed = self.is_closed(order_id)
         self._connection.execute("BEGIN IMMEDIATE")
@@ -186,12 +189,14 @@ class Ledger:
         rows = self._connection.execute(f"{_REFUNDS} WHERE order_id = ? ORDER BY rowid", (order_id,))
         return [_refund(row) for row in rows], closed
 
-    def call_arrived(self, *, order_id: str, idempotency_key: str, arrived_unix_s: float) -> int:
-        """Put a call on record before anything is done about it; returns its id for `call_ended`."""
+    def call_arrived(
+        self, *, order_id: str, idempotency_key: str, arrived_unix_s: float, through_proxy: bool | None = None
+    ) -> int:
+        """Put a call on record before it is processed; returns its id for `call_ended`."""
         row = self._connection.execute(
-            "INSERT INTO calls (order_id, idempotency_key, arrived_unix_s, answered_unix_s, status, replayed)"
-            " VALUES (?, ?, ?, NULL, 0, 0)",
-            (order_id, idempotency_key, arrived_unix_s),
+            "INSERT INTO calls (order_id, idempotency_key, arrived_unix_s, answered_unix_s, status, replayed,"
+            " through_proxy) VALUES (?, ?, ?, NULL, 0, 0, ?)",
+            (order_id, idempotency_key, arrived_unix_s, None if through_proxy is None else int(through_proxy)),
         )
         call_id = row.lastrowid
         assert call_id is not None
@@ -213,7 +218,7 @@ class Ledger:
 
     def charges(self) -> list[Charge]:
         """All charges in the order of their capture. Safe to call from another thread."""
-        with closing(self._open()) as connection:
+        with closing(lab_file.connect(self._path)) as connection:
             rows = connection.execute(
                 "SELECT charge_id, order_id, idempotency_key, amount_cents, captured_unix_s FROM charges"
                 " ORDER BY captured_unix_s, rowid"
@@ -222,14 +227,15 @@ class Ledger:
 
     def refunds(self) -> list[Refund]:
         """All refunds in their order. Safe to call from another thread."""
-        with closing(self._open()) as connection:
+        with closing(lab_file.connect(self._path)) as connection:
             return [_refund(row) for row in connection.execute(f"{_REFUNDS} ORDER BY refunded_unix_s, rowid")]
 
     def calls(self, *, since_unix_s: float = 0.0) -> list[Call]:
         """Calls that arrived at *since_unix_s* or later, in that order. Safe to call from another thread."""
-        with closing(self._open()) as connection:
+        with closing(lab_file.connect(self._path)) as connection:
             rows = connection.execute(
-                "SELECT order_id, idempotency_key, arrived_unix_s, answered_unix_s, status, replayed FROM calls"
+                "SELECT order_id, idempotency_key, arrived_unix_s, answered_unix_s, status, replayed, through_proxy"
+                " FROM calls"
                 " WHERE arrived_unix_s >= ? ORDER BY arrived_unix_s, call_id",
                 (since_unix_s,),
             )
@@ -238,12 +244,6 @@ class Ledger:
     def close(self) -> None:
         """Close the writing connection."""
         self._connection.close()
-
-    def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None)  # autocommit: each statement stands alone
-        for pragma in _PRAGMAS:
-            connection.execute(pragma)
-        return connection
 
 
 def _charge(row: tuple[str, str, str, int, float]) -> Charge:
@@ -268,8 +268,8 @@ def _refund(row: tuple[str, str, str, int, float]) -> Refund:
     )
 
 
-def _call(row: tuple[str, str, float, float | None, int, int]) -> Call:
-    order_id, idempotency_key, arrived_unix_s, answered_unix_s, status, replayed = row
+def _call(row: tuple[str, str, float, float | None, int, int, int | None]) -> Call:
+    order_id, idempotency_key, arrived_unix_s, answered_unix_s, status, replayed, through_proxy = row
     return Call(
         order_id=order_id,
         idempotency_key=idempotency_key,
@@ -277,4 +277,5 @@ def _call(row: tuple[str, str, float, float | None, int, int]) -> Call:
         answered_unix_s=answered_unix_s,
         status=status,
         replayed=bool(replayed),
+        through_proxy=None if through_proxy is None else bool(through_proxy),
     )

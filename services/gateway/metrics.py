@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series per series that nobody reads
+disable_created_metrics()  # type: ignore[no-untyped-call]  # an unused second series for each series
 OUTCOMES = ("captured", "replayed", "key_reused", "invalid", "fault_status", "dropped", "gone", "stale", "failed")
 _BUCKETS_S = (0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 

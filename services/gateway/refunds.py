@@ -20,7 +20,7 @@ class RefundRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 def refund_request(body: bytes) -> RefundRequest | Response:
-    """The request that *body* is, or the answer to what is none."""
+    """The request in *body*, or the error answer when it holds none."""
     if len(body) > MAX_BODY_BYTES:
         return problem(413, "too_large", f"body: got {len(body)} bytes, expected a small JSON object", REFUNDS_PATH)
     try:

@@ -1,7 +1,7 @@
 """`python -m services.scorecard`: make the database ready, then become the server.
 
 `python -m services.scorecard manage …` runs a Django command instead, e.g. `manage changepassword admin`.
-Exit 2 for a bad setting, 4 when the database can't be had.
+Exit 2 for a bad setting, 4 when the database can't be used.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from services.scorecard.config import Config, ConfigError, load
+from launch.python import PYTHON
+from services.scorecard.config import Config, load
+from services.settings import ConfigError
 
 THREADS = "4"
 _ONE_AT_A_TIME = 0x46495245
-"""Key of an advisory lock in a shared PostgreSQL: labs that start together would migrate the same tables at once."""
+"""Key of an advisory lock in a shared PostgreSQL: without it, labs that start together would migrate concurrently."""
 
 
 def main(arguments: list[str]) -> int:
@@ -70,13 +72,14 @@ def prepare(config: Config) -> None:
         if config.admin_password and not User.objects.filter(username="admin").exists():
             User.objects.create_superuser("admin", password=config.admin_password)
     if isinstance(config.database, Path):
-        config.database.chmod(0o600)  # notes are private to whoever wrote them
+        config.database.chmod(0o600)  # notes are private to their author
     connections.close_all()
 
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """No other lab prepares the same database meanwhile; a file has its own lock. The lock ends with its connection."""
+    """Keep other labs from preparing the same database meanwhile; SQLite locks its file itself. The lock ends with its
+    connection."""
     from django.db import connection  # noqa: PLC0415 - needs the settings
 
     if connection.vendor != "postgresql":
@@ -100,7 +103,7 @@ def serve(config: Config) -> None:
         "--workers-kill-timeout",
         "2",
     ]
-    command = [sys.executable, "-m", "granian", *options, "services.scorecard.wsgi:application"]
+    command = [*PYTHON, "-u", "-m", "granian", *options, "services.scorecard.wsgi:application"]
     os.execv(sys.executable, command)  # noqa: S606 - no shell is wanted
 
 

@@ -1,4 +1,4 @@
-"""The admin: scores can be edited (through the same function as in the API), the rest is for looking at."""
+"""The admin: scores can be edited (through the same function as in the API), everything else is read-only."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ admin.site.index_title = "Drills, runs, scores"
 
 
 class _ReadOnlyMixin:
-    """The truth is elsewhere: in the data file, in the evidence folders, in the history."""
+    """Read-only: these rows come from the data file, the evidence folders or the history."""
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
         return False
@@ -62,7 +62,7 @@ class RunAdmin(_ReadOnlyMixin, ModelAdmin[Run]):
     show_full_result_count = False
 
     def has_delete_permission(self, request: HttpRequest, obj: Run | None = None) -> bool:
-        """An entry may go: `firedrill index` brings it back from its folder."""
+        """An entry may be deleted: `firedrill index` makes it again from its folder."""
         return bool(super(_ReadOnlyMixin, self).has_delete_permission(request, obj))
 
 
@@ -118,7 +118,7 @@ class ScoreForm(ModelForm[Score]):
         self.fields["seen_version"].initial = self.instance.version
 
     def clean(self) -> dict[str, Any]:
-        """Save here: the admin runs the whole page in one transaction, and only here can a refusal be shown."""
+        """Save here: only an error that is raised here is shown on the form; later it would end the page's request."""
         cleaned = super().clean() or self.cleaned_data
         if self.errors:
             return cleaned
@@ -148,7 +148,7 @@ class ScoreAdmin(ModelAdmin[Score]):
         return "" if status is None else f"{status.sign} {status.word}"
 
     def save_model(self, request: HttpRequest, obj: Score, form: Any, change: bool) -> None:
-        """Saved by the form already, with its history."""
+        """Does nothing: the form has saved the score already, with its history."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # each drill has one from the start

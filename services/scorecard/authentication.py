@@ -1,4 +1,4 @@
-"""Who may write: whoever has the lab's token."""
+"""Authentication for writing: the caller must send the lab's token."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 
 class Writer:
-    """The holder of the token. There is one learner, so the token names nobody."""
+    """The holder of the token. There is one learner, so the token stands for no account."""
 
     is_authenticated = True
 
@@ -22,7 +22,7 @@ class TokenAuthentication(BaseAuthentication):
     keyword = "Token"
 
     def authenticate(self, request: Request) -> tuple[Writer, None] | None:
-        """None without the header (reading is open); refused with a wrong one, whatever was asked for."""
+        """None without the header (reading is open); a wrong token is refused for any request."""
         keyword, _, given = get_authorization_header(request).partition(b" ")
         if keyword.lower() != self.keyword.lower().encode():
             return None
@@ -32,5 +32,5 @@ class TokenAuthentication(BaseAuthentication):
         return Writer(), None
 
     def authenticate_header(self, request: Request) -> str:
-        """What WWW-Authenticate says beside a 401."""
+        """The value of WWW-Authenticate in a 401."""
         return self.keyword

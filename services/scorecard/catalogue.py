@@ -24,7 +24,7 @@ class DrillData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """A drill; `dimensions` are keys, `core` and `stretch` names of scenarios.
 
     Attributes:
-        holds: On how many seeds in a row a scenario has to hold: more than once where luck may have its part.
+        holds: On how many seeds in a row a scenario has to hold: more than one where a run can hold by chance.
     """
 
     key: str
@@ -56,9 +56,9 @@ def read_catalogue(path: Path = DATA_FILE) -> Catalogue:
 
 @transaction.atomic
 def load_catalogue(catalogue: Catalogue) -> None:
-    """Bring the tables in line with the file, by key; scores, history and runs stay as they are.
+    """Update the tables from the file, by key; scores, history and runs stay as they are.
 
-    A drill that left the file stays in the table: scores hang on it.
+    A drill that is no longer in the file stays in the table: scores refer to it.
     """
     dimensions: dict[str, Dimension] = {}
     for position, axis in enumerate(catalogue.dimensions, start=1):

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from services import settings
+from services.hosts import LOOPBACK, known
+from services.settings import ConfigError
+
 _TLS = {"sslmode", "sslrootcert"}
-
-
-class ConfigError(Exception):
-    """A setting that can't be used: `NAME: got X, expected Y`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +33,10 @@ class Config:
 
     Attributes:
         port: TCP port on *host*.
-        token: Of those who may write; empty means that nobody may.
-        admin_password: Of the first admin; empty means that none is created.
+        token: Required for writing; empty means that nothing can be written.
+        admin_password: Of the first admin; empty means that no admin is created.
         host: Address to listen on.
-        also_known_as: Host name under which it is asked besides loopback's; empty for none.
+        hostnames: Host names with which a request is answered.
     """
 
     port: int
@@ -44,7 +44,7 @@ class Config:
     token: str
     admin_password: str
     host: str = "127.0.0.1"
-    also_known_as: str = ""
+    hostnames: frozenset[str] = frozenset(LOOPBACK)
 
 
 def load() -> Config:
@@ -56,19 +56,20 @@ def from_environment(environment: Mapping[str, str]) -> Config:
     """Read the SCORECARD_* variables; every one has a default, so that tools can import the settings anywhere.
 
     A shared database's URL may come in a file (SCORECARD_DATABASE_URL_FILE), because it holds a password.
-    Without SCORECARD_TOKEN_FILE nobody can write, without SCORECARD_ADMIN_PASSWORD_FILE no admin is made: the
-    defaults are closed, not open. FIREDRILL_BIND_HOST and SCORECARD_HOSTNAME serve a container, which is asked by name.
+    The defaults permit nothing: without SCORECARD_TOKEN_FILE nothing can be written, without
+    SCORECARD_ADMIN_PASSWORD_FILE no admin is created. FIREDRILL_BIND_HOST and FIREDRILL_HOSTNAMES are for a container,
+    which clients address by its name.
 
     Raises:
         ConfigError: A variable is set to something unusable.
     """
     return Config(
-        port=_port(environment.get("SCORECARD_PORT") or "18003", "SCORECARD_PORT"),
+        port=settings.port(environment, "SCORECARD_PORT", lowest=1, default="18003"),
         database=_database(environment),
-        token=_secret(environment, "SCORECARD_TOKEN_FILE"),
-        admin_password=_secret(environment, "SCORECARD_ADMIN_PASSWORD_FILE"),
+        token=_secret_if_any(environment, "SCORECARD_TOKEN_FILE"),
+        admin_password=_secret_if_any(environment, "SCORECARD_ADMIN_PASSWORD_FILE"),
         host=environment.get("FIREDRILL_BIND_HOST") or "127.0.0.1",
-        also_known_as=environment.get("SCORECARD_HOSTNAME") or "",
+        hostnames=known(environment),
     )
 
 
@@ -77,7 +78,7 @@ def _database(environment: Mapping[str, str]) -> Path | Postgres:
     if environment.get("SCORECARD_DATABASE_URL_FILE"):
         if url:
             raise ConfigError("SCORECARD_DATABASE_URL: got it and SCORECARD_DATABASE_URL_FILE, expected one of them")
-        url, name_of_url = _secret(environment, "SCORECARD_DATABASE_URL_FILE"), "SCORECARD_DATABASE_URL_FILE"
+        url, name_of_url = settings.secret(environment, "SCORECARD_DATABASE_URL_FILE"), "SCORECARD_DATABASE_URL_FILE"
     if not url:
         return Path(environment.get("SCORECARD_DATABASE_PATH") or ".lab/keep/scorecard.sqlite3")
     try:
@@ -104,20 +105,5 @@ def _database(environment: Mapping[str, str]) -> Path | Postgres:
     )
 
 
-def _port(text: str, name: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
-        raise ConfigError(f"{name}: got {text!r}, expected a whole number from 1 to 65535")
-    return int(text)
-
-
-def _secret(environment: Mapping[str, str], name: str) -> str:
-    path = environment.get(name)
-    if not path:
-        return ""
-    try:
-        secret = Path(path).read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{name}: got {path}, expected a readable file ({error})") from error
-    if not secret:
-        raise ConfigError(f"{name}: got an empty file {path}, expected a secret")
-    return secret
+def _secret_if_any(environment: Mapping[str, str], name: str) -> str:
+    return settings.secret(environment, name) if environment.get(name) else ""

@@ -1,8 +1,8 @@
-"""The drill map as a document that can be carried away, and put back.
+"""The drill map as a document that can be exported, and imported again.
 
 An import is all or nothing: a document whose digest does not fit, or that holds anything this lab does not know,
-changes nothing. What is here already is never lost: histories are joined, of two notes on one thing the one here stays,
-and a hint was opened when it was opened first, wherever that was.
+changes nothing. An import never removes what this lab has: histories are joined, of two notes on the same month the one
+here stays, and the earlier time of opening a hint counts.
 """
 
 from __future__ import annotations
@@ -98,12 +98,12 @@ class ProvesData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class RunData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A run that ceilings or a level rest on. Its evidence is a folder, which travels on its own.
+    """A run that a ceiling or a level depends on. Its evidence is a folder, which is not part of the document.
 
-    What has a default was not in files of before.
+    Fields with a default are missing in older files.
 
     Attributes:
-        open: Checks of the run itself that could not tell.
+        open: Checks of the run itself that were inconclusive.
     """
 
     run_id: RunId
@@ -124,7 +124,7 @@ class RunData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything that a person made, and the runs it is measured by."""
+    """Everything that the learner entered, and the runs by which the scores are judged."""
 
     learner: Annotated[str, msgspec.Meta(max_length=100)]
     drills: list[DrillData]
@@ -209,7 +209,7 @@ def _run(run: Run) -> RunData:
 
 
 def read_document(document: Any) -> Content:
-    """Raises: Damaged."""
+    """The content of *document*, checked. Raises: Damaged."""
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise Damaged(f"format: got something else, expected a drill map ({FORMAT}) as `firedrill export` writes it")
     if document.get("version") != VERSION:
@@ -251,8 +251,8 @@ def import_document(document: Any) -> dict[str, int]:
     """Add what the document has and this lab has not. Importing it again changes nothing.
 
     Returns:
-        How many of what were added: `scores` (changes of a score), `hints` (also those that were opened earlier there),
-        `confirmations`, `months`, `runs`, `names`.
+        Kind → how many were added: `scores` (changes of a score), `hints` (including those that were opened earlier
+        there), `confirmations`, `months`, `runs`, `names`.
 
     Raises:
         Damaged: Nothing was changed.
@@ -298,7 +298,10 @@ def _run_fields(run: RunData) -> dict[str, Any]:
 
 
 def _hint(drill_key: str, hint: HintData) -> bool:
-    """Whether it is news: opened there only, or there first. A later date would unsay that it helped with the core."""
+    """Take over a hint; whether that changed anything: it was opened there only, or earlier there.
+
+    The earlier time has to stay: with a later one, the hint would seem to have been opened after the core passed.
+    """
     fields = {"solution": hint.solution, "used_at": hint.used_at}
     use, new = HintUse.objects.get_or_create(drill_id=drill_key, hint=hint.hint, defaults=fields)
     if earlier := hint.used_at < use.used_at:
@@ -308,7 +311,7 @@ def _hint(drill_key: str, hint: HintData) -> bool:
 
 
 def _join_history(drill: DrillData) -> int:
-    """Changes that are not here yet come behind those that are; the newest by its date is the score."""
+    """Append the changes that this lab lacks; the newest of all by date becomes the score. Returns how many."""
     score = Score.objects.select_for_update().get(drill_id=drill.key)
     here = set(ScoreChange.objects.filter(drill_id=drill.key).values_list("changed_at", "value", "notes"))
     missing = [

@@ -1,4 +1,4 @@
-"""From the database to the plain facts that the rules judge: a fixed number of queries, however many runs there are."""
+"""Reads from the database the plain facts that the rules judge: a fixed number of queries for any number of runs."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def drill_facts(drills: Iterable[Drill], stamp: Stamp) -> list[rules.DrillFacts]
 def _essential_runs(
     stamp: Stamp, cuts: tuple[tuple[str, *tuple[datetime, ...]], ...], holds: tuple[tuple[str, int], ...]
 ) -> Mapping[str, tuple[rules.RunFact, ...]]:
-    """By drill, what counts of the learner's runs. All of them are read, once per state of the index: its *stamp*."""
+    """Drill → the learner's runs that count. All runs are read, but only once per state of the index (*stamp*)."""
     found: dict[str, list[rules.RunFact]] = defaultdict(list)
     mine = Run.objects.filter(drill__isnull=False, variant=rules.LEARNER_VARIANT).order_by()
     for drill_id, *values in mine.values_list("drill_id", *_RUN):
@@ -74,7 +74,7 @@ def dimensions() -> list[tuple[str, str]]:
 
 @functools.lru_cache(maxsize=1)
 def own_scenario_passed(stamp: Stamp) -> bool:
-    """Whether the last runs of a scenario in scenarios/own/ are what it says that they prove."""
+    """Whether, for a scenario in scenarios/own/, the last runs show what its `proves:` says."""
     last: dict[tuple[str, str], Run] = {}
     own = Run.objects.filter(scenario__startswith=rules.OWN_PREFIX, variant__in=("naive", "hardened"))
     for run in (

@@ -15,7 +15,7 @@ _UNSCORED = "–"
 
 
 def drill_map(*, now: datetime) -> str:
-    """Five sections, each a table or a diagram, and what stands behind the figures."""
+    """Five sections, each a table or a diagram with a legend."""
     drills = services.with_evidence(Drill.objects.select_related("score").prefetch_related("dimensions"))
     shown = progress(now=now)
     name = services.learner().name
@@ -41,7 +41,7 @@ def drill_map(*, now: datetime) -> str:
 
 
 def one_line(text: str) -> str:
-    """Fit for a cell of a table, whatever it holds."""
+    """*text* on one line, escaped for a cell of a table."""
     return re.sub(r"([\\|<>`*_\[\]#~])", r"\\\1", " ".join(text.split()))
 
 
@@ -100,10 +100,10 @@ def _ceiling(drill: Drill) -> str:
 
 
 def mermaid(axes: Sequence[rules.Axis], name: str) -> str:
-    """A `radar-beta` diagram; `radar` alone is none. Source: Mermaid's documentation, "Radar Diagram"."""
+    """A `radar-beta` diagram; Mermaid does not know `radar` alone. Source: Mermaid's documentation, "Radar Diagram"."""
     quoted = " ".join(name.replace('"', "'").replace("\\", "/").split()) or "Self-score"
     points = ", ".join(f"{axis.mean or 0:g}" for axis in axes)
-    # Mermaid cuts what does not fit its margins; the longest names need so much.
+    # Mermaid cuts names that don't fit into its margins; the longest names need these.
     lines = ["---", "config:", "  radar:", "    width: 500", "    height: 500"]
     lines += ["    marginLeft: 220", "    marginRight: 220", "---"]
     lines += ["radar-beta", "  title Backend competency radar"]

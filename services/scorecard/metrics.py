@@ -1,4 +1,4 @@
-"""What Prometheus reads. One worker process serves all requests, so the default registry is the whole truth."""
+"""What Prometheus reads. One worker process serves all requests, so the default registry has all of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, disable_created_metrics, generate_latest
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series per series that nobody reads
+disable_created_metrics()  # type: ignore[no-untyped-call]  # an unused second series for each series
 REQUESTS = Counter("scorecard_requests_total", "Requests answered.", ["route", "method", "status"])
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 

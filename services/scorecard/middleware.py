@@ -1,4 +1,4 @@
-"""Limits that hold before anything is read."""
+"""Limits that are checked before a body is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drills and dimensions (from the data file), runs (an index over evidence folders), scores (what a person said)."""
+"""Drills and dimensions (from the data file), runs (an index over evidence folders), scores (given by the learner)."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class Dimension(models.Model):
 
 
 class Drill(models.Model):
-    """One of the six drills. Its key is stable: scores and runs hang on it.
+    """One of the six drills. Its key is stable: scores and runs refer to it.
 
     Attributes:
-        latest_runs: The newest run of each variant; there after `with_evidence`.
-        standing: The self-score against its evidence; there after `with_evidence`.
+        latest_runs: The newest run of each variant; set by `with_evidence`.
+        standing: The self-score against its evidence; set by `with_evidence`.
     """
 
     latest_runs: list[Run]
@@ -74,22 +74,22 @@ class RunQuerySet(models.QuerySet["Run"]):
             partition_by=[F(field) for field in fields],
             order_by=[F("started_at").desc(), F("run_id").desc()],
         )
-        # Ranked by id alone, which an index answers: the findings of older runs stay unread.
+        # Only ids are ranked, which an index can do: the findings of older runs are not read.
         newest = self.annotate(age_rank=newest_first).filter(age_rank=1).values("run_id")
         return Run.objects.filter(run_id__in=newest)
 
     def with_enough_load(self) -> RunQuerySet:
-        """Those that say anything, as `rules.enough_load` has it."""
+        """Runs with enough load to count, as in `rules.enough_load`."""
         return self.filter(Q(scale__isnull=True) | Q(scale__gte=LEAST_SCALE))
 
     def stamp(self) -> tuple[int, datetime | None]:
-        """Another one whenever the index has changed: how many runs, and when the last was written."""
+        """A value that changes with the index: how many runs, and when the last one was written."""
         found = self.aggregate(count=Count("*"), last=Max("indexed_at"))
         return found["count"], found["last"]
 
 
 class Run(models.Model):
-    """One run of a scenario, as its evidence folder tells it. The index can be rebuilt from the folders at any time."""
+    """One run of a scenario, from its evidence folder. The index can be rebuilt from the folders at any time."""
 
     class Verdict(models.TextChoices):
         HELD = "held"
@@ -132,7 +132,7 @@ class Run(models.Model):
 
 
 class Score(models.Model):
-    """The learner's own score of a drill. `version` counts its changes; who saves must name the one he saw."""
+    """The learner's own score of a drill. `version` counts its changes; saving needs the version that was read."""
 
     drill = models.OneToOneField(Drill, models.PROTECT, primary_key=True, related_name="score")
     value = models.PositiveSmallIntegerField(null=True, blank=True, validators=_SCORE_VALIDATORS)
@@ -185,7 +185,7 @@ class HintUse(models.Model):
 
 
 class Confirmation(models.Model):
-    """A mentor has re-run the learner's code on a seed of his choice, and it held."""
+    """A mentor has run the learner's code again on a seed of the mentor's choice, and it held."""
 
     drill = models.ForeignKey(Drill, models.PROTECT, related_name="confirmations")
     mentor = models.CharField(max_length=100)
@@ -202,7 +202,7 @@ class Confirmation(models.Model):
 
 
 class _Versioned(models.Model):
-    """Something that a person types. Who saves must name the version he saw."""
+    """Text that a person enters. Saving needs the version that was read."""
 
     version = models.PositiveIntegerField(default=0)
     updated_at = models.DateTimeField(null=True, blank=True, help_text="Empty until the first change.")

@@ -1,4 +1,4 @@
-"""Pages of what grows: runs, and changes of a score."""
+"""Pagination of the lists that grow: runs, and changes of a score."""
 
 from __future__ import annotations
 

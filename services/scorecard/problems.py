@@ -1,4 +1,4 @@
-"""Errors as problem+json, whoever raises them. Source: RFC 9457."""
+"""All errors as problem+json, Django's own included. Source: RFC 9457."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _logger = logging.getLogger(__name__)
 
 
 class Conflict(APIException):
-    """What the caller saw is no longer what is there.
+    """The object has changed since the caller read it.
 
     Attributes:
-        current: What is there now, in the shape that a GET has.
+        current: The object as it is now, in the shape that a GET has.
     """
 
     status_code = status.HTTP_409_CONFLICT
@@ -33,7 +33,7 @@ class Conflict(APIException):
 
 
 class Refused(APIException):
-    """Well-formed, and still impossible in the state that things are in."""
+    """The request is well-formed, but not possible in the present state."""
 
     status_code = status.HTTP_409_CONFLICT
 

@@ -1,4 +1,4 @@
-"""The whole picture at once: radar, weakest dimensions, levels, red flags, months."""
+"""All progress at once: radar, weakest dimensions, levels, red flags, months."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from services.scorecard.models import Drill, Month, Run
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonthView:
-    """A month's figures with its notes. `version` is 0 while nobody has typed any."""
+    """A month's figures with its notes. `version` is 0 while there are no notes."""
 
     month: str
     has_data: bool
@@ -31,8 +31,8 @@ class Progress:
     """What the page Progress shows.
 
     Attributes:
-        reached: The highest level of which nothing is missing, with all below it; None before the first.
-        next_level: The one after; None when all are reached.
+        reached: The highest level that is reached together with all below it; None before the first.
+        next_level: The level after *reached*; None when all are reached.
     """
 
     average: float | None
@@ -53,7 +53,7 @@ def progress(*, now: datetime | None = None) -> Progress:
     facts = drill_facts(Drill.objects.prefetch_related("dimensions"), stamp)
     axes = rules.radar(dimensions(), facts)
     levels = rules.levels(facts, own_scenario=own_scenario_passed(stamp))
-    # A level stands on the ones below it: each asks for what the one before asks, and more.
+    # A level requires the ones below it: each asks for what the one before asks, and more.
     first_open = next((index for index, level in enumerate(levels) if not level.reached), len(levels))
     notes = {month.month: month for month in Month.objects.all()}
     return Progress(

@@ -57,7 +57,7 @@ class _DerivedFields(serializers.Serializer[Any]):
 
 
 class ScoreSerializer(_DerivedFields, serializers.ModelSerializer[Score]):
-    """The score as it is now. Save with the version you see here."""
+    """The score as it is now. Send its version back to save."""
 
     class Meta:
         model = Score
@@ -75,7 +75,7 @@ class ScoreChangeSerializer(_DerivedFields, serializers.ModelSerializer[ScoreCha
 
 
 class ScoreInputSerializer(serializers.Serializer[Any]):
-    """What to save. All of it is required: what is left out must not be wiped by accident."""
+    """What to save. Every field is required, so that none is emptied by accident."""
 
     value = serializers.IntegerField(min_value=0, max_value=HIGHEST_SCORE, allow_null=True)
     notes = serializers.CharField(allow_blank=True, max_length=MAX_NOTES, trim_whitespace=False)
@@ -89,7 +89,7 @@ class FindingSerializer(serializers.Serializer[Any]):
     verdict = serializers.ChoiceField(Run.Verdict.choices)
 
     def to_internal_value(self, data: Any) -> Any:
-        known = super().to_internal_value(data)  # first: it refuses what is no object
+        known = super().to_internal_value(data)  # first: it refuses data that is no object
         return {**data, **known}
 
     def to_representation(self, instance: Any) -> Any:
@@ -239,7 +239,7 @@ class MonthInputSerializer(serializers.Serializer[Any]):
 
 
 class LearnerSerializer(serializers.ModelSerializer[Learner]):
-    """Whose scorecard this is. An empty name has not been given yet."""
+    """The learner. The name is empty until one is given."""
 
     class Meta:
         model = Learner
@@ -321,7 +321,7 @@ class ProgressSerializer(serializers.Serializer[Any]):
 
 
 class ImportedSerializer(serializers.Serializer[Any]):
-    """How many of what an import has added; all 0 when everything was here already."""
+    """How many of each kind an import has added; all 0 when this lab had everything already."""
 
     scores = serializers.IntegerField()
     hints = serializers.IntegerField()

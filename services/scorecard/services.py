@@ -16,10 +16,10 @@ from services.scorecard.models import Confirmation, Drill, HintUse, Learner, Mon
 
 
 class StaleVersion(Exception):
-    """What a person typed has changed since the caller saw it.
+    """The object has changed since the caller read it.
 
     Attributes:
-        current: It as it is now.
+        current: The object as it is now.
     """
 
     def __init__(self, *, what: str = "score", seen: int, current: Any) -> None:
@@ -35,14 +35,14 @@ class NotConfirmed(Exception):
 
 @transaction.atomic
 def record_score(*, drill_key: str, value: int | None, notes: str, version: int) -> Score:
-    """Replace the score of a drill and keep the change as history; saving what is there already changes nothing.
+    """Replace the score of a drill and keep the change as history; saving equal values changes nothing.
 
     Args:
-        version: The one that the caller saw.
+        version: The version that the caller read.
 
     Raises:
         Score.DoesNotExist: There is no such drill.
-        StaleVersion: Somebody else was faster.
+        StaleVersion: The score was changed after the caller read it.
     """
     score = Score.objects.select_for_update().get(drill_id=drill_key)
     if score.version != version:
@@ -86,7 +86,7 @@ def name_learner(*, name: str, version: int) -> Learner:
 
 
 def learner() -> Learner:
-    """The learner; one without a name before anybody was asked."""
+    """The learner; without a name until one is given."""
     return Learner.objects.filter(id=1).first() or Learner(id=1)
 
 
@@ -98,7 +98,7 @@ def _save_next(typed: Month | Learner) -> None:
 
 @transaction.atomic
 def open_hint(*, drill_key: str, hint_key: str) -> tuple[Hint, HintUse, bool]:
-    """Log that a hint was opened; only the first time counts. Returns it, its log entry, and whether that is new.
+    """Log that a hint was opened; only the first time counts. Returns the hint, its entry, and whether that is new.
 
     Raises:
         Drill.DoesNotExist: There is no such drill.
@@ -147,11 +147,11 @@ def confirm(*, drill_key: str, mentor: str, run_id: str) -> tuple[Confirmation, 
         raise NotConfirmed(f"run_id: got seed {run.seed}, which the learner had run before, expected a fresh one")
     mine = Run.objects.filter(drill=drill, variant=run.variant, verdict=Run.Verdict.HELD).exclude(run_id=run_id)
     newest = mine.with_enough_load().first()
-    # A run of before its patch was kept, on either side, can't be compared.
+    # A run from before patches were kept can't be compared, whichever of the two it is.
     if newest and newest.code and run.code and newest.code != run.code:
         raise NotConfirmed(
             f"run_id: got a run of other code than the learner's newest held run {newest.run_id}, "
-            "expected the same attempt.patch (firedrill bundle hands it over)"
+            "expected the same attempt.patch of the same base (firedrill bundle hands both over)"
         )
     return Confirmation.objects.get_or_create(
         drill=drill, run_id=run_id, defaults={"mentor": mentor, "seed": run.seed, "confirmed_at": timezone.now()}
@@ -159,7 +159,8 @@ def confirm(*, drill_key: str, mentor: str, run_id: str) -> tuple[Confirmation, 
 
 
 def with_evidence(drills: Iterable[Drill]) -> list[Drill]:
-    """Give each drill the newest run of each variant and its standing: as many queries for ten runs as for 10,000."""
+    """Give each drill the newest run of each variant and its standing, by a fixed number of queries for any number of
+    runs."""
     by_key = {drill.key: drill for drill in drills}
     for drill in by_key.values():
         drill.latest_runs = []
@@ -175,11 +176,13 @@ def with_evidence(drills: Iterable[Drill]) -> list[Drill]:
 
 @functools.lru_cache(maxsize=1)
 def _latest_runs(stamp: Stamp) -> tuple[str, ...]:
-    """Ids of the newest run of each drill and variant, found once per state of the index: its *stamp*.
+    """Ids of the newest run of each drill and variant, found once per state of the index (*stamp*).
 
-    Mutants are left out: their runs are about the lab, not about a drill.
+    Mutants and drafts are left out: their runs are about the lab, not about a learner's work.
     """
-    runs = Run.objects.filter(drill__isnull=False).exclude(variant__startswith=rules.MUTANT_PREFIX)
+    runs = Run.objects.filter(drill__isnull=False)
+    for prefix in (rules.MUTANT_PREFIX, rules.DRAFT_PREFIX):
+        runs = runs.exclude(variant__startswith=prefix)
     return tuple(runs.newest_of_each("drill_id", "variant").values_list("run_id", flat=True))
 
 

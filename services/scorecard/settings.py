@@ -14,11 +14,12 @@ _CONFIG = load()
 
 DEBUG = False
 SCORECARD_TOKEN = _CONFIG.token
-# Derived from the token, so that there is one secret less to keep; without a token nobody needs sessions that last.
+# Derived from the token, so that one secret less is to be kept. Without a token it is random: sessions end with the
+# process.
 SECRET_KEY = hmac.new(
     (SCORECARD_TOKEN or secrets.token_hex()).encode(), b"scorecard: Django's SECRET_KEY", hashlib.sha256
 ).hexdigest()
-ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *filter(None, [_CONFIG.also_known_as])]
+ALLOWED_HOSTS = sorted(_CONFIG.hostnames)
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -47,10 +48,10 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "services.scorecard.urls"
 WSGI_APPLICATION = "services.scorecard.wsgi.application"
-# A PUT that lost its slash would be redirected and come back as a GET with 200: nothing saved, nobody told.
+# A PUT without the final slash would be redirected and repeated as a GET with 200: nothing saved, and no error.
 APPEND_SLASH = False
 CSRF_FAILURE_VIEW = "services.scorecard.problems.csrf_failure"
-# Cookies know hosts, not ports: with Django's own names, another Django on 127.0.0.1 would log the admin out.
+# Cookies belong to a host, not to a port: with the default names, another Django on 127.0.0.1 would log the admin out.
 SESSION_COOKIE_NAME = "scorecard_session"
 CSRF_COOKIE_NAME = "scorecard_csrf"
 
@@ -90,10 +91,10 @@ def _database() -> dict[str, Any]:
         "OPTIONS": {
             # Seconds that a writer waits for another one.
             "timeout": 5,
-            # A transaction that reads first and writes later fails at once when another one wrote between.
+            # Otherwise a transaction that reads first and writes later would fail when another one wrote in between.
             "transaction_mode": "IMMEDIATE",
-            # FULL, not NORMAL: in WAL mode NORMAL can lose the last commits with the power, and a score with its notes
-            # is something a person typed. There are few writes; each costs one fsync more.
+            # FULL, not NORMAL: in WAL mode NORMAL can lose the last commits when the power fails, and a person has
+            # typed the notes. There are few writes; each costs one fsync more.
             "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
         },
     }
@@ -137,7 +138,7 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
-    # Not each 404; with a traceback, each 500.
+    # Each 500 with a traceback, no 404.
     "loggers": {
         "django.request": {"level": "ERROR"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},

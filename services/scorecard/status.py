@@ -1,4 +1,4 @@
-"""What a score means. The status is derived from it and never typed in; a sign never stands without its word."""
+"""What a score means. The status is derived from it, never entered; a sign is always shown with its word."""
 
 from __future__ import annotations
 

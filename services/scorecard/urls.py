@@ -1,4 +1,4 @@
-"""Where everything is."""
+"""The addresses of admin and API."""
 
 from __future__ import annotations
 

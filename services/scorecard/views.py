@@ -130,7 +130,7 @@ class BriefDetail(APIView):
 
     @extend_schema(operation_id="drill_brief_retrieve", responses={200: BriefSerializer} | _problems(404))
     def get(self, request: Request, key: str) -> Response:
-        """Brief, steps, deliverable, how it is checked, and the hints: of those that were not opened the titles."""
+        """Brief, steps, deliverable, how it is checked, and the hints; an unopened hint has no text."""
         drill = get_object_or_404(Drill, key=key)
         brief = brief_of(key)
         if brief is None:
@@ -215,7 +215,7 @@ class MonthDetail(APIView):
 
     @extend_schema(operation_id="month_retrieve", responses={200: MonthSerializer} | _problems(404))
     def get(self, request: Request, month: str) -> Response:
-        """The notes as they are now; empty ones at version 0 before the first."""
+        """The notes as they are now; empty, with version 0, before the first are saved."""
         _check_month(month)
         return Response(MonthSerializer(Month.objects.filter(month=month).first() or Month(month=month)).data)
 
@@ -246,7 +246,7 @@ class LearnerDetail(APIView):
 
     @extend_schema(operation_id="learner_retrieve", responses=LearnerSerializer)
     def get(self, request: Request) -> Response:
-        """The name; empty before anybody was asked."""
+        """The name; empty until one is given."""
         return Response(LearnerSerializer(services.learner()).data)
 
     @extend_schema(

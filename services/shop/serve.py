@@ -7,14 +7,22 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from launch.python import PYTHON
 from services.shop.core import prefork_metrics
-from services.shop.core.config import ConfigError, adopt_environment, child_environment, current
+from services.shop.core.config import (
+    API_PROCESSES,
+    API_THREADS,
+    Config,
+    ConfigError,
+    adopt_environment,
+    child_environment,
+    current,
+)
 
 WORKER_PROCESSES = 4  # they mostly wait for the gateway: two would end below 40 orders a second
-API_THREADS = 8
-USAGE = "usage: python -m services.shop.serve api|worker|relay|manage COMMAND …"
+USAGE = "usage: python -m services.shop.serve api|worker|relay|manage COMMAND …|develop PORT"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -24,12 +32,10 @@ def main(arguments: Sequence[str]) -> int:
     role, rest = arguments[0], list(arguments[1:])
     try:
         config = current()
-        if role == "api":
-            _become(api_command(config.api_port, host=config.bind_host), child_environment(config, role=role))
-        if role == "worker":
-            folder = prefork_metrics.fresh_folder(config)
+        if role in COMMANDS:
+            folder = prefork_metrics.fresh_folder(config, role)
             environment = child_environment(config, role=role, PROMETHEUS_MULTIPROC_DIR=str(folder))
-            _become(worker_command(), environment)
+            _become(COMMANDS[role](config), environment)
         if role == "relay":
             _become(["-m", "services.shop.core.relay"], child_environment(config, role=role))
         if role == "manage":
@@ -37,18 +43,26 @@ def main(arguments: Sequence[str]) -> int:
             from services.shop.core import manage  # noqa: PLC0415  (Django's settings are read on import)
 
             return manage.main(rest)
+        if role == "develop" and len(rest) == 1:
+            from services.shop.core.development import serve as development  # noqa: PLC0415  (as above)
+
+            return development.main(rest[0])
     except ConfigError as error:
         return _complain(str(error))
-    return _complain(f"serve: got {role!r}, expected one of api, worker, relay, manage")
+    return _complain(f"serve: got {role!r}, expected one of api, worker, relay, manage, develop")
 
 
-def api_command(port: int, *, host: str = "127.0.0.1") -> list[str]:
-    """Granian: one process, eight blocking threads, loopback only unless a container needs another *host*."""
+def api_command(config: Config) -> list[str]:
+    """Granian: two processes of four blocking threads, loopback only unless a container needs another address.
+
+    Each process listens on a socket of its own (SO_REUSEPORT): the kernel gives each connection to one of them, by a
+    hash of its addresses and ports.
+    """
     return [
         *("-m", "granian", "services.shop.core.wsgi:application"),
         *("--interface", "wsgi", "--http", "1", "--no-ws"),
-        *("--host", host, "--port", str(port)),
-        *("--workers", "1", "--blocking-threads", str(API_THREADS), "--runtime-mode", "st"),
+        *("--host", config.bind_host, "--port", str(config.api_port)),
+        *("--workers", str(API_PROCESSES), "--blocking-threads", str(API_THREADS), "--runtime-mode", "st"),
         # An idle thread would take its database connection along; ten minutes outlast any run.
         *("--blocking-threads-idle-timeout", "600"),
         # A worker that is gone ends the master too: restarting is the supervisor's job, and it restarts at once.
@@ -57,7 +71,7 @@ def api_command(port: int, *, host: str = "127.0.0.1") -> list[str]:
     ]
 
 
-def worker_command() -> list[str]:
+def worker_command(_: Config) -> list[str]:
     """Celery, prefork. Gossip, mingle and heartbeats serve clusters, and cost broker traffic and start time."""
     return [
         *("-m", "celery", "--no-color", "--quiet", "--app", "services.shop.core.celery", "worker"),
@@ -66,10 +80,13 @@ def worker_command() -> list[str]:
     ]
 
 
+COMMANDS: Mapping[str, Callable[[Config], list[str]]] = {"api": api_command, "worker": worker_command}
+
+
 def _become(command: list[str], environment: dict[str, str]) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execve(sys.executable, [sys.executable, *command], environment)  # noqa: S606
+    os.execve(sys.executable, [*PYTHON, "-u", *command], environment)  # noqa: S606
 
 
 def _complain(sentence: str) -> int:

@@ -1,5 +1,8 @@
 """`python -m services.stack`."""
 
-from services.stack.cli import main
+import sys
 
-raise SystemExit(main())
+from launch.entry import call
+
+if __name__ == "__main__":
+    sys.exit(call("services.stack", "services.stack.cli:main", interrupted=4))

@@ -1,9 +1,11 @@
-#!/usr/bin/env bash
-# Everything that `make check` asks of the code. Runs all of it, then fails if any of it failed.
+#!/usr/bin/env -S bash -p
+# All checks of `make check`. Runs all of them, then fails if any of them failed.
 #
 # Two variants of the shop can't be imported into one process, so mypy runs once per Django settings module.
 set -uo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+cd -P "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=launch/environment.sh
+. launch/environment.sh
 bin=.venv/bin
 failed=()
 step() {
@@ -18,13 +20,16 @@ quietly() { "$@" >/dev/null; }
 step "ruff check" "$bin/ruff" check .
 step "ruff format" "$bin/ruff" format --check --quiet .
 step "mutants" "$bin/python" -m services.stack.mutants
+step "drafts" "$bin/python" -m services.stack.drafts
+step "samples" "$bin/python" -m services.stack.samples
 step "mutants' names" quietly "$bin/firedrill" mutants
 step "imports" "$bin/lint-imports"
-step "mypy" "$bin/mypy" chaos loadtests dashboard bench services/stack services/gateway services/toxiproxy
+step "mypy" "$bin/mypy" chaos launch loadtests dashboard bench services/stack services/gateway services/mail services/toxiproxy
 step "mypy scorecard" "$bin/mypy" --config-file services/scorecard/mypy.ini -p services.scorecard
+step "mypy tests" "$bin/mypy" --config-file tests/mypy.ini --cache-dir .mypy_cache/tests --explicit-package-bases tests
 unused=$(mktemp)
 trap 'rm -f "$unused"' EXIT
-echo unused >"$unused" # the settings want secrets; nothing is reached with them here
+echo unused >"$unused" # the settings need secrets; they are not used here
 for variant in naive hardened; do
   step "mypy $variant" env FIREDRILL_VARIANT="$variant" DJANGO_SETTINGS_MODULE="services.shop.$variant.settings" SHOP_POSTGRES_PASSWORD_FILE="$unused" SHOP_SECRET_KEY_FILE="$unused" \
     "$bin/mypy" --config-file services/shop/mypy.ini --cache-dir ".mypy_cache/$variant" \

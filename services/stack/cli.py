@@ -9,18 +9,22 @@ import argparse
 import contextlib
 import errno
 import json
+import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from services.stack import config, lifecycle, overview, provisioning, reset, text
+from services.stack import config, drafts, lifecycle, overview, provisioning, reset, text
+from services.stack.develop import become_develop
 from services.stack.errors import EXIT_OK, StackError
 from services.stack.handles import changing, lab_of, stack_of
-from services.stack.prepare import parse_world, prepare, variant_check
+from services.stack.prepare import fill, parse_world, prepare, variant_check
 from services.stack.setup import setup
 from services.stack.shop import DEFAULT_SEED, DEFAULT_WORLD, become_manage
+from services.stack.shop import folder as shop_folder
+from services.stack.watch.run import watch
 
 Document = Mapping[str, Any]
 
@@ -56,12 +60,26 @@ def _parser() -> argparse.ArgumentParser:
     switch.add_argument("--seed", type=int, default=DEFAULT_SEED)
     switch.add_argument("--world", default=json.dumps(DEFAULT_WORLD))
     switch.add_argument("--world-file", type=Path, required=True)
+    switch.add_argument("--rows", type=int, help="so many events of the world at first, with as many orders")
+    more = command("fill", "more rows of the world that was prepared, while its variant runs")
+    more.add_argument("--variant", required=True)
+    more.add_argument("--seed", type=int, required=True)
+    more.add_argument("--world", required=True)
+    more.add_argument("--world-file", type=Path, required=True)
+    more.add_argument("--rows", type=int, required=True)
     check = command("variant-check", "import a variant's code and run its checks")
     check.add_argument("--variant", required=True)
+    develop = command("develop", "become a development server of a variant, with Django Debug Toolbar")
+    develop.add_argument("--variant", required=True)
+    develop.add_argument("--port", type=int, default=8000)
     manage = command("manage", "become a Django command of a variant, past the proxies")
     manage.add_argument("--variant", required=True)
     manage.add_argument("words", nargs=argparse.REMAINDER)
+    draft = command("draft", "make the draft of a drill and a seed, and tell its key")
+    draft.add_argument("--drill", type=int, required=True)
+    draft.add_argument("--seed", type=int, required=True)
     command("identities", "who runs right now")
+    command("watch", "name who takes part uninvited, until stdin ends")
     command("setup", "Compose mode: schema, first data and address book, before the shop's containers start")
     return parser
 
@@ -77,8 +95,24 @@ def _provision(settings: config.Settings, _: argparse.Namespace) -> Document:
 
 def _prepare(settings: config.Settings, arguments: argparse.Namespace) -> Document:
     world = parse_world(arguments.world)
+    world_file, rows = arguments.world_file.resolve(), _rows(arguments, world)
+    return prepare(
+        settings, variant=arguments.variant, seed=arguments.seed, world=world, world_file=world_file, rows=rows
+    )
+
+
+def _fill(settings: config.Settings, arguments: argparse.Namespace) -> Document:
+    world = parse_world(arguments.world)
+    rows = _rows(arguments, world) or 0
     world_file = arguments.world_file.resolve()
-    return prepare(settings, variant=arguments.variant, seed=arguments.seed, world=world, world_file=world_file)
+    return fill(settings, variant=arguments.variant, seed=arguments.seed, world=world, world_file=world_file, rows=rows)
+
+
+def _rows(arguments: argparse.Namespace, world: Mapping[str, int]) -> int | None:
+    rows: int | None = arguments.rows
+    if rows is not None and not 1 <= rows <= world["events"]:
+        raise StackError("bad_input", f"--rows: got {rows}, expected 1 to {world['events']}, the world's events")
+    return rows
 
 
 def _identities(settings: config.Settings, _: argparse.Namespace) -> Document:
@@ -106,9 +140,13 @@ _COMMANDS: Mapping[str, Callable[[config.Settings, argparse.Namespace], Document
     "reset": lambda settings, _: reset.reset(settings),
     "doctor": lambda settings, _: overview.doctor(settings),
     "prepare": _prepare,
+    "fill": _fill,
     "variant-check": lambda settings, arguments: variant_check(settings, arguments.variant),
+    "develop": lambda settings, arguments: become_develop(settings, arguments.variant, arguments.port),
+    "draft": lambda settings, arguments: drafts.draft(arguments.drill, arguments.seed, shop_folder(settings)),
     "manage": lambda settings, arguments: become_manage(settings, arguments.variant, arguments.words),
     "identities": _identities,
+    "watch": lambda settings, _: watch(settings),
     "setup": lambda settings, _: setup(settings),
 }
 
@@ -118,10 +156,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in words
     with contextlib.suppress(ValueError):  # not in the main thread
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a half-started stack is ended either way
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as on Ctrl-C: a half-started stack is ended
     try:
         parsed = _parser().parse_args(words)
-        document = _COMMANDS[parsed.command](config.load(base_port=parsed.base_port), parsed)
+        with _files_for_us_alone(parsed.command):
+            document = _COMMANDS[parsed.command](config.load(base_port=parsed.base_port), parsed)
     except StackError as error:
         return _fail(error, as_json=as_json)
     except KeyboardInterrupt:
@@ -135,12 +174,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if as_json:
         sys.stdout.write(json.dumps(document, default=str) + "\n")
     else:
-        sys.stdout.write(text.RENDERERS.get(parsed.command, text.plain)(document))
+        sys.stdout.write(text.visible(text.RENDERERS.get(parsed.command, text.plain)(document)))
     return EXIT_OK
+
+
+@contextlib.contextmanager
+def _files_for_us_alone(command: str) -> Iterator[None]:
+    """Files that a command makes in the lab are readable by its caller only. `manage` and `develop` keep the caller's
+    umask: the migrations that they write are source code."""
+    if command in ("manage", "develop"):
+        yield
+        return
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _fail(error: StackError, *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(json.dumps(error.as_document()) + "\n")
-    sys.stderr.write(f"{error.message}\n")
+    sys.stderr.write(f"{text.visible(error.message)}\n")
     return error.exit_code

@@ -12,14 +12,15 @@ _START = "process_start_time_seconds "
 
 
 def outside_only(command: str) -> StackError:
-    """For a command that only the engine's host can do."""
+    """The error for a command that works only on the engine's host."""
     return StackError("bad_input", f"{command}: got a call inside a container, expected `make {command}` on the host")
 
 
 def started_unix_s(ports: Ports, part: str) -> float | None:
-    """When the process of *part* started, by its own metrics: another value later means a restart; None when away.
+    """When the process of *part* started, by its own metrics: another value later means a restart; None when it does
+    not answer.
 
-    No engine is asked: no container holds its socket.
+    The engine can't be asked: no container holds its socket.
     """
     try:
         status, body = http_get(ports.address(part), "/metrics")

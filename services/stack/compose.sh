@@ -1,21 +1,26 @@
-#!/usr/bin/env bash
+#!/usr/bin/env -S bash -p
 # The lab as containers: what `make` does in Compose mode. It needs Docker with Compose and this shell, no Python.
 #
 # Exit codes: 0 done, 2 something that the caller can put right, 4 the lab is broken, 130 stopped by hand; a run has its own.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+cd -P "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=launch/environment.sh
+. launch/environment.sh
 # shellcheck source=services/stack/engine.sh
 . services/stack/engine.sh
 lab=.lab/compose
-own_uid=65532 # who the containers are when root calls: root in a container is what we don't want
-parts="agent api dashboard gateway postgres prometheus redis relay scorecard setup toxiproxy worker"
+own_uid=65532 # user of the containers when root calls: no container runs as root
+parts="agent api dashboard gateway mail postgres prometheus redis relay scorecard setup toxiproxy worker"
 images=(base postgres:15 redis:7.0 prometheus:2.42 toxiproxy:2.12.0)
 
 say() { printf '%-13s %s\n' "$1" "$2" >&2; }
 fail() { printf '%s\n' "$2" >&2; exit "$1"; }
 
 remembered() { # FILE DEFAULT
-  if [[ -s $lab/$1 ]]; then cat "$lab/$1"; else printf '%s' "$2"; fi
+  # A file that a full disk left empty counts as never written.
+  local found
+  found=$(cat "$lab/$1" 2>/dev/null || true)
+  if [[ $found =~ ^([0-9]{4,5}|official|local)$ ]]; then printf '%s' "$found"; else printf '%s' "$2"; fi
 }
 
 settings() { # variables for compose.yaml, from what was asked now or earlier
@@ -37,7 +42,7 @@ settings() { # variables for compose.yaml, from what was asked now or earlier
   export COMPOSE_PROGRESS=quiet DOCKER_CLI_HINTS=false
 }
 
-# How this script writes .env; one that somebody else wrote is left alone.
+# First line of a .env that this script writes; a .env with another first line is not changed.
 header="# Written by make up, so that plain docker compose commands find this lab; changes are lost."
 somebody_elses_env() { [[ -e .env && $(head -n 1 .env) != "$header" ]]; }
 remember() {
@@ -54,47 +59,59 @@ remember() {
   } >.env
 }
 
-secret() { # NAME BYTES: made once, data depends on it
+secret() { # NAME BYTES: made only once, since stored data depends on it
   local file=.lab/secrets/$1
   if [[ ! -s $file ]]; then
     (umask 077 && head -c "$2" /dev/urandom | od -An -tx1 | tr -d ' \n' >"$file.new" && mv "$file.new" "$file")
   fi
 }
 
-folders() { # everything that is mounted has to be there before the engine makes it, as root
-  mkdir -p .lab/secrets .lab/keep "$lab"/lab/{shop,log,run,keep,redis,prometheus-data} "$lab"/{gateway,prometheus} evidence
-  chmod 700 .lab/secrets
+sha256() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi | cut -d' ' -f1; }
+
+redis_users() { # who may do what in Redis, with the hashes of the passwords
+  local file=.lab/secrets/redis_users shop_hash lab_hash
+  shop_hash=$(sha256 <.lab/secrets/redis_shop)
+  lab_hash=$(sha256 <.lab/secrets/redis_lab)
+  (umask 077 && sed -e "s/SHA256_OF_redis_shop/$shop_hash/" -e "s/SHA256_OF_redis_lab/$lab_hash/" \
+    services/stack/images/config/redis-users.acl >"$file.new" && mv "$file.new" "$file")
+}
+
+folders() { # makes every mounted folder, which the engine would else make as root; all but evidence are private to the owner
+  mkdir -p evidence
+  (umask 077 && mkdir -p .lab/secrets .lab/keep "$lab"/lab/{shop,log,run,keep,redis,prometheus-data} "$lab"/{gateway,mail,prometheus})
+  chmod 700 .lab/secrets .lab/keep "$lab"/lab "$lab"/lab/{shop,log,run,keep,redis,prometheus-data} "$lab"/{gateway,mail,prometheus}
   local name
-  for name in postgres supervisor lab_token scorecard_admin scorecard_secret_key; do secret "$name" 16; done
+  for name in postgres redis_shop redis_lab supervisor lab_token shop_postgres scorecard_admin scorecard_secret_key; do secret "$name" 16; done
   secret shop_secret_key 32
+  redis_users
   if [[ $(id -u) == 0 ]]; then
-    chown -R "$own_uid:$own_uid" .lab/keep "$lab"/lab "$lab"/gateway "$lab"/prometheus .lab/secrets/*
-    # Root owns what a run leaves; the containers may write into it as a group.
+    chown -R "$own_uid:$own_uid" .lab/keep "$lab"/lab "$lab"/gateway "$lab"/mail "$lab"/prometheus .lab/secrets/*
+    # Root owns what a run writes; the containers may write there as the group.
     chgrp "$own_uid" evidence services/shop
     chmod g+rwxs evidence services/shop
   fi
 }
 
-ours() { # after each command that may have written evidence: it belongs to who called
+ours() { # after each command that may have written evidence: gives the evidence to the caller
   if [[ $(id -u) == 0 ]]; then
     find evidence services/shop -mindepth 1 -user "$own_uid" -exec chown -h 0 {} +
     find evidence services/shop -mindepth 1 -group "$own_uid" ! -type l -perm -g+r ! -perm -g+w -exec chmod g+w {} +
   fi
 }
 
-sources() { # changes with whatever goes into the lab's image and is not mounted over it
-  find .dockerignore Dockerfile pyproject.toml README.md requirements.in requirements.lock chaos dashboard loadtests services \
+sources() { # a checksum over the files in the lab's image that are not replaced by a mount
+  find .dockerignore Dockerfile pyproject.toml README.md requirements.in requirements.lock chaos dashboard launch loadtests services \
     -type f ! -path '*/__pycache__/*' ! -path '*/.mypy_cache/*' ! -path 'services/shop/*' ! -name '*.pyc' -print0 |
     LC_ALL=C sort -z | xargs -0 cksum | cksum | cut -d' ' -f1
 }
 
-tell_revision() { # as chaos.drills.conclude asks for it: what runs is of this one, and a container has no git to ask; empty where the host has none either
-  git describe --always --abbrev=40 --dirty=+changes '--exclude=*' >"$lab/lab/git-revision" 2>/dev/null || true
+tell_revision() { # writes the checkout's revision for chaos.drills.conclude, since a container has no git; empty when the host has none either
+  GIT_CEILING_DIRECTORIES=$(dirname "$PWD") git -c safe.directory="$PWD" describe --always --abbrev=40 --dirty=+changes '--exclude=*' >"$lab/lab/git-revision" 2>/dev/null || true
 }
 
 image_is_there() { docker image inspect "$1" >/dev/null 2>&1; }
 
-build_lab_image() { # when the checkout has other sources than the image
+build_lab_image() { # only when the checkout's sources differ from the image's
   export FIREDRILL_SOURCES
   FIREDRILL_SOURCES=$(sources)
   [[ $(docker image inspect --format '{{index .Config.Labels "firedrill.sources"}}' firedrill/lab:local 2>/dev/null) != "$FIREDRILL_SOURCES" ]] ||
@@ -105,7 +122,7 @@ build_lab_image() { # when the checkout has other sources than the image
     tail -n 15 "$log" >&2
     fail 4 "firedrill/lab:local: got a build that failed (whole output: $log), expected an image; where no registry answers: make images-local, $without_docker"
   fi
-  docker image prune --force --filter label=firedrill.sources >/dev/null 2>&1 || true # the one before
+  docker image prune --force --filter label=firedrill.sources >/dev/null 2>&1 || true # removes the previous image
 }
 
 require_images() {
@@ -160,7 +177,7 @@ up() {
   urls
 }
 
-explain() { # what the engine said, and the last words of whoever is not well
+explain() { # the engine's last lines, and the end of the log of each container that is not healthy
   grep -v '^$' "$lab/up.log" | tail -n 5 >&2
   local name
   for name in $(docker compose ps --all --format '{{.Service}} {{.State}} {{.Health}} {{.ExitCode}}' |
@@ -177,7 +194,7 @@ urls() {
     "$FIREDRILL_SCORECARD_PORT" "$PWD/.lab/secrets/scorecard_admin"
 }
 
-in_agent() { # runs a command where runs are started; Ctrl-C reaches it also without a terminal
+in_agent() { # runs a command in the agent's container, where runs are started; Ctrl-C reaches it without a terminal, too
   local tty=() code=0
   if [[ ! -t 0 || ! -t 1 ]]; then
     tty=(-T)
@@ -190,7 +207,7 @@ in_agent() { # runs a command where runs are started; Ctrl-C reaches it also wit
 }
 
 down() {
-  # With an option there may be something to do although nothing runs: data.
+  # With an option (--volumes) there may be data to remove although nothing runs.
   if [[ $# == 0 && -z $(docker compose ps --all --quiet) && -z $(docker network ls --quiet --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME") ]]; then
     echo 'stack was down already'
     return
@@ -244,7 +261,7 @@ main() {
       was_up=no
       if is_up; then was_up=yes; fi
       down --volumes
-      rm -rf "$lab"/lab "$lab"/gateway "$lab"/prometheus
+      rm -rf "$lab"/lab "$lab"/gateway "$lab"/mail "$lab"/prometheus
       echo 'the data of the shop is gone; scores (.lab/keep) and evidence are untouched'
       if [[ $was_up == yes ]]; then up; fi
       ;;

@@ -1,6 +1,6 @@
 """PID 1 of the containers `api` and `worker`: `python -m services.stack.container NAME` becomes their supervisord.
 
-supervisord reaps what loses its parent, ends its programs on SIGTERM, and takes orders over XML-RPC.
+supervisord reaps orphaned processes, ends its programs on SIGTERM, and is controlled over XML-RPC.
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import sys
 
-from services.stack import config, programs, supervisor_conf
-from services.stack.config import inherited_environment
+from launch import environment
+from launch.python import PYTHON
+from services.stack import config, isolation, programs, supervisor_conf
 from services.stack.handles import stack_of
 from services.stack.layout import SUPERVISORS, write_private
 
@@ -25,20 +26,21 @@ def main(words: list[str]) -> int:
     settings = config.load()
     stack = stack_of(settings)
     names = [program for program, host in SUPERVISORS.items() if host == words[0]]
-    table = programs.shop_programs(settings, stack.lab, stack.ports, names, autostart=True)
+    how = isolation.decide(settings, stack.lab)
+    table = programs.shop_programs(settings, stack.lab, stack.ports, how, names, autostart=True)
     text = supervisor_conf.render(table, stack.lab, stack.ports, host=_EVERYWHERE)
     write_private(stack.lab.run / "supervisord.conf", text)
-    environment = inherited_environment() | programs.common_environment(settings, stack.lab, stack.ports)
-    environment |= {"FIREDRILL_BIND_HOST": _EVERYWHERE, "SHOP_API_HOSTNAME": "api"}
+    env = environment.for_programs() | programs.common_environment(settings, stack.lab, stack.ports)
+    env |= {"FIREDRILL_BIND_HOST": _EVERYWHERE}
     command = [
-        sys.executable,
+        *PYTHON,
         "-m",
         "supervisor.supervisord",
         "--nodaemon",
         "-c",
         str(stack.lab.run / "supervisord.conf"),
     ]
-    os.execve(sys.executable, command, environment)  # noqa: S606
+    os.execve(sys.executable, command, env)  # noqa: S606
 
 
 if __name__ == "__main__":

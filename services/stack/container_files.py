@@ -1,6 +1,6 @@
 """The configuration files that compose.yaml mounts into the servers' containers; the same settings as in local mode.
 
-`python -m services.stack.container_files` writes them anew; a test compares them with what is in the checkout.
+`python -m services.stack.container_files` writes them; a test compares them with the files in the checkout.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from services.stack import postgres, programs
+from services.stack import postgres, programs, redis_users
 from services.stack.config import CHECKOUT, DEFAULT_BASE_PORT
 from services.stack.layout import CONTAINERS, Ports
 
@@ -19,7 +19,7 @@ _EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 -- of a container's own networks
 
 
 def files() -> Mapping[str, str]:
-    """File name to contents. Inside, every port is the default one; published ports are compose.yaml's matter."""
+    """File name to contents. Inside containers every port is the default one; compose.yaml publishes ports."""
     ports = Ports(DEFAULT_BASE_PORT, CONTAINERS)
     return {
         "postgresql.conf": postgres.configuration(
@@ -29,7 +29,11 @@ def files() -> Mapping[str, str]:
             socket_folder="/var/run/postgresql",
             log_folder="log",
         ),
-        "redis.conf": programs.redis_configuration(ports, folder=Path("/data"), bind=_EVERYWHERE),
+        "redis.conf": programs.redis_configuration(
+            ports, folder=Path("/data"), users=Path("/run/secrets/redis_users"), bind=_EVERYWHERE
+        ),
+        # compose.sh fills in the passwords' hashes.
+        "redis-users.acl": redis_users.rules(shop="SHA256_OF_redis_shop", lab="SHA256_OF_redis_lab"),
         "toxiproxy.json": json.dumps(programs.proxy_list(ports), indent=1) + "\n",
         "prometheus.yml": programs.prometheus_configuration(ports),
     }

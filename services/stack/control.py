@@ -1,24 +1,34 @@
-"""Extension of supervisord: whole process groups, identities, and a record of every process started.
+"""Extension of supervisord: whole families of processes, identities, strays, and a record of every process started.
 
-Loaded into supervisord as the namespace `firedrill` of its XML-RPC. supervisord is one thread: nothing may wait.
+Loaded into supervisord as the namespace `firedrill` of its XML-RPC. supervisord has one thread: no method may block.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import signal
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import psutil
 from supervisor import events
+from supervisor.medusa.auth_handler import auth_handler
 from supervisor.options import split_namespec
 from supervisor.xmlrpc import Faults, RPCError
 
+from services.hosts import is_known, known
+from services.sockets import words
+from services.stack import kin
+
 NAMESPACE: Final = "firedrill"
+_PR_SET_CHILD_SUBREAPER: Final = 36  # Source: linux/prctl.h
+# Rounds of looking again for processes that were forked during the kill; SIGKILL leaves no time for many.
+_ROUNDS: Final = 5
 
 
 def alive(process: psutil.Process) -> bool:
@@ -42,13 +52,30 @@ def members(pgid: int) -> list[int]:
 
 
 class ControlInterface:
-    """Methods of the XML-RPC namespace `firedrill`."""
+    """Methods of the XML-RPC namespace `firedrill`.
 
-    def __init__(self, supervisord: Any, record: Path | None) -> None:
+    A group is named by its leader's pid. Signals reach the leader's whole family: processes that it started in other
+    sessions belong to the program, too, as everything in a container does.
+    """
+
+    def __init__(self, supervisord: Any, record: Path | None, shop_uid: int | None = None) -> None:
         self._supervisord = supervisord
         self._record = record
+        self._shop_uid = shop_uid
+        self._kinship = kin.Kinship(os.getpid(), shop_uid=shop_uid)
+        # Leader's pid → its family when it was signalled: once the leader is dead, they can't be found from it.
+        self._signalled: dict[int, set[tuple[int, int]]] = {}
+        self._recorded: set[tuple[int, int]] = set()
+        events.subscribe(events.SupervisorRunningEvent, self._adopt)
         if record is not None:
             events.subscribe(events.ProcessStateRunningEvent, self._remember)
+            events.subscribe(events.Tick5Event, self._remember_all)
+
+    def _adopt(self, _: Any) -> None:
+        """From now on, orphaned processes become supervisord's children. Called when it has become a daemon."""
+        self._kinship = kin.Kinship(os.getpid(), shop_uid=self._shop_uid)
+        with contextlib.suppress(OSError, AttributeError):  # PID 1 of a container has all orphans anyway
+            ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
     def _process(self, name: str) -> Any:
         group_name, process_name = split_namespec(name)
@@ -64,11 +91,27 @@ class ControlInterface:
             raise RPCError(Faults.NOT_RUNNING, name)
         return pid
 
+    def _look(self) -> kin.Look:
+        leaders = {
+            name if name == group else f"{group}:{name}": int(process.pid)
+            for group, processes in self._supervisord.process_groups.items()
+            for name, process in processes.processes.items()
+            if process.pid
+        }
+        return self._kinship.look(leaders)
+
+    def _family(self, pgid: int) -> list[int]:
+        """Pids alive of the group *pgid*, and of the family that it had when it was signalled."""
+        known = self._signalled.get(pgid, set())
+        others = (seen.pid for seen in map(kin.look_at, [pid for pid, _ in known]) if seen and seen.id in known)
+        return sorted({*members(pgid), *others})
+
     def signal_group(self, name: str, signal_number: int) -> dict[str, Any]:
-        """Signal the whole process group of the program *name* (`worker` of the shop is `shop:worker`).
+        """Signal the whole family of the program *name* (`worker` of the shop is `shop:worker`).
 
         Returns:
-            `{"pgid": int, "pids": [int]}`: who was alive in the group just before.
+            `{"pgid": int, "pids": [int], "steady_s": float}`: the pids alive in the family just before, and when its
+            group was signalled, by CLOCK_MONOTONIC: this call itself returns later than a short task takes.
 
         Raises:
             RPCError: BAD_NAME, NOT_RUNNING, or BAD_SIGNAL for a number that is no signal.
@@ -78,22 +121,72 @@ class ControlInterface:
         except ValueError:
             raise RPCError(Faults.BAD_SIGNAL, str(signal_number)) from None
         pgid = self._running_pid(name)  # supervisord makes every program the leader of a group
-        pids = members(pgid)
+        pids, steady_s = self._signal_family(name, pgid, number)
+        for _ in range(_ROUNDS if number is signal.SIGKILL else 0):
+            if not self._signal_strays(name):
+                break
+        return {"pgid": pgid, "pids": sorted(pids), "steady_s": steady_s}
+
+    def _signal_family(self, name: str, pgid: int, number: signal.Signals) -> tuple[set[int], float]:
+        if number is signal.SIGKILL:  # stopped first, so that nothing runs on while its family is looked for
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pgid, signal.SIGSTOP)
+        steady_s = time.monotonic()
+        look = self._look()
+        family = look.families.get(name, set())
+        self._signalled[pgid] = {id_ for id_ in look.owners if id_[0] in family}
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pgid, number)
-        return {"pgid": pgid, "pids": pids}
+        for pid in family:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                if os.getpgid(pid) != pgid:
+                    os.kill(pid, number)
+        return family, steady_s
+
+    def _signal_strays(self, name: str) -> bool:
+        """SIGKILL to every stray, when *name* is a program of the shop: a stray may have been started by it."""
+        strays = self._look().strays if name.startswith(kin.SHOP) else ()
+        for stray in strays:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(stray.pid, signal.SIGKILL)
+        return bool(strays)
+
+    def strays(self) -> list[dict[str, Any]]:
+        """Processes of the shop that belong to no running program: `[{"pid", "started", "uid", "of", "what"}, …]`.
+
+        `of` is the program to which it belonged while it had a parent there; empty when that was never observed.
+        """
+        look = self._look()
+        return [
+            {
+                "pid": seen.pid,
+                "started": seen.started,
+                "uid": seen.uid,
+                "of": look.owners.get(seen.id, ""),
+                "what": words(seen.pid),
+            }
+            for seen in look.strays
+        ]
+
+    def end_strays(self) -> list[dict[str, Any]]:
+        """SIGKILL to every stray; returns those to which it was sent."""
+        found = self.strays()
+        for stray in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(stray["pid"], signal.SIGKILL)
+        return found
 
     def group_pids(self, pgid: int) -> list[int]:
-        """Process ids alive (zombies don't count) in the group *pgid*."""
-        return members(int(pgid))
+        """Process ids alive (zombies don't count) in the group *pgid*, and of the family that it had when signalled."""
+        return self._family(int(pgid))
 
     def kill_group(self, pgid: int) -> bool:
-        """SIGKILL to what is left of the group *pgid*; False when nobody is."""
-        try:
-            os.killpg(int(pgid), signal.SIGKILL)
-        except ProcessLookupError:
-            return False
-        return True
+        """SIGKILL to what is left of the group *pgid* and its family; False when no process is left."""
+        left = self._family(int(pgid))
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        return bool(left)
 
     def group_cpu(self, name: str) -> list[list[float]]:
         """`[[pid, CPU seconds used so far], …]` of the process group of the program *name*.
@@ -109,16 +202,16 @@ class ControlInterface:
         return found
 
     def stopped_pids(self, pgid: int) -> list[int]:
-        """Process ids in the group *pgid* that a SIGSTOP holds."""
+        """Process ids in the group *pgid*, and in the family that it had when signalled, that a SIGSTOP holds."""
         found = []
-        for pid in members(int(pgid)):
+        for pid in self._family(int(pgid)):
             with contextlib.suppress(psutil.Error):
                 if psutil.Process(pid).status() == psutil.STATUS_STOPPED:
                     found.append(pid)
         return found
 
     def identity(self, name: str) -> dict[str, Any]:
-        """`{"pid": int, "started_unix_s": float, "pids": [int]}` of the program *name*.
+        """`{"pid": int, "started_unix_s": float, "pids": [int]}` of the program *name*: its whole family.
 
         Raises:
             RPCError: BAD_NAME or NOT_RUNNING.
@@ -128,13 +221,24 @@ class ControlInterface:
             started = psutil.Process(pid).create_time()
         except psutil.NoSuchProcess:
             raise RPCError(Faults.NOT_RUNNING, name) from None
-        return {"pid": pid, "started_unix_s": started, "pids": members(pid)}
+        return {"pid": pid, "started_unix_s": started, "pids": sorted(self._look().families.get(name, set()))}
 
     def _remember(self, event: Any) -> None:
         """Note the process, so that `down` finds it even after supervisord was killed."""
+        self._note(int(event.process.pid), event.process.config.name)
+
+    def _remember_all(self, _: Any) -> None:
+        """Record processes that the shop itself started: only supervisord knows to which program they belong."""
+        look = self._look()
+        mine = {id_ for id_, owner in look.owners.items() if owner.startswith(kin.SHOP)}
+        mine |= {stray.id for stray in look.strays}
+        for pid, _started in mine - self._recorded:
+            self._note(pid, look.owners.get((pid, _started), kin.SHOP))
+        self._recorded = mine
+
+    def _note(self, pid: int, name: str) -> None:
         try:
-            pid = int(event.process.pid)
-            line = {"name": event.process.config.name, "pid": pid, "started_unix_s": psutil.Process(pid).create_time()}
+            line = {"name": name, "pid": pid, "started_unix_s": psutil.Process(pid).create_time()}
             assert self._record is not None
             with self._record.open("a") as stream:
                 stream.write(json.dumps(line) + "\n")
@@ -142,7 +246,29 @@ class ControlInterface:
             return
 
 
+def refuse_foreign_hosts(names: Iterable[str]) -> None:
+    """Let supervisord answer 400 to a request with a Host that is not in *names*, with or without a password.
+
+    Every handler of its HTTP server is wrapped in this one class; it has no setting for hosts.
+    """
+    known_names = frozenset(names)
+    ask_for_password = auth_handler.handle_request
+
+    def handle_request(handler: Any, request: Any) -> None:
+        if is_known(request.get_header("host"), known_names):
+            ask_for_password(handler, request)
+        else:
+            request.error(400)
+
+    auth_handler.handle_request = handle_request
+
+
 def make_rpcinterface(supervisord: Any, **config: str) -> ControlInterface:
     """Factory named in supervisord.conf; `record` is the file that notes every started process."""
     settings: Mapping[str, str] = config
-    return ControlInterface(supervisord, Path(settings["record"]) if settings.get("record") else None)
+    refuse_foreign_hosts(known(os.environ))
+    return ControlInterface(
+        supervisord,
+        Path(settings["record"]) if settings.get("record") else None,
+        int(settings["shop_uid"]) if settings.get("shop_uid") else None,
+    )

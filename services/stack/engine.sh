@@ -37,7 +37,7 @@ find_engine() { # sets engine_version and compose_version; fails with engine_pro
     engine_problem="docker compose: got no such command, expected the Compose plugin $oldest_compose or newer; install it, $without_docker"
     return 1
   fi
-  # Built by hand it calls itself dev: then it is as new as whoever built it wanted.
+  # A Compose built by hand has the version `dev`, which can't be compared and is accepted.
   if [[ $compose_version != dev ]] && ! at_least "$compose_version" "$oldest_compose"; then
     engine_problem="docker compose: got version $compose_version, expected $oldest_compose or newer; update the plugin, $without_docker"
     return 1

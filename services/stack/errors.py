@@ -1,4 +1,4 @@
-"""What ends a stack command with a sentence instead of a traceback."""
+"""Errors that end a stack command with a sentence, not with a traceback."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Stack:
 
     @property
     def checks(self) -> Checks:
-        """How to ask its parts."""
+        """The readiness checks of its parts."""
         return Checks(self.lab, self.ports, self.supervisor)
 
     def require_running(self) -> None:

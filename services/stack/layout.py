@@ -8,6 +8,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -31,12 +32,16 @@ OFFSETS: Final[Mapping[str, int]] = {
     "worker_metrics": 14,
     "driver_metrics": 15,
     "relay_metrics": 16,
+    "shop_to_mail": 17,
+    "mail": 18,  # SMTP
+    "mail_http": 19,
 }
 PROXIES: Final[Mapping[str, str]] = {
     "shop_to_postgres": "postgres",
     "shop_to_cache": "redis",
     "shop_to_broker": "redis",
     "shop_to_gateway": "gateway",
+    "shop_to_mail": "mail",
 }
 CACHE_DB: Final = 0
 BROKER_DB: Final = 1
@@ -59,10 +64,18 @@ CONTAINERS: Final[Mapping[str, str]] = {
     "worker_metrics": "worker",
     "driver_metrics": "agent",
     "relay_metrics": "worker",
+    "shop_to_mail": "toxiproxy",
+    "mail": "mail",
+    "mail_http": "mail",
 }
 # Where each of the shop's programs has its supervisor in Compose mode.
 SUPERVISORS: Final[Mapping[str, str]] = {"shop:api": "api", "shop:worker": "worker", "shop:relay": "worker"}
-SECRETS: Final = ("postgres", "supervisor", "lab_token", "shop_secret_key", "scorecard_admin", "scorecard_secret_key")
+SECRETS: Final = (
+    "postgres", "redis_shop", "redis_lab", "supervisor", "lab_token", "shop_postgres", "shop_secret_key",
+    "scorecard_admin", "scorecard_secret_key",
+)  # fmt: skip
+# Those that the shop may know, copied into its own folder.
+SHOP_SECRETS: Final = ("shop_postgres", "redis_shop", "shop_secret_key")
 MARKER: Final = "FIREDRILL_STACK_PROCESS"
 
 
@@ -71,7 +84,7 @@ class Ports:
     """Every port of one stack, by name.
 
     Attributes:
-        hosts: Who serves a port, by its name; empty in local mode, where everything is on loopback.
+        hosts: Name of a port → the container that serves it; empty in local mode, where everything is on loopback.
     """
 
     base: int
@@ -93,7 +106,7 @@ class Ports:
         return f"{self.host(name)}:{self[name]}"
 
     def listen(self, name: str) -> str:
-        """`host:port`, for the proxy itself: all interfaces of its container, the way Toxiproxy spells that."""
+        """`host:port`, for the proxy itself: in a container all interfaces, in Toxiproxy's notation."""
         return f"[::]:{self[name]}" if self.hosts else self.address(name)
 
     def url(self, name: str) -> str:
@@ -131,12 +144,31 @@ class Lab:
         return self.shop / "access-lifetime-s"
 
     @property
+    def shop_run(self) -> Path:
+        """The only folder that the shop may write to; emptied before each run."""
+        return self.shop / "run"
+
+    def shop_secret_file(self, name: str) -> Path:
+        """Where the shop finds one of its own secrets; the lab's other secrets are elsewhere."""
+        return self.secrets_dir / name if self.secrets_dir else self.shop / "secrets" / name
+
+    @property
+    def isolation_file(self) -> Path:
+        """What `isolation.decide` found. Named as `processes_file`, since a copy of the lab has another user."""
+        return self.run / f"isolation-{self.identifier}.json"
+
+    @property
+    def mark(self) -> str:
+        """Distinguishes this lab's processes from another lab's, without revealing the lab's path to them."""
+        return hashlib.sha256(str(self.root).encode()).hexdigest()[:16]
+
+    @property
     def secrets(self) -> Path:
         return self.secrets_dir or self.root / "secrets"
 
     @property
     def keep(self) -> Path:
-        """What a person made: never removed."""
+        """Data that a person entered: never removed."""
         return self.root / "keep"
 
     @property
@@ -158,8 +190,16 @@ class Lab:
 
     @property
     def processes_file(self) -> Path:
-        """JSON lines, one per process that supervisor started; written by the control extension."""
-        return self.run / "processes.jsonl"
+        """JSON lines, one per process that supervisor started; written by the control extension.
+
+        The name holds the lab's identifier: in a copied lab folder it is another lab's, whose processes don't count.
+        """
+        return self.run / f"processes-{self.identifier}.jsonl"
+
+    @property
+    def home(self) -> Path:
+        """Home folder of the stack's programs; empty."""
+        return self.root / "home"
 
     @property
     def supervisor_pid_file(self) -> Path:
@@ -170,13 +210,18 @@ class Lab:
         return self.root / "supervisord.conf"
 
     @property
+    def identifier(self) -> str:
+        """The name of its supervisord; that of another lab folder has another name."""
+        return f"firedrill-{hashlib.sha256(os.fsencode(self.root)).hexdigest()[:12]}"
+
+    @property
     def lock_file(self) -> Path:
         return self.root / "stack.lock"
 
     @property
     def overflow(self) -> Path:
         """Stand-in for folders that an unprivileged user can't reach below the lab; outside any home."""
-        return Path("/var/tmp") / f"firedrill-{hashlib.sha256(str(self.root).encode()).hexdigest()[:12]}"  # noqa: S108
+        return Path("/var/tmp") / self.identifier  # noqa: S108
 
     def secret_file(self, name: str) -> Path:
         return self.secrets / name
@@ -185,18 +230,34 @@ class Lab:
         return self.secret_file(name).read_text().strip()
 
     def create(self) -> None:
-        """Make folders and secrets that are missing; existing secrets stay, data depends on them."""
+        """Make folders and secrets that are missing; existing secrets are kept, since data depends on them.
+
+        Only the owner can read them, whatever the umask. Root's PostgreSQL runs as another user, who can pass through.
+        """
         self.root.mkdir(parents=True, exist_ok=True)
-        for folder in (self.keep, self.log, self.redis, self.prometheus_data, self.run, self.shop):
+        self.root.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        folders = [self.keep, self.log, self.redis, self.prometheus_data, self.run, self.shop, self.home]
+        folders += [] if self.secrets_dir is not None else [self.secrets]  # else they are mounted, and exist
+        for folder in folders:
             folder.mkdir(exist_ok=True)
+            folder.chmod(0o700)
+        self._close()
         if self.secrets_dir is not None:
-            return  # whoever mounted them made them
-        self.secrets.mkdir(exist_ok=True)
-        self.secrets.chmod(0o700)
+            return
         for name in SECRETS:
             file = self.secret_file(name)
             if not (file.exists() and file.stat().st_size):
                 write_private(file, secrets.token_hex(16 if name != "shop_secret_key" else 32))
+
+    def _close(self) -> None:
+        """Close the lab to other users, the shop's included: they may pass through to their own folders only."""
+        with suppress(PermissionError):  # a container may not own what was mounted
+            for folder in (self.keep, self.log, self.redis, self.prometheus_data, self.run):
+                folder.chmod(0o700)
+            for folder in (self.root, self.shop):
+                folder.chmod(0o711)
+            for file in self.root.glob("gateway.sqlite3*"):
+                file.chmod(0o600)
 
 
 def write_private(file: Path, text: str) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
+import resource
 import signal
 import subprocess
-import sys
 import time
 import xmlrpc.client
 from collections.abc import Callable, Mapping, Sequence
@@ -15,10 +16,12 @@ from typing import Any, Final
 
 import psutil
 
-from services.stack import leftovers, postgres, programs, provisioning, shop, supervisor_conf
+from launch import environment
+from launch.python import PYTHON
+from services.stack import isolation, leftovers, postgres, programs, provisioning, shop, supervisor_conf
 from services.stack import ports as port_table
 from services.stack.compose import outside_only, started_unix_s
-from services.stack.config import Settings, inherited_environment
+from services.stack.config import Settings
 from services.stack.errors import StackError
 from services.stack.handles import Stack, changing, in_compose, lab_of, stack_of
 from services.stack.layout import SUPERVISORS, Lab, Ports, write_json
@@ -30,15 +33,16 @@ from services.stack.supervisor_client import Supervisor, Unreachable
 
 DEFAULT_VARIANT: Final = "hardened"
 NICENESS: Final = 5
+OPEN_FILES: Final = 1024
 _SUPERVISOR_PATIENCE_S: Final = 15.0
 _STOP_PATIENCE_S: Final = 15.0
 
 
 def up(settings: Settings, *, variant: str = DEFAULT_VARIANT) -> dict[str, object]:
-    """Start what does not run and wait until every part says that it is ready.
+    """Start every part that does not run and wait until all say that they are ready.
 
     Raises:
-        StackError: the stack is then down again, unless it was up before.
+        StackError: then the stack is down again, unless it was up before.
     """
     with changing(settings, "up"):
         start = time.monotonic()
@@ -47,6 +51,8 @@ def up(settings: Settings, *, variant: str = DEFAULT_VARIANT) -> dict[str, objec
         stack = stack_of(settings)  # its password exists by now
         was_up = stack.supervisor.is_running()
         timings = _repair(stack) if was_up or in_compose(settings) else _start(stack, variant)
+        if was_up and not in_compose(settings):
+            _write_down_again(stack)
         warnings = _warnings(stack)
         for warning in warnings:
             say("warning", warning)
@@ -60,7 +66,7 @@ def up(settings: Settings, *, variant: str = DEFAULT_VARIANT) -> dict[str, objec
 
 
 def describe(stack: Stack) -> dict[str, object]:
-    """What a caller wants to know about a running stack: variant, URLs, where the address book is."""
+    """A running stack for its caller: variant, base port, address book, URLs, the scorecard's login."""
     prometheus_runs = in_compose(stack.settings) or "prometheus" in stack.supervisor.programs()
     urls: dict[str, str | None] = {
         "api": stack.public.url("api"),
@@ -78,16 +84,16 @@ def describe(stack: Stack) -> dict[str, object]:
 
 
 def _admin_password_file(stack: Stack) -> str:
-    """As a person finds it: below the checkout also when this process has it as a secret of its container."""
+    """The path for a person: below the checkout, even when this process reads it as a secret of its container."""
     if in_compose(stack.settings):
         return ".lab/secrets/scorecard_admin"
     return str(stack.lab.secret_file("scorecard_admin"))
 
 
 def _refuse_second_base_port(settings: Settings) -> None:
-    if settings.asked_base_port is None or not settings.remembered_base_port_file.exists():
+    if settings.asked_base_port is None or settings.remembered_base_port is None:
         return
-    remembered = Ports(int(settings.remembered_base_port_file.read_text()))
+    remembered = Ports(settings.remembered_base_port)
     if remembered.base != settings.asked_base_port and Supervisor.of(Lab(settings.lab_dir), remembered).is_running():
         message = (
             f"base port: got {settings.asked_base_port}, expected {remembered.base}, on which this stack runs; "
@@ -103,21 +109,43 @@ def _start(stack: Stack, variant: str) -> dict[str, float]:
     port_table.require_free(ports)
     parts, cluster = provisioning.provision(settings, lab)
     postgres.configure(cluster, ports)
-    shop.choose(lab, variant)
+    how = isolation.decide(settings, lab)
+    isolation.empty_run_dir(lab)  # its files may belong to another user, from an earlier start
+    isolation.share(lab, how)
+    if how.why:
+        say("shop", f"runs as the lab's own user: {how.why}")
+    shop.choose(settings, lab, variant)
     lab.processes_file.unlink(missing_ok=True)
     programs.write_configurations(lab, ports, remote_write=settings.remote_write)
-    table = programs.table(settings, lab, ports, parts, cluster)
+    table = programs.table(settings, lab, ports, parts, cluster, how)
     lab.supervisor_conf.touch(mode=0o600)  # holds supervisord's password
-    lab.supervisor_conf.write_text(supervisor_conf.render(table, lab, ports))
+    lab.supervisor_conf.write_text(supervisor_conf.render(table, lab, ports, shop_uid=how.uid))
     settings.remembered_base_port_file.write_text(f"{ports.base}\n")
-    facts = programs.facts_of(parts, cluster)
-    write_json(lab.stack_file, programs.address_book(settings, lab, ports, stack.public, facts))
+    _write_address_book(stack, parts, cluster)
     try:
         return _start_programs(stack, variant, [program.name for program in table if program.group is None], parts)
     except BaseException:
         say("stack", "could not be brought up, ending what was started")
         _end(stack)
         raise
+
+
+def _write_address_book(stack: Stack, parts: Parts, cluster: postgres.Cluster) -> None:
+    facts = programs.facts_of(parts, cluster)
+    book = programs.address_book(stack.settings, stack.lab, stack.ports, stack.public, facts)
+    write_json(stack.lab.stack_file, book)
+
+
+def _write_down_again(stack: Stack) -> None:
+    """Write the base port, and the address book if it can't be read, again: the disk may have been full before."""
+    stack.settings.remembered_base_port_file.write_text(f"{stack.ports.base}\n")
+    try:
+        is_ours = json.loads(stack.lab.stack_file.read_bytes())["lab_dir"] == str(stack.lab.root)
+    except (OSError, ValueError, KeyError, TypeError):
+        is_ours = False
+    if not is_ours:
+        parts, cluster = provisioning.provision(stack.settings, stack.lab)
+        _write_address_book(stack, parts, cluster)
 
 
 def _start_programs(stack: Stack, variant: str, plain: list[str], parts: Parts) -> dict[str, float]:
@@ -128,10 +156,11 @@ def _start_programs(stack: Stack, variant: str, plain: list[str], parts: Parts) 
     launched_s = time.monotonic() - start
     waiter = Waiter(stack.checks, on_ready=_tell)
     timings: dict[str, float] = {"supervisor": round(launched_s, 2)}
-    # The shop needs these; the others go on starting meanwhile.
+    # The shop needs these; the others keep starting meanwhile.
     first = [name for name in ("postgres", "redis", "toxiproxy") if name in plain]
     timings |= waiter.wait(first)
-    if shop.ensure_schema(stack, variant):  # an empty box office is no first sight
+    postgres.ensure_roles(stack.lab, stack.ports)
+    if shop.ensure_schema(stack, variant):  # a first look at the shop should show data
         world_file = stack.lab.root / "world.json"
         shop.seed_world(stack, variant, seed=shop.DEFAULT_SEED, world=shop.DEFAULT_WORLD, world_file=world_file)
     before_shop_s = time.monotonic() - start
@@ -146,14 +175,17 @@ def _tell(name: str, seconds: float) -> None:
 
 
 def _launch_supervisord(stack: Stack) -> None:
-    """Start the daemon, at low priority so that the load driver beside it keeps its timetable."""
-    command = ["nice", "-n", str(NICENESS), sys.executable, "-m", "supervisor.supervisord"]
+    """Start the daemon, at low priority so that the load driver on the same machine keeps its schedule."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY and most < OPEN_FILES:  # supervisord raises the lower of the two limits itself
+        raise StackError("not_ready", f"open files: got a limit of {most}, expected {OPEN_FILES} or more (ulimit -Hn)")
+    command = ["nice", "-n", str(NICENESS), *PYTHON, "-m", "supervisor.supervisord"]
     command += ["-c", str(stack.lab.supervisor_conf)]
-    environment = inherited_environment() | programs.common_environment(stack.settings, stack.lab, stack.ports)
+    env = environment.for_programs() | programs.common_environment(stack.settings, stack.lab, stack.ports)
     done = subprocess.run(
         command,
         cwd=stack.settings.checkout,
-        env=environment,
+        env=env,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -161,7 +193,8 @@ def _launch_supervisord(stack: Stack) -> None:
         check=False,
     )
     if done.returncode:
-        reason = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
+        said = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
+        reason = next((line for line in said if line.startswith("Error")), said[-1])
         raise StackError("not_ready", f"supervisord: got exit {done.returncode} ({reason}), expected it to start")
     wait_until(
         stack.supervisor.is_running, _SUPERVISOR_PATIENCE_S, "supervisord: got no answer, expected state RUNNING"
@@ -190,18 +223,20 @@ def _warnings(stack: Stack) -> list[str]:
 
 
 def _repair(stack: Stack) -> dict[str, float]:
-    """Put right what does not answer: wake it, start it, restart it once. A run that is on is left alone."""
+    """Repair parts that don't answer: resume, start, restart once. Nothing is repaired during a run."""
     if in_compose(stack.settings):
         stack.require_running()
     states = stack.supervisor.programs()
     names = [name for name in (*programs.ALWAYS, *programs.SHOP) if name in states or in_compose(stack.settings)]
-    if _warnings(stack):  # a fault is on: what it makes unready is not broken
+    if _warnings(stack):  # a fault is active: a program of the shop that it makes unready is not broken
         names = [name for name in names if not name.startswith("shop:")]
+    run = foreign_run(stack.lab)
+    if run is None:
+        _leave_a_variant_that_is_gone(stack)
     variant = shop.current_variant(stack.lab)
     silent = not_ready(stack, names, variant)
     if not silent:
         return {}
-    run = foreign_run(stack.lab)
     if run is not None:
         say("stack", f"not ready: {', '.join(silent)}; nothing is repaired while a run is on: {run}")
         return {}
@@ -228,8 +263,20 @@ def _repair(stack: Stack) -> dict[str, float]:
     return Waiter(stack.checks, patience_s=30, on_ready=_tell).wait(names, variant=variant)
 
 
+def _leave_a_variant_that_is_gone(stack: Stack) -> None:
+    """Switch to `hardened` when the code of the current variant was removed: it could not be started again."""
+    variant = shop.current_variant(stack.lab)
+    if variant is not None and shop.is_there(stack.settings, variant):
+        return
+    say("shop", f"variant {variant or 'of this lab'}: its code is not there any more, going on with {DEFAULT_VARIANT}")
+    stop_programs(stack, programs.SHOP)
+    shop.choose(stack.settings, stack.lab, DEFAULT_VARIANT)
+    if stack.checks.postgres() is None:  # else the next command makes it
+        shop.ensure_schema(stack, DEFAULT_VARIANT)
+
+
 def not_ready(stack: Stack, names: Sequence[str], variant: str | None) -> list[str]:
-    """Which of *names* don't answer as they should, asked once, side by side."""
+    """Which of *names* are not ready; each is asked once, all concurrently."""
     with ThreadPoolExecutor(len(names)) as pool:
         asked = {name: pool.submit(stack.checks.of(name, variant=variant)) for name in names}
         return [name for name, future in asked.items() if future.result() is not None]
@@ -246,7 +293,7 @@ def restore_proxies(stack: Stack) -> None:
 
 
 def stop_programs(stack: Stack, names: Sequence[str], *, grace_s: float = 1.5) -> None:
-    """Stop programs and assert that nobody of their process groups is left.
+    """Stop programs and make sure that no process of their groups and families is left.
 
     Raises:
         StackError: `not_ready` when a process survives even SIGKILL.
@@ -311,7 +358,7 @@ def _end(stack: Stack) -> dict[str, object]:
 
 
 def _shut_down(stack: Stack) -> None:
-    """Stop all programs side by side (supervisord alone would go one by one), then supervisord."""
+    """Stop all programs concurrently (supervisord's shutdown would stop one after the other), then supervisord."""
     supervisor = stack.supervisor
     try:
         pid = supervisor.pid()
@@ -340,29 +387,33 @@ def _wait_gone(pid: int, patience_s: float) -> None:
 
 
 def identities(stack: Stack) -> Mapping[str, object]:
-    """Who runs right now: a value that differs later means a restart that nobody asked for.
+    """The identities of all running parts: a value that differs later means that a part was restarted.
 
-    `postgres` is its start time and `redis` its run id (a restart past supervisord shows too); the others are
-    `{"pid", "started_unix_s"}` or None while not running. In Compose mode Toxiproxy and the gateway are their start
-    times, as their own metrics tell them. `code` stands for the files of the variant: a process that is killed in a
-    run comes back with what is on disk by then.
+    `postgres` is its start time and `redis` its run id (so a restart without supervisord shows, too); the others are
+    `{"pid", "started_unix_s"}`, or None while not running; the API's also has all its `processes`. In Compose mode
+    Toxiproxy, gateway and mail are their start times, from their own metrics. `code` identifies the files of the
+    variant: after an edit, a process that is restarted in a run would load other code.
     """
     found: dict[str, object] = {"postgres": postgres.start_time(stack.lab, stack.ports)}
-    with direct_redis(stack.ports) as client:
+    with direct_redis(stack.lab, stack.ports) as client:
         info: Any = client.info("server")
         found["redis"] = info["run_id"]
     for key, name in {
         "toxiproxy": "toxiproxy",
         "gateway": "gateway",
+        "mail": "mail",
         "api": "shop:api",
         "worker": "shop:worker",
         "relay": "shop:relay",
     }.items():
         if in_compose(stack.settings) and name not in SUPERVISORS:
-            found[key] = started_unix_s(stack.ports, key)
+            found[key] = started_unix_s(stack.ports, {"mail": "mail_http"}.get(key, key))
             continue
         identity = stack.supervisor.identity(name)
-        found[key] = identity and {"pid": identity["pid"], "started_unix_s": identity["started_unix_s"]}
+        known = {name: identity[name] for name in ("pid", "started_unix_s")} if identity else None
+        if known and identity and key == "api":  # its master lives on for a moment when one of the processes has died
+            known["processes"] = identity["pids"]
+        found[key] = known
     if variant := shop.current_variant(stack.lab):
-        found["code"] = shop.code_identity(stack.settings, variant)
+        found["code"] = shop.running_code(stack, variant)
     return found

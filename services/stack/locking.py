@@ -1,4 +1,4 @@
-"""One command at a time may change a stack."""
+"""Locks: only one command at a time may change a stack."""
 
 from __future__ import annotations
 

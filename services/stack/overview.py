@@ -1,4 +1,4 @@
-"""What runs, what is there, what the logs say: commands that change nothing."""
+"""Commands that change nothing: what runs, what is installed, and the logs."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def logs(settings: Settings, names: list[str], *, lines: int) -> dict[str, list[
 
 
 def follow(settings: Settings, names: list[str]) -> None:
-    """Print what is appended to the logs until the caller has had enough."""
+    """Print what is appended to the logs until it is interrupted."""
     lab = lab_of(settings)
     chosen = names or [*(name.removeprefix("shop:") for name in ALL_PARTS), "supervisord"]
     offsets = {name: _size(lab, name) for name in chosen}

@@ -1,4 +1,4 @@
-"""Which ports are free, and who holds those that are not."""
+"""Which ports are free, and which process holds a port that is not."""
 
 from __future__ import annotations
 

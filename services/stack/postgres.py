@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
+from launch.pinned import POSTGRES
 from services.stack.errors import StackError
 from services.stack.layout import HOST, Lab, Ports, write_private
 from services.stack.privileges import (
@@ -30,8 +31,15 @@ from services.stack.progress import heartbeat, say
 from services.stack.provision.found import Found
 
 USER: Final = "firedrill"
+# The shop's role owns the shop's databases and may do nothing else. The lab reads the shop's views as the reader, not
+# as the superuser: a function in a view runs with the rights of the role that queries the view.
+SHOP_USER: Final = "shop"
+READER: Final = "firedrill_reader"
 DATABASE_PREFIX: Final = "shop_"
+GATE_SCHEMA: Final = "firedrill_gate"
+"""Schema of the engine's gate for forced interleavings; its triggers' names begin with the same word."""
 KEPT_LOG_FILES: Final = 6
+_MAX_CONNECTIONS: Final = 120
 _OLDEST: Final = 15
 
 
@@ -40,10 +48,10 @@ class Cluster:
     """Where the server and its data are.
 
     Attributes:
-        server: The `postgres` to run; a copy where the original is out of *account*'s reach.
+        server: The `postgres` to run; a copy when *account* can't reach the original.
         data: Data folder.
         log: Folder of the server's JSON log, `*.json`.
-        account: Who runs it; None means the caller.
+        account: The user that runs it; None means the caller.
     """
 
     server: Path
@@ -55,13 +63,13 @@ class Cluster:
 def _home(lab: Lab, account: Account | None) -> Path:
     """A folder for data and log that *account* can reach: in the lab, else in /var/tmp."""
     home = lab.root / "postgres"
-    own_folder(home, account, 0o755)
+    own_folder(home, account)
     if can_write(account, home):
         return home
     home.rmdir() if not any(home.iterdir()) else None
     shared_folder(lab.overflow)
     home = lab.overflow / "postgres"
-    own_folder(home, account, 0o755)
+    own_folder(home, account)
     return home
 
 
@@ -98,7 +106,7 @@ def locate(lab: Lab) -> list[Path]:
 
 
 def prepare_cluster(found: Found, lab: Lab) -> Cluster:
-    """Make the cluster unless it is there, and write its settings.
+    """Make the cluster unless it exists. `configure` writes its settings.
 
     Raises:
         StackError: `missing_part` when `initdb` fails or the data was made by another major version.
@@ -107,7 +115,7 @@ def prepare_cluster(found: Found, lab: Lab) -> Cluster:
     server = _reachable_server(Path(found.command[0]), lab, account)
     home = _home(lab, account)
     cluster = Cluster(server=server, data=home / "data", log=home / "log", account=account)
-    own_folder(cluster.log, account, 0o755)
+    own_folder(cluster.log, account)
     major = int(found.version.split(".")[0])
     if major < _OLDEST:
         raise StackError("missing_part", f"{server}: got PostgreSQL {found.version}, expected {_OLDEST} or newer")
@@ -128,7 +136,7 @@ def _initialise(cluster: Cluster, lab: Lab) -> None:
     write_private(password_file, lab.secret("postgres"))
     if cluster.account is not None:
         os.chown(password_file, cluster.account.uid, cluster.account.gid)
-        own_folder(cluster.data.parent, cluster.account, 0o755)
+        own_folder(cluster.data.parent, cluster.account)
     command = [str(cluster.server.with_name("initdb")), f"--pgdata={partial}", f"--username={USER}"]
     command += ["--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8", "--no-locale", "--no-sync"]
     try:
@@ -145,19 +153,28 @@ def _initialise(cluster: Cluster, lab: Lab) -> None:
 
 
 def configure(cluster: Cluster, ports: Ports) -> None:
-    """Write `postgresql.conf` and `pg_hba.conf`; they are ours alone, so each start has exactly these settings."""
+    """Write the three configuration files anew, so that each start has exactly these settings."""
     own = {
         "postgresql.conf": configuration(ports, listen=HOST, socket_folder="", log_folder=str(cluster.log)),
         # A run that died may have left its statement log switched on.
         "postgresql.auto.conf": "",
-        "pg_hba.conf": f"host all {USER} 127.0.0.1/32 scram-sha-256\n",
+        "pg_hba.conf": "".join(f"host all {role} 127.0.0.1/32 scram-sha-256\n" for role in (USER, SHOP_USER, READER)),
     }
     for name, text in own.items():
         file = cluster.data / name
         write_private(file, text)
         if cluster.account is not None:
             os.chown(file, cluster.account.uid, cluster.account.gid)
+    _forget_another_server(cluster)
     forget_old_logs(cluster.log)
+
+
+def _forget_another_server(cluster: Cluster) -> None:
+    """Remove a lock file of another data folder: a copied lab folder has that of the original's server."""
+    lock = cluster.data / "postmaster.pid"
+    with suppress(OSError, IndexError):
+        if lock.read_text("utf-8", errors="replace").splitlines()[1] != str(cluster.data):
+            lock.unlink()
 
 
 def configuration(ports: Ports, *, listen: str, socket_folder: str, log_folder: str) -> str:
@@ -167,16 +184,18 @@ def configuration(ports: Ports, *, listen: str, socket_folder: str, log_folder: 
         "port": ports["postgres"],
         "unix_socket_directories": socket_folder,
         "password_encryption": "scram-sha-256",
-        "max_connections": 120,
+        "max_connections": _MAX_CONNECTIONS,
         "shared_buffers": "128MB",
         "jit": "off",
+        # So that commits can be read from the log: whether an order was committed before its message was sent.
+        "wal_level": "logical",
         "timezone": "UTC",
         # The server's own log is a witness of a run: connections, errors, statements that were slow or waited.
         "logging_collector": "on",
         "log_destination": "jsonlog",
         "log_directory": log_folder,
         "log_filename": "postgresql-%Y%m%d-%H%M%S.log",
-        "log_file_mode": "0644",
+        "log_file_mode": "0600",
         "log_rotation_size": "64MB",
         "log_timezone": "UTC",
         "log_connections": "on",
@@ -186,8 +205,14 @@ def configuration(ports: Ports, *, listen: str, socket_folder: str, log_folder: 
         "log_min_error_statement": "error",
         "log_checkpoints": "off",
     }
-    lines = [f"{name} = '{value}'" for name, value in settings.items()]
+    lines = [f"{name} = {_quoted(value)}" for name, value in settings.items()]
     return "# Written by services.stack; changes are lost.\n" + "\n".join(lines) + "\n"
+
+
+def _quoted(value: str | int) -> str:
+    """A string of postgresql.conf: quotes are doubled, a backslash begins an escape."""
+    text = str(value).replace("\\", "\\\\").replace("'", "''")
+    return f"'{text}'"
 
 
 def forget_old_logs(folder: Path) -> None:
@@ -198,7 +223,7 @@ def forget_old_logs(folder: Path) -> None:
 
 
 def forget_old_logs_elsewhere(lab: Lab, ports: Ports) -> None:
-    """`forget_old_logs` where only the server itself reaches its files; it runs in its data folder."""
+    """`forget_old_logs` for a container, whose files only the server reaches; the command runs in its data folder."""
     keep = 2 * KEPT_LOG_FILES
     command = f"cat >/dev/null; ls -t log/postgresql-* | tail -n +{keep + 1} | xargs -r rm -f"
     with connected(lab, ports) as connection:
@@ -214,10 +239,10 @@ def forget_settings(lab: Lab, ports: Ports) -> None:
 
 @contextmanager
 def connected(lab: Lab, ports: Ports, database: str = "postgres") -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
-    """A connection past the proxies, each statement committed at once.
+    """A direct connection, without a proxy, in autocommit mode.
 
     Raises:
-        psycopg.OperationalError: nobody answers, or the password is not this lab's.
+        psycopg.OperationalError: the server does not answer, or has another password than this lab.
     """
     with psycopg.connect(
         host=ports.host("postgres"),
@@ -228,8 +253,30 @@ def connected(lab: Lab, ports: Ports, database: str = "postgres") -> Iterator[ps
         autocommit=True,
         connect_timeout=3,
         application_name="firedrill stack",
+        **POSTGRES,
     ) as connection:
         yield connection
+
+
+def ensure_roles(lab: Lab, ports: Ports) -> None:
+    """Make the roles of the shop and the lab's reader, with passwords; close `postgres` and `template1` to them."""
+    passwords = {SHOP_USER: lab.secret("shop_postgres"), READER: lab.secret("postgres")}
+    with connected(lab, ports) as connection:
+        known = {str(row[0]) for row in connection.execute("SELECT rolname FROM pg_roles")}
+        for role, password in passwords.items():
+            if role not in known:
+                connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
+            rights = sql.SQL("ALTER ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION PASSWORD {}")
+            connection.execute(rights.format(sql.Identifier(role), sql.Literal(password)))
+        # Even when the shop's pools take all of their connections, the lab's witnesses can connect.
+        limit = sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}")
+        connection.execute(limit.format(sql.Identifier(SHOP_USER), sql.Literal(_MAX_CONNECTIONS - 10)))
+        connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(SHOP_USER), sql.Identifier(READER)))
+        # Queries of the lab itself must not be in the log of a run.
+        quiet = sql.SQL("ALTER ROLE {} SET log_min_duration_statement = -1")
+        connection.execute(quiet.format(sql.Identifier(READER)))
+        for database in ("postgres", "template1"):
+            connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database)))
 
 
 def start_time(lab: Lab, ports: Ports) -> float:
@@ -250,25 +297,28 @@ def stamp_of(lab: Lab, ports: Ports, database: str) -> str | None:
 
 
 def stamp(lab: Lab, ports: Ports, database: str, text: str) -> None:
-    """Store the schema stamp as the database's comment: it goes when the database goes."""
+    """Store the schema stamp as the database's comment, which is dropped with the database."""
     with connected(lab, ports) as connection:
         connection.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(database), sql.Literal(text)))
 
 
 def recreate(lab: Lab, ports: Ports, database: str) -> None:
-    """Drop *database* whoever is connected and make it empty."""
+    """Drop *database*, even with open connections, and create it empty."""
     with connected(lab, ports) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), sql.Identifier(SHOP_USER))
+        )
 
 
-def drop_shops(lab: Lab, ports: Ports) -> list[str]:
-    """Drop the databases of all variants; returns their names."""
-    with connected(lab, ports) as connection:
-        rows = connection.execute(
-            "SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY 1", [DATABASE_PREFIX]
-        ).fetchall()
-        names = [str(row[0]) for row in rows]
-        for name in names:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-    return names
+def has_gate(lab: Lab, ports: Ports, database: str) -> bool:
+    """Whether the lab's gate for forced interleavings is in *database*; False when that does not exist."""
+    if stamp_of(lab, ports, database) is None:
+        return False
+    with connected(lab, ports, database) as connection:
+        row = connection.execute(
+            "SELECT to_regnamespace(%(gate)s) IS NOT NULL"
+            " OR EXISTS (SELECT FROM pg_trigger WHERE starts_with(tgname, %(gate)s))",
+            {"gate": GATE_SCHEMA},
+        ).fetchone()
+    return row is not None and bool(row[0])

@@ -1,4 +1,4 @@
-"""Switch the shop to a variant with fresh data: what each run begins with."""
+"""Switch the shop to a variant with fresh data, as at the beginning of each run."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import psycopg
 import redis
 
-from services.stack import lifecycle, postgres, programs, shop
+from services.stack import isolation, leftovers, lifecycle, postgres, programs, shop
 from services.stack.config import Settings
 from services.stack.errors import StackError
 from services.stack.handles import Stack, changing, in_compose, stack_of
@@ -22,9 +23,9 @@ from services.stack.locking import foreign_run
 from services.stack.progress import say
 from services.stack.readiness import Waiter, direct_redis, dirty_proxies, http_call
 
-# Whatever the old shop still does is thrown away with its data, so it is not worth waiting for.
+# Short: the data of the old shop is thrown away, so its unfinished work need not be waited for.
 _GRACE_S: Final = 0.5
-# Not a row of the world but of its contract: how long the shop's access tokens live in this run. May be left out.
+# Not a number of rows, but a setting: how long the shop's access tokens live in this run. May be left out.
 _ACCESS_LIFETIME: Final = "access_lifetime_s"
 _WORLD: Final[Mapping[str, range]] = {
     "events": range(1, 1001),
@@ -75,13 +76,16 @@ class _Stopwatch:
 
 
 def prepare(
-    settings: Settings, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path
+    settings: Settings, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path, rows: int | None = None
 ) -> dict[str, object]:
-    """Stop the shop, reset everything that it left, seed the world, start *variant* and wait until it serves.
+    """Stop the shop, reset all of its state, seed the world, start *variant* and wait until it serves.
+
+    Args:
+        rows: How many of the world's events exist at first, with as many orders; None: all events, and no order.
 
     Raises:
-        StackError: `learner_code` when the variant is broken, or was edited meanwhile: what ran before runs again
-            (`hardened` when that was the broken variant itself).
+        StackError: `learner_code` when the variant is broken, or was edited meanwhile: then the previous variant is
+            started again (`hardened` when that was the broken variant itself).
     """
     with changing(settings, "prepare") as stack:
         shop.require_variant(settings, variant)
@@ -90,12 +94,14 @@ def prepare(
         if run is not None:
             raise StackError("lock", f"{stack.lab.root}: got a lab that is busy with {run}, expected a free one")
         _require_pristine(stack)
+        _require_no_gate(stack, shop.database_of(variant))
         watch = _Stopwatch()
-        previous, code = shop.current_variant(stack.lab), shop.code_identity(settings, variant)
+        previous = shop.current_variant(stack.lab)
         with watch.part("check"):
+            code = shop.code_identity(settings, variant)
             shop.check_code(stack, variant)
         try:
-            _switch(stack, variant, seed=seed, world=world, world_file=world_file, watch=watch)
+            ended = _switch(stack, variant, seed=seed, world=world, world_file=world_file, rows=rows, watch=watch)
             identities = lifecycle.identities(stack)
             _require_unchanged(variant, before=code, now=identities.get("code"))
         except StackError as error:
@@ -106,7 +112,32 @@ def prepare(
             "world_file": str(world_file),
             "timings_s": watch.total(),
             "identities": identities,
+            "isolation": _isolation(stack),
+            "ended_leftovers": ended,
         }
+
+
+def fill(
+    settings: Settings, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path, rows: int
+) -> dict[str, object]:
+    """Fill a world that was prepared with fewer rows up to *rows*, while its variant runs. Raises: StackError."""
+    with changing(settings, "fill") as stack:
+        if (runs := shop.current_variant(stack.lab)) != variant:
+            raise StackError("not_ready", f"fill: got {variant}, expected {runs}, the variant that runs")
+        shop.fill_world(stack, variant, seed=seed, world=_size(world), world_file=world_file, rows=rows)
+        return {"variant": variant, "rows": rows}
+
+
+def _size(world: Mapping[str, int]) -> dict[str, int]:
+    return {name: size for name, size in world.items() if name != _ACCESS_LIFETIME}
+
+
+def _isolation(stack: Stack) -> dict[str, str]:
+    """How the shop is kept from the lab in this run, and why the isolation is not stronger."""
+    if in_compose(stack.settings):
+        return {"kind": isolation.CONTAINERS, "why": ""}
+    how = isolation.current(stack.lab)
+    return {"kind": how.kind, "why": how.why}
 
 
 def _require_pristine(stack: Stack) -> None:
@@ -120,8 +151,19 @@ def _require_pristine(stack: Stack) -> None:
         raise StackError("not_ready", f"{'; '.join(dirty)}, expected pristine proxies: firedrill heal")
 
 
+def _require_no_gate(stack: Stack, database: str) -> None:
+    """Raises: StackError when the gate is installed: every write would pass it, and be slower, in a load run, too."""
+    try:
+        found = postgres.has_gate(stack.lab, stack.ports, database)
+    except psycopg.Error as error:
+        raise StackError("not_ready", f"{database}: got {error}, expected an answer; `make up` repairs it") from error
+    if found:
+        said = f"{database}: has the gate of forced interleavings, expected none: firedrill heal"
+        raise StackError("not_ready", said)
+
+
 def _require_unchanged(variant: str, *, before: str, now: object) -> None:
-    """What runs has to be what is on disk: its processes may have read some files before and some after an edit."""
+    """Raises: StackError when the code was edited during the start: processes may have read files of both states."""
     if before != now:
         where = f"services/shop/{variant}"
         said = (
@@ -131,14 +173,21 @@ def _require_unchanged(variant: str, *, before: str, now: object) -> None:
 
 
 def _switch(
-    stack: Stack, variant: str, *, seed: int, world: Mapping[str, int], world_file: Path, watch: _Stopwatch
-) -> None:
+    stack: Stack, variant: str, *, seed: int, world: Mapping[str, int], world_file: Path, rows: int | None,
+    watch: _Stopwatch,
+) -> list[str]:  # fmt: skip
+    """Returns the processes of the previous shop that had to be ended although its programs were stopped."""
     with watch.part("stop"):
         lifecycle.stop_programs(stack, programs.SHOP, grace_s=_GRACE_S)
-    shop.choose(stack.lab, variant, access_lifetime_s=world.get(_ACCESS_LIFETIME))
-    rows = {name: size for name, size in world.items() if name != _ACCESS_LIFETIME}
+        ended = leftovers.end_strays(stack.supervisor)
+    for what in ended:
+        say("shop", f"ended {what}, left over")
+    isolation.empty_run_dir(stack.lab)
+    shop.choose(stack.settings, stack.lab, variant, access_lifetime_s=world.get(_ACCESS_LIFETIME))
+    size = _size(world)
     with watch.part("reset"), ThreadPoolExecutor() as pool:
-        for done in [pool.submit(_flush_redis, stack), pool.submit(_reset_gateway, stack)]:
+        resets = [pool.submit(_reset, stack, part) for part in ("gateway", "mail_http")]
+        for done in [pool.submit(_flush_redis, stack), *resets]:
             done.result()
     with watch.part("schema"):
         shop.ensure_schema(stack, variant)
@@ -147,9 +196,10 @@ def _switch(
     if in_compose(stack.settings):
         postgres.forget_old_logs_elsewhere(stack.lab, stack.ports)
     with watch.part("seed"):
-        shop.seed_world(stack, variant, seed=seed, world=rows, world_file=world_file)
+        shop.seed_world(stack, variant, seed=seed, world=size, world_file=world_file, rows=rows)
     with watch.part("start"):
         _start_shop(stack, variant)
+    return ended
 
 
 def _start_shop(stack: Stack, variant: str) -> None:
@@ -161,29 +211,32 @@ def _start_shop(stack: Stack, variant: str) -> None:
 def _flush_redis(stack: Stack) -> None:
     try:
         for db in (CACHE_DB, BROKER_DB):
-            with direct_redis(stack.ports, db) as client:
+            with direct_redis(stack.lab, stack.ports, db) as client:
                 client.flushdb()
     except redis.RedisError as error:
         raise StackError("not_ready", f"redis: got {error!r}, expected FLUSHDB to succeed") from error
 
 
-def _reset_gateway(stack: Stack) -> None:
+def _reset(stack: Stack, part: str) -> None:
+    """Empty a witness: the gateway's ledger, or the catcher's mails."""
     headers = {"X-Lab-Token": stack.lab.secret("lab_token")}
     try:
-        status, body = http_call("POST", stack.ports.address("gateway"), "/lab/reset", headers=headers)
+        status, body = http_call("POST", stack.ports.address(part), "/lab/reset", headers=headers)
     except (OSError, http.client.HTTPException) as error:
-        raise StackError("not_ready", f"gateway: got {error!r}, expected an answer to /lab/reset") from error
+        raise StackError("not_ready", f"{part}: got {error!r}, expected an answer to /lab/reset") from error
     if status not in {200, 204}:
-        raise StackError("not_ready", f"gateway: got {status} {body[:200]!r} from /lab/reset, expected 200")
+        raise StackError("not_ready", f"{part}: got {status} {body[:200]!r} from /lab/reset, expected 200")
 
 
 def _restore(stack: Stack, variant: str | None) -> None:
-    """Start what ran before; its database was not touched. A failure here is told, the first error matters more."""
-    variant = variant or lifecycle.DEFAULT_VARIANT
+    """Start the previous variant; its database was not changed. A failure here is only printed: the first error is the
+    one to raise."""
+    if variant is None or not shop.is_there(stack.settings, variant):
+        variant = lifecycle.DEFAULT_VARIANT
     say("shop", f"starting {variant} again")
     try:
         lifecycle.stop_programs(stack, programs.SHOP, grace_s=_GRACE_S)
-        shop.choose(stack.lab, variant)
+        shop.choose(stack.settings, stack.lab, variant)
         _flush_redis(stack)
         shop.ensure_schema(stack, variant)
         _start_shop(stack, variant)

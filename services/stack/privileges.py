@@ -1,4 +1,4 @@
-"""PostgreSQL refuses to run as root: another user, and folders that this user can reach."""
+"""A user for PostgreSQL, which refuses to run as root, and folders that this user can reach."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Account:
 
 
 def unprivileged_account() -> Account | None:
-    """Who runs PostgreSQL: None (the caller) unless the caller is root.
+    """The user that runs PostgreSQL: None (the caller) unless the caller is root.
 
     Raises:
         StackError: `missing_part` when root has neither `postgres` nor `nobody` to fall back on.
@@ -76,7 +76,7 @@ def can_run(account: Account | None, command: Sequence[str]) -> bool:
 
 
 def can_write(account: Account | None, folder: Path) -> bool:
-    """Whether *account* gets to *folder* and may make files in it."""
+    """Whether *account* can reach *folder* and make files in it."""
     return can_run(account, ["/bin/sh", "-c", '[ -w "$0" ] && cd "$0"', str(folder)])
 
 
@@ -89,23 +89,23 @@ def own_folder(folder: Path, account: Account | None, mode: int = 0o700) -> None
 
 
 def shared_folder(folder: Path) -> None:
-    """Make *folder* in a place where everybody may write, refusing one that somebody else put there.
+    """Make *folder* in a place where every user may write; one that another user made is refused.
 
     Raises:
         StackError: `missing_part` when it is a link or belongs to another user.
     """
     try:
-        folder.mkdir(mode=0o755)
+        folder.mkdir(mode=0o711)
     except FileExistsError:
         status = folder.lstat()
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
             message = f"{folder}: got a link or somebody else's folder, expected one of user {os.geteuid()}; remove it"
             raise StackError("missing_part", message) from None
-    folder.chmod(0o755)
+    folder.chmod(0o711)  # others may pass through; the files inside have modes of their own
 
 
 def copy_tree(source: Path, target: Path) -> None:
-    """Copy *source* so that everybody can read it; a copy that was cut short is never taken for a whole one."""
+    """Copy *source* so that every user can read it; an incomplete copy is never used."""
     if target.is_dir():
         return
     partial = target.with_name(f".{target.name}.partial")

@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from launch import environment
+from launch.python import PYTHON
+from services import hosts
+from services.stack import code, redis_users
 from services.stack.config import RemoteWrite, Settings
-from services.stack.layout import BROKER_DB, CACHE_DB, HOST, MARKER, PROXIES, SUPERVISORS, Lab, Ports, write_json
-from services.stack.postgres import USER, Cluster
+from services.stack.isolation import Isolation, run_dir
+from services.stack.layout import (
+    BROKER_DB,
+    CACHE_DB,
+    HOST,
+    MARKER,
+    PROXIES,
+    SUPERVISORS,
+    Lab,
+    Ports,
+    write_json,
+    write_private,
+)
+from services.stack.postgres import READER, SHOP_USER, USER, Cluster
 from services.stack.provision.found import Parts
 from services.stack.provision.toxiproxy import BUILTIN_SOURCE
 
 # Names as supervisord and `firedrill` know them, in the order in which they are reported.
-ALWAYS: Final = ("postgres", "redis", "toxiproxy", "gateway", "scorecard", "agent", "dashboard", "prometheus")
+ALWAYS: Final = ("postgres", "redis", "toxiproxy", "gateway", "mail", "scorecard", "agent", "dashboard", "prometheus")
 SHOP: Final = ("shop:api", "shop:worker", "shop:relay")
 
 
@@ -26,12 +42,12 @@ class Program:
     """One program that supervisord runs.
 
     Attributes:
-        environment: On top of what every program gets.
+        environment: Variables in addition to those that every program gets.
         user: Account to run as; None means supervisord's own.
-        group: supervisord's group; None means one of its own name.
-        stop_signal: What asks it to end.
-        stop_wait_s: Patience until the whole group is killed.
-        restart: supervisord's autorestart: `true`, or `unexpected` where exit 0 means that there is nothing to do.
+        group: supervisord's group; None means a group with the program's own name.
+        stop_signal: Signal that asks it to end.
+        stop_wait_s: Seconds after which the whole group is killed.
+        restart: supervisord's autorestart: `true`, or `unexpected` when exit 0 means that it has nothing to do.
         autostart: Whether it starts with supervisord.
     """
 
@@ -48,29 +64,40 @@ class Program:
 
 
 def common_environment(settings: Settings, lab: Lab, ports: Ports) -> dict[str, str]:
-    """What every process of the stack gets; the marker is how `down` recognises it."""
-    return {
-        MARKER: str(lab.root),
+    """Variables that every process of the stack gets; by the marker `down` recognises it.
+
+    The shop's programs keep only the marker and their own settings: see `confined`.
+    """
+    own = {
+        MARKER: lab.mark,
         "FIREDRILL_LAB_DIR": str(lab.root),
         "FIREDRILL_BASE_PORT": str(ports.base),
         "FIREDRILL_STACK_FILE": str(lab.stack_file),
         "FIREDRILL_EVIDENCE_DIR": str(settings.evidence_dir),
-        "PYTHONUNBUFFERED": "1",
+        **({hosts.VARIABLE: settings.hostnames} if settings.hostnames else {}),
     }
+    if settings.mode == "local":  # an empty home: no user's .streamlit, .netrc or .postgresql is read
+        own["HOME"] = str(lab.home)
+    return own
 
 
 def shop_environment(lab: Lab, ports: Ports) -> dict[str, str]:
     """The shop's settings; every dependency is reached through its proxy."""
     return {
         "FIREDRILL_VARIANT_FILE": str(lab.variant_file),
+        "SHOP_CODE": str(code.current(lab)),
         "SHOP_POSTGRES_HOST": ports.host("shop_to_postgres"),
         "SHOP_POSTGRES_PORT": str(ports["shop_to_postgres"]),
-        "SHOP_POSTGRES_USER": USER,
-        "SHOP_POSTGRES_PASSWORD_FILE": str(lab.secret_file("postgres")),
-        "SHOP_CACHE_URL": f"redis://{ports.address('shop_to_cache')}/{CACHE_DB}",
-        "SHOP_BROKER_URL": f"redis://{ports.address('shop_to_broker')}/{BROKER_DB}",
+        "SHOP_POSTGRES_USER": SHOP_USER,
+        "SHOP_POSTGRES_PASSWORD_FILE": str(lab.shop_secret_file("shop_postgres")),
+        "SHOP_CACHE_URL": redis_users.shop_url(ports, "shop_to_cache", CACHE_DB),
+        "SHOP_BROKER_URL": redis_users.shop_url(ports, "shop_to_broker", BROKER_DB),
+        "SHOP_REDIS_PASSWORD_FILE": str(lab.shop_secret_file("redis_shop")),
         "SHOP_GATEWAY_URL": ports.url("shop_to_gateway"),
-        "SHOP_SECRET_KEY_FILE": str(lab.secret_file("shop_secret_key")),
+        "SHOP_MAIL_HOST": ports.host("shop_to_mail"),
+        "SHOP_MAIL_PORT": str(ports["shop_to_mail"]),
+        "SHOP_SECRET_KEY_FILE": str(lab.shop_secret_file("shop_secret_key")),
+        "SHOP_RUN_DIR": str(run_dir(lab)),
         "SHOP_API_PORT": str(ports["api"]),
         "SHOP_WORKER_METRICS_PORT": str(ports["worker_metrics"]),
         "SHOP_RELAY_METRICS_PORT": str(ports["relay_metrics"]),
@@ -78,24 +105,36 @@ def shop_environment(lab: Lab, ports: Ports) -> dict[str, str]:
 
 
 def direct_environment(lab: Lab, ports: Ports, variant: str) -> dict[str, str]:
-    """The shop's settings for its manage commands: past the proxies, for *variant* whatever runs."""
+    """The shop's settings for manage commands of *variant*, which need not be the running one; without the proxies."""
     return {
         **shop_environment(lab, ports),
         "FIREDRILL_VARIANT": variant,
         "SHOP_POSTGRES_HOST": ports.host("postgres"),
         "SHOP_POSTGRES_PORT": str(ports["postgres"]),
-        "SHOP_CACHE_URL": f"redis://{ports.address('redis')}/{CACHE_DB}",
-        "SHOP_BROKER_URL": f"redis://{ports.address('redis')}/{BROKER_DB}",
+        "SHOP_CACHE_URL": redis_users.shop_url(ports, "redis", CACHE_DB),
+        "SHOP_BROKER_URL": redis_users.shop_url(ports, "redis", BROKER_DB),
         "SHOP_GATEWAY_URL": ports.url("gateway"),
+        "SHOP_MAIL_HOST": ports.host("mail"),
+        "SHOP_MAIL_PORT": str(ports["mail"]),
+    }
+
+
+def through_proxy(ports: Ports) -> dict[str, str]:
+    """For a manage command during a run: its connection goes through the proxy, or the watch would report it."""
+    return {
+        "SHOP_POSTGRES_HOST": ports.host("shop_to_postgres"),
+        "SHOP_POSTGRES_PORT": str(ports["shop_to_postgres"]),
     }
 
 
 def _python(*words: str) -> tuple[str, ...]:
-    return (sys.executable, *words)
+    return (*PYTHON, "-u", *words)
 
 
-def table(settings: Settings, lab: Lab, ports: Ports, parts: Parts, cluster: Cluster) -> list[Program]:
-    """All programs of the stack; Prometheus only where it is there."""
+def table(
+    settings: Settings, lab: Lab, ports: Ports, parts: Parts, cluster: Cluster, isolation: Isolation
+) -> list[Program]:
+    """All programs of the stack; Prometheus only when it is installed."""
     here = settings.checkout
     toxiproxy_options: tuple[str, ...] = ("-host", HOST, "-port", str(ports["toxiproxy"]))
     toxiproxy_options += ("-config", str(lab.run / "toxiproxy.json"))
@@ -110,14 +149,14 @@ def table(settings: Settings, lab: Lab, ports: Ports, parts: Parts, cluster: Clu
         ),
         Program(
             name="redis",
-            command=(*parts.redis.command, str(lab.run / "redis.conf")),
+            command=(*parts.redis.command, _redis_pattern(lab.run / "redis.conf")),
             directory=lab.redis,
         ),
         Program(
             name="toxiproxy",
             command=(*parts.toxiproxy.command, *toxiproxy_options),
             directory=here,
-            environment={"LOG_LEVEL": "info"},  # its default, debug, writes some lines for every connection
+            environment={"LOG_LEVEL": "info"},  # its default, debug, logs several lines for every connection
         ),
         Program(
             name="gateway",
@@ -126,7 +165,20 @@ def table(settings: Settings, lab: Lab, ports: Ports, parts: Parts, cluster: Clu
             environment={
                 "GATEWAY_PORT": str(ports["gateway"]),
                 "GATEWAY_DATABASE": str(lab.root / "gateway.sqlite3"),
+                "GATEWAY_PROXY_PORT": str(ports["toxiproxy"]),
                 "GATEWAY_LAB_TOKEN_FILE": str(lab.secret_file("lab_token")),
+            },
+        ),
+        Program(
+            name="mail",
+            command=_python("-m", "services.mail"),
+            directory=here,
+            environment={
+                "MAIL_SMTP_PORT": str(ports["mail"]),
+                "MAIL_HTTP_PORT": str(ports["mail_http"]),
+                "MAIL_DATABASE": str(lab.root / "mail.sqlite3"),
+                "MAIL_PROXY_PORT": str(ports["toxiproxy"]),
+                "MAIL_LAB_TOKEN_FILE": str(lab.secret_file("lab_token")),
             },
         ),
         Program(
@@ -140,9 +192,10 @@ def table(settings: Settings, lab: Lab, ports: Ports, parts: Parts, cluster: Clu
                 "SCORECARD_ADMIN_PASSWORD_FILE": str(lab.secret_file("scorecard_admin")),
                 "SCORECARD_SECRET_KEY_FILE": str(lab.secret_file("scorecard_secret_key")),
                 **settings.scorecard_database,
+                **environment.certificates(),
             },
         ),
-        # A run that the dashboard started is let end cleanly first.
+        # Long, so that a run that the dashboard started can end cleanly first.
         Program(name="agent", command=_python("-m", "chaos.agent"), directory=here, stop_wait_s=25),
         Program(
             name="dashboard",
@@ -151,22 +204,22 @@ def table(settings: Settings, lab: Lab, ports: Ports, parts: Parts, cluster: Clu
                 *("--server.address", HOST, "--server.port", str(ports["dashboard"]), "--server.headless", "true"),
                 *("--browser.gatherUsageStats", "false", "--server.fileWatcherType", "none"),
             ),
-            directory=here,
+            directory=lab.home,  # has no .streamlit
         ),
         *(_prometheus(lab, ports, parts) if parts.prometheus.is_there else ()),
     ]
-    return [*programs, *shop_programs(settings, lab, ports, SHOP)]
+    return [*programs, *shop_programs(settings, lab, ports, isolation, SHOP)]
 
 
 def shop_programs(
-    settings: Settings, lab: Lab, ports: Ports, names: Sequence[str], *, autostart: bool = False
+    settings: Settings, lab: Lab, ports: Ports, isolation: Isolation, names: Sequence[str], *, autostart: bool = False
 ) -> list[Program]:
-    """The shop's programs *names*; `up` starts them once the schema is there, unless *autostart*."""
+    """The shop's programs *names*; without *autostart*, `up` starts them once the schema exists."""
     return [
         Program(
             name=role,
             group="shop",
-            command=_python("-m", "services.shop.serve", role),
+            command=isolation.command("-m", "services.shop.serve", role),
             directory=settings.checkout,
             environment=shop_environment(lab, ports),
             restart="unexpected" if role == "relay" else "true",
@@ -184,20 +237,28 @@ def _prometheus(lab: Lab, ports: Ports, parts: Parts) -> tuple[Program]:
         "--storage.tsdb.retention.time=7d",
         "--storage.tsdb.retention.size=512MB",
         f"--web.listen-address={ports.address('prometheus')}",
+        f"--web.cors.origin={_own_origins(ports['prometheus'])}",
         "--log.level=warn",
     )
-    return (Program(name="prometheus", command=command, directory=lab.prometheus_data),)
+    certificates = environment.certificates()  # remote write leaves this machine
+    return (Program(name="prometheus", command=command, directory=lab.prometheus_data, environment=certificates),)
+
+
+def _own_origins(port: int) -> str:
+    """Only its own pages may read its answers; by default all web pages may. It has no setting for the Host header."""
+    return rf"http://(localhost|127\.0\.0\.1):{port}"
 
 
 def metrics_urls(ports: Ports) -> dict[str, str]:
-    """Who serves metrics where, for Prometheus and for the collector."""
+    """Part → URL of its metrics, for Prometheus and for the collector."""
     urls = {name: f"{ports.url(name)}/metrics" for name in ("api", "gateway", "scorecard", "agent")}
     urls |= {
         "worker": f"{ports.url('worker_metrics')}/metrics",
         "relay": f"{ports.url('relay_metrics')}/metrics",
+        "mail": f"{ports.url('mail_http')}/metrics",
         "load": f"{ports.url('driver_metrics')}/metrics",
     }
-    return {name: urls[name] for name in ("api", "worker", "relay", "gateway", "scorecard", "agent", "load")}
+    return {name: urls[name] for name in ("api", "worker", "relay", "gateway", "mail", "scorecard", "agent", "load")}
 
 
 def proxy_list(ports: Ports) -> list[dict[str, object]]:
@@ -211,25 +272,37 @@ def proxy_list(ports: Ports) -> list[dict[str, object]]:
 def write_configurations(lab: Lab, ports: Ports, *, remote_write: RemoteWrite | None = None) -> None:
     """Write the configuration files of Redis, Toxiproxy and Prometheus."""
     write_json(lab.run / "toxiproxy.json", proxy_list(ports))
-    (lab.run / "redis.conf").write_text(redis_configuration(ports, folder=lab.redis))
-    (lab.run / "prometheus.yml").write_text(prometheus_configuration(ports, remote_write=remote_write))
+    users = lab.run / "redis.acl"
+    write_private(users, redis_users.rules_of(lab))
+    write_private(lab.run / "redis.conf", redis_configuration(ports, folder=lab.redis, users=users))
+    write_private(lab.run / "prometheus.yml", prometheus_configuration(ports, remote_write=remote_write))
 
 
-def redis_configuration(ports: Ports, *, folder: Path, bind: str = HOST) -> str:
-    """Redis' configuration file: nothing is kept, nothing is thrown out in secret."""
+def redis_configuration(ports: Ports, *, folder: Path, users: Path, bind: str = HOST) -> str:
+    """Redis' configuration file: nothing is saved to disk, no key is evicted, *users* is the file with the ACL."""
     lines = [
         f"bind {bind}",
         f"port {ports['redis']}",
-        f'dir "{folder}"',
+        f"dir {_redis_quoted(folder)}",
+        f"aclfile {_redis_quoted(users)}",
         "daemonize no",
         'save ""',
         "appendonly no",
         "maxmemory 256mb",
         "maxmemory-policy noeviction",
     ]
-    if bind != HOST:
-        lines.append("protected-mode no")  # it would refuse the other containers
     return "\n".join(lines) + "\n"
+
+
+def _redis_pattern(file: Path) -> str:
+    """*file* as an argument: Redis reads a path with `*`, `?` or `[` as a pattern, and starts even without a match."""
+    text = str(file)
+    return re.sub(r"[*?\[\\]", r"\\\g<0>", text) if re.search(r"[*?\[]", text) else text
+
+
+def _redis_quoted(value: object) -> str:
+    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
 
 
 def prometheus_configuration(ports: Ports, *, remote_write: RemoteWrite | None = None) -> str:
@@ -241,7 +314,7 @@ def prometheus_configuration(ports: Ports, *, remote_write: RemoteWrite | None =
     # JSON is YAML, and needs no quoting rules of its own
     shared: dict[str, object] = {"scrape_interval": "1s", "scrape_timeout": "1s"}
     configuration: dict[str, object] = {"global": shared, "scrape_configs": jobs}
-    if remote_write is not None:  # the label says over there whose series these are
+    if remote_write is not None:  # the label tells the receiver which lab's series these are
         shared["external_labels"] = {"lab": f"{socket.gethostname()}:{ports.base}"}
         target: dict[str, object] = {"url": remote_write.url}
         if remote_write.token_file is not None:
@@ -252,10 +325,10 @@ def prometheus_configuration(ports: Ports, *, remote_write: RemoteWrite | None =
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What the address book says besides addresses.
+    """What the address book holds besides addresses.
 
     Attributes:
-        postgres_log: Folder of the server's JSON log where this machine sees it; None inside containers.
+        postgres_log: Folder of the server's JSON log on this machine; None inside containers.
         toxiproxy: `{"kind": "real" | "builtin", "version": …}`.
     """
 
@@ -279,11 +352,12 @@ def facts_of(parts: Parts, cluster: Cluster) -> Facts:
 
 
 def address_book(settings: Settings, lab: Lab, ports: Ports, public: Ports, facts: Facts) -> dict[str, object]:
-    """The document `stack.json`, from which everybody else learns where the parts are."""
+    """The document `stack.json`, from which all other programs learn where the parts are."""
     urls: dict[str, str | None] = {
         name: ports.url(name)
         for name in ("api", "dashboard", "prometheus", "scorecard", "gateway", "agent", "toxiproxy", "supervisor")
     }
+    urls["mail"] = ports.url("mail_http")
     supervisors = {name.removeprefix("shop:"): urls["supervisor"] for name in SHOP}
     if settings.mode == "compose":
         supervisors = {
@@ -307,12 +381,20 @@ def address_book(settings: Settings, lab: Lab, ports: Ports, public: Ports, fact
             "host": ports.host("postgres"),
             "port": ports["postgres"],
             "user": USER,
+            "reader": READER,
             "password": lab.secret("postgres"),
             "database_prefix": "shop_",
             "log_dir": str(facts.postgres_log) if facts.postgres_log else None,
             "version": facts.postgres_version,
         },
-        "redis": {"host": ports.host("redis"), "port": ports["redis"], "cache_db": CACHE_DB, "broker_db": BROKER_DB},
+        "redis": {
+            "host": ports.host("redis"),
+            "port": ports["redis"],
+            "cache_db": CACHE_DB,
+            "broker_db": BROKER_DB,
+            "user": redis_users.LAB,
+            "password": lab.secret(redis_users.SECRETS[redis_users.LAB]),
+        },
         "proxies": {
             name: {
                 "listen": ports.listen(name),

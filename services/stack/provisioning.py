@@ -1,4 +1,4 @@
-"""Find the servers that the stack runs, or get those that can be had."""
+"""Find the servers that the stack runs, and get missing ones where possible."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def find(settings: Settings) -> Parts:
-    """What is there now; gets nothing."""
+    """The servers that are installed now; gets nothing."""
     return Parts(
         postgres=postgres_server.find(settings),
         redis=redis_server.find(settings),
@@ -30,7 +30,7 @@ def find(settings: Settings) -> Parts:
 
 
 def _bounded(part: str, get: Callable[[], Found]) -> Found:
-    """Getting a part may fail in a thousand ways; none of them may stop the others."""
+    """Get one part; any failure becomes a missing part, so that the others are still got."""
     try:
         return get()
     except StackError:
@@ -41,13 +41,13 @@ def _bounded(part: str, get: Callable[[], Found]) -> Found:
 
 
 def provision(settings: Settings, lab: Lab, *, again: bool = False) -> tuple[Parts, Cluster]:
-    """Get every server that can be had, side by side, and make the database cluster.
+    """Get every server that can be got, concurrently, and make the database cluster.
 
     Args:
         again: Retry downloads that failed a short while ago.
 
     Raises:
-        StackError: `missing_part` without PostgreSQL or Redis; there is no stack without them.
+        StackError: `missing_part` without PostgreSQL or Redis, which the stack needs.
     """
     lab.create()
     with ThreadPoolExecutor() as pool:

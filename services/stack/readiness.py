@@ -1,9 +1,10 @@
-"""Ask every part whether it can do its work. A check returns None when ready, else a sentence with what is wrong."""
+"""Readiness checks of all parts. A check returns None when the part is ready, else a sentence with the problem."""
 
 from __future__ import annotations
 
 import http.client
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +17,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from services.stack import postgres
+from services.stack import postgres, redis_users
 from services.stack.errors import StackError
 from services.stack.layout import BROKER_DB, PROXIES, Lab, Ports
 from services.stack.supervisor_client import ProgramState, Supervisor, Unreachable
@@ -24,8 +25,10 @@ from services.stack.supervisor_client import ProgramState, Supervisor, Unreachab
 Check = Callable[[], str | None]
 POLL_S: Final = 0.05
 TIMEOUT_S: Final = 3.0
+# In so many tries, one of two processes answers none with a probability of 2^-32.
+_PROCESS_TRIES: Final = 33
 _GIVEN_UP: Final = {"FATAL", "EXITED", "UNKNOWN", "STOPPED"}
-# The first failed start of a shop program tells as much as the fourth: nothing that it needs is missing by then.
+# A shop program is given up after its first failed start: its dependencies run by then, so a retry would fail, too.
 _SHOP_GIVEN_UP: Final = _GIVEN_UP | {"BACKOFF"}
 
 
@@ -81,7 +84,7 @@ class Checks:
                 connection.execute("SELECT 1")
         except psycopg.Error as error:
             said = str(error).strip() or repr(error)
-            if "password authentication failed" in said:  # nothing but time will mend the others
+            if "password authentication failed" in said:  # other errors go away by waiting
                 mine = ".lab/secrets/postgres" if self.lab.secrets_dir else self.lab.secret_file("postgres")
                 said += f"; the data was made with another password than {mine} has: put that back, or `make reset`"
             return f"SELECT 1: got {said}, expected 1"
@@ -90,14 +93,14 @@ class Checks:
     def redis(self) -> str | None:
         """PING is answered."""
         try:
-            with direct_redis(self.ports) as client:
+            with direct_redis(self.lab, self.ports) as client:
                 client.ping()
         except redis.RedisError as error:
             return f"PING: got {error!r}, expected PONG"
         return None
 
     def toxiproxy(self) -> str | None:
-        """All four proxies exist, with the expected addresses; faults are none of this check's business."""
+        """All proxies exist, with the expected addresses; faults on them are not checked."""
         try:
             proxies = read_proxies(self.ports)
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -111,31 +114,66 @@ class Checks:
         return None
 
     def api(self, variant: str | None = None) -> str | None:
-        """`/ready` says ready, and names *variant* when one is given."""
+        """`/ready` of each API process says ready, and names *variant* when one is given.
+
+        For each connection the kernel chooses the process that answers, so it asks until all have answered. An answer
+        of a foreign process is an error: listening on the same port, it would take a share of the load.
+        """
+        try:
+            own = set((self.supervisor.identity("shop:api") or {}).get("pids", ()))
+        except (Unreachable, OSError) as error:
+            return f"supervisor: got {error!r}, expected the API's processes"
+        answered: set[int] = set()
+        for _ in range(_PROCESS_TRIES):
+            found = self._api_process(variant)
+            if isinstance(found, str):
+                return found
+            process, processes = found
+            if process not in own:
+                return f"GET /ready: got an answer of process {process}, expected one of the API's, {sorted(own)}"
+            answered.add(process)
+            if len(answered) >= processes:
+                return None
+        return f"GET /ready: got answers of {len(answered)} processes, expected {processes}"
+
+    def _api_process(self, variant: str | None) -> str | tuple[int, int]:
+        """(process that answered, number of processes), or the problem."""
         try:
             status, body = http_get(self.ports.address("api"), "/ready", timeout_s=5.0)
             document = json.loads(body)
-            served = document["variant"]
+            served, process, processes = document["variant"], int(document["process"]), int(document["processes"])
         except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
             return f"GET /ready: got {error!r}, expected status ready"
         if status != 200:
             return f"GET /ready: got {status} {document.get('checks')}, expected 200"
         if variant is not None and served != variant:
             return f"GET /ready: got variant {served}, expected {variant}"
-        return None
+        return process, processes
 
     def worker(self) -> str | None:
         """The worker consumes (it serves metrics from then on) and answers a ping that travels through the broker."""
         problem = self._http("worker_metrics", "/metrics")
-        return problem or ping_worker(self.ports)
+        return problem or ping_worker(self.lab, self.ports)
+
+    def mail(self) -> str | None:
+        """The catcher greets over SMTP, and its HTTP side answers."""
+        try:
+            where = (self.ports.host("mail"), self.ports["mail"])
+            with socket.create_connection(where, timeout=TIMEOUT_S) as connection:
+                greeting = connection.recv(4)
+        except OSError as error:
+            return f"SMTP {self.ports['mail']}: got {error!r}, expected 220"
+        if greeting != b"220 ":
+            return f"SMTP {self.ports['mail']}: got {greeting!r}, expected 220"
+        return self._http("mail_http", "/health")
 
     def relay(self) -> str | None:
-        """The relay serves its metrics, or has ended because the variant has none."""
+        """The relay serves its metrics, or has ended because the variant has no relay."""
         problem = self._http("relay_metrics", "/metrics")
         return None if problem is None or self.has_no_relay() else problem
 
     def has_no_relay(self) -> bool:
-        """Whether the relay's program ended with 0: this variant relays nothing."""
+        """Whether the relay's program ended with 0, as it does for a variant without a relay."""
         try:
             info = self.supervisor.call("supervisor.getProcessInfo", "shop:relay")
         except (Unreachable, OSError):
@@ -154,6 +192,7 @@ class Checks:
         if name in http_checks:
             return lambda: self._http(name, http_checks[name])
         own: dict[str, Check] = {
+            "mail": self.mail,
             "postgres": self.postgres,
             "redis": self.redis,
             "toxiproxy": self.toxiproxy,
@@ -164,12 +203,11 @@ class Checks:
         return own[name]
 
 
-def direct_redis(ports: Ports, db: int = 0) -> redis.Redis:
-    """A client past the proxies that gives up at once."""
-    return redis.Redis(
-        host=ports.host("redis"),
-        port=ports["redis"],
-        db=db,
+def direct_redis(lab: Lab, ports: Ports, db: int = 0) -> redis.Redis:
+    """A client that does not use the proxies, without retries."""
+    return redis.Redis.from_url(
+        redis_users.url(lab, ports, "redis", db, user=redis_users.LAB),
+        client_name=redis_users.CLIENT_NAME,
         socket_timeout=2,
         socket_connect_timeout=2,
         retry=Retry(NoBackoff(), 0),
@@ -177,7 +215,7 @@ def direct_redis(ports: Ports, db: int = 0) -> redis.Redis:
 
 
 def read_proxies(ports: Ports) -> dict[str, dict[str, Any]]:
-    """All proxies as Toxiproxy tells them, by name."""
+    """Name → proxy, as Toxiproxy's API shows it."""
     status, body = http_get(ports.address("toxiproxy"), "/proxies")
     if status != 200:
         raise ValueError(f"status {status}")
@@ -186,7 +224,7 @@ def read_proxies(ports: Ports) -> dict[str, dict[str, Any]]:
 
 
 def dirty_proxies(ports: Ports) -> list[str]:
-    """What is not pristine: one sentence per proxy that is disabled or has toxics."""
+    """A sentence for each proxy that is disabled, and for each toxic."""
     sentences = []
     for name, proxy in sorted(read_proxies(ports).items()):
         if not proxy["enabled"]:
@@ -195,14 +233,15 @@ def dirty_proxies(ports: Ports) -> list[str]:
     return sentences
 
 
-def ping_worker(ports: Ports) -> str | None:
+def ping_worker(lab: Lab, ports: Ports) -> str | None:
     """Ask any worker over Celery's control channel; takes some 10 ms when one listens."""
-    from kombu import Connection  # noqa: PLC0415 -- a fifth of a second that most commands don't need
+    from kombu import Connection  # noqa: PLC0415 -- takes 0.2 s, and most commands don't need it
     from kombu.pidbox import Mailbox  # noqa: PLC0415
 
     try:
-        url = f"redis://{ports.address('redis')}/{BROKER_DB}"
-        with Connection(url, transport_options={"socket_timeout": 2, "socket_connect_timeout": 2}) as connection:
+        url = redis_users.url(lab, ports, "redis", BROKER_DB, user=redis_users.LAB)
+        options = {"socket_timeout": 2, "socket_connect_timeout": 2, "client_name": redis_users.CLIENT_NAME}
+        with Connection(url, transport_options=options) as connection:
             mailbox = Mailbox("celery", type="fanout", accept=["json"])(connection)
             replies = mailbox.multi_call("ping", timeout=1, limit=1)
     except (OSError, redis.RedisError) as error:
@@ -213,7 +252,7 @@ def ping_worker(ports: Ports) -> str | None:
 
 
 class Waiter:
-    """Waits for several parts at once and ends as soon as one can't become ready any more."""
+    """Waits for several parts concurrently, and stops as soon as one can't become ready any more."""
 
     def __init__(
         self,
@@ -277,7 +316,7 @@ class Waiter:
                 and not (name == "shop:relay" and self._checks.has_no_relay())
             }
             if dead:
-                time.sleep(0.3)  # its last words
+                time.sleep(0.3)  # for the last lines of its log
                 self._stop.set()
                 return dead
         return {}
@@ -292,7 +331,7 @@ def _is_hopeless(state: ProgramState, first_pids: dict[str, int]) -> bool:
     """Whether supervisord gave up on it, or had to start a program of the shop a second time.
 
     Args:
-        first_pids: Process ids seen first, by name; completed here.
+        first_pids: Program → the first process id seen; completed here.
     """
     if not state.name.startswith("shop:"):
         return state.state in _GIVEN_UP

@@ -1,4 +1,4 @@
-"""Drop what the stack can make again; keep what a person made."""
+"""Remove the data that the stack can make again; keep what a person made."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from services.stack.progress import say
 
 
 def doomed(lab: Lab) -> list[Path]:
-    """Everything that `reset` removes. Not among it: `keep/`, secrets, downloaded servers, the evidence folder."""
+    """Everything that `reset` removes. It keeps `keep/`, secrets, downloaded servers and the evidence folder."""
     folders = [lab.root / "postgres", lab.redis, lab.prometheus_data, lab.log, lab.run, lab.shop, lab.overflow]
     files = [lab.root / "world.json", lab.supervisor_conf]
-    return [*folders, *files, *lab.root.glob("gateway.sqlite3*")]
+    return [*folders, *files, *lab.root.glob("gateway.sqlite3*"), *lab.root.glob("mail.sqlite3*")]
 
 
 def reset(settings: Settings) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from services.stack import lifecycle, postgres, programs, shop
+from services.stack import isolation, lifecycle, postgres, programs, shop
 from services.stack.config import Settings
 from services.stack.errors import StackError
 from services.stack.handles import Stack, changing, in_compose
@@ -30,13 +30,15 @@ def setup(settings: Settings) -> dict[str, object]:
         variant = variant or lifecycle.DEFAULT_VARIANT
         if not running:
             postgres.forget_settings(stack.lab, stack.ports)
-            shop.choose(stack.lab, variant)
+            shop.choose(settings, stack.lab, variant)
         write_json(
             stack.lab.stack_file,
             programs.address_book(settings, stack.lab, stack.ports, stack.public, _facts(stack)),
         )
+        isolation.decide(settings, stack.lab)
+        postgres.ensure_roles(stack.lab, stack.ports)
         made = shop.ensure_schema(stack, variant)
-        if made:  # an empty box office is no first sight
+        if made:  # a new learner should not find an empty shop
             world_file = stack.lab.root / "world.json"
             shop.seed_world(stack, variant, seed=shop.DEFAULT_SEED, world=shop.DEFAULT_WORLD, world_file=world_file)
         return {"variant": variant, "database_made": made}

@@ -1,30 +1,34 @@
-"""Variants of the shop: which there are, whether their code is sound, their schema and their data."""
+"""Variants of the shop: their names, the check of their code, their schema and their data."""
 
 from __future__ import annotations
 
+import compileall
 import hashlib
 import json
 import os
 import re
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
-from services.stack import mutants, postgres, programs
-from services.stack.config import Settings, inherited_environment
+from launch import environment
+from services.stack import code, drafts, isolation, leftovers, mutants, postgres, programs, seeded
+from services.stack.config import Settings
 from services.stack.errors import StackError
 from services.stack.handles import Stack, stack_of
-from services.stack.layout import Lab, Ports, write_private
+from services.stack.layout import MARKER, Lab, Ports, write_private
 from services.stack.progress import say
 
 DEFAULT_SEED: Final = 1
 DEFAULT_WORLD: Final[Mapping[str, int]] = {"events": 5, "hot_tiers": 1, "seats": 150, "customers": 200}
 _TIMEOUT_S: Final = 60.0
-_NOT_A_VARIANT: Final = frozenset({"core", "mutants"})
+_NOT_A_VARIANT: Final = frozenset({"core", "drafts", "mutants", "samples"})
+_WRITES_CODE: Final = frozenset({"makemigrations", "squashmigrations", "optimizemigration"})
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _FRAME: Final = re.compile(r'^\s*File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
 _ERROR: Final = re.compile(
@@ -40,19 +44,24 @@ def folder(settings: Settings) -> Path:
 
 
 def known_variants(settings: Settings) -> list[str]:
-    """Packages beside `core` that have settings; mutants, of which there are many, are left out."""
+    """Packages beside `core` that have settings; mutants and drafts, of which there are many, are left out."""
     found = [file.parent.name for file in folder(settings).glob("*/settings.py")]
-    return sorted(name for name in found if name != "core" and _NAME.fullmatch(name) and not mutants.is_mutant(name))
+    return sorted(name for name in found if name != "core" and _NAME.fullmatch(name) and not _made_on_demand(name))
+
+
+def _made_on_demand(variant: str) -> bool:
+    return mutants.is_mutant(variant) or drafts.is_draft(variant)
 
 
 def require_variant(settings: Settings, variant: str) -> None:
-    """Check that there is a folder of that name, or make it when it is a mutant's; broken code in it is no matter here.
+    """Check that the variant's folder exists, or make it for a mutant or a draft. Its code is not checked.
 
     Raises:
-        StackError: `unknown_variant`; `learner_code` for a mutant whose patch doesn't apply.
+        StackError: `unknown_variant`; `learner_code` for a mutant or a draft whose patch doesn't apply.
     """
-    if _NAME.fullmatch(variant) and mutants.is_mutant(variant):
-        if mutants.make(variant, folder(settings)) is not None:
+    if _NAME.fullmatch(variant) and _made_on_demand(variant):
+        top = folder(settings)
+        if (mutants.make(variant, top) or drafts.make(variant, top)) is not None:
             return
     elif _NAME.fullmatch(variant) and variant not in _NOT_A_VARIANT and (folder(settings) / variant).is_dir():
         return
@@ -62,21 +71,39 @@ def require_variant(settings: Settings, variant: str) -> None:
     raise StackError("unknown_variant", message)
 
 
+def is_there(settings: Settings, variant: str) -> bool:
+    """Whether the variant's code exists: it may have been removed since it was chosen."""
+    try:
+        require_variant(settings, variant)
+    except StackError:
+        return False
+    return True
+
+
 def current_variant(lab: Lab) -> str | None:
     """The variant that the shop's programs start with; None before the first `up`."""
     try:
-        return lab.variant_file.read_text().strip() or None
-    except FileNotFoundError:
+        return lab.variant_file.read_text("utf-8").strip() or None
+    except (FileNotFoundError, UnicodeDecodeError):
         return None
 
 
-def choose(lab: Lab, variant: str, *, access_lifetime_s: int | None = None) -> None:
-    """What the shop's programs start with next. *access_lifetime_s* None: as the variant has it."""
-    lab.variant_file.write_text(variant + "\n")
+def choose(settings: Settings, lab: Lab, variant: str, *, access_lifetime_s: int | None = None) -> None:
+    """Set the variant that the shop's programs start with next. *access_lifetime_s* None: the variant's own setting.
+
+    Raises: StackError when the variant holds a file that can't be copied to where the shop runs.
+    """
+    code.choose(lab, code.placed(settings, lab, variant))
+    _for_the_shop(lab.variant_file, variant)
     if access_lifetime_s is None:
         lab.access_lifetime_file.unlink(missing_ok=True)
     else:
-        lab.access_lifetime_file.write_text(f"{access_lifetime_s}\n")
+        _for_the_shop(lab.access_lifetime_file, str(access_lifetime_s))
+
+
+def _for_the_shop(file: Path, text: str) -> None:
+    file.write_text(f"{text}\n")
+    file.chmod(0o644)  # independent of the caller's umask
 
 
 def _digest(files: Iterable[Path], *, top: Path) -> str:
@@ -90,52 +117,49 @@ def _digest(files: Iterable[Path], *, top: Path) -> str:
 
 
 def schema_stamp(settings: Settings, variant: str) -> str:
-    """Changes with whatever the schema depends on: the variant's migrations and apps, core, versions of packages."""
+    """A stamp of all that the schema depends on: the variant's migrations and apps, core, versions of packages."""
     top = folder(settings)
     own = [
         *(top / variant).rglob("migrations/**/*.py"),
         top / variant / "settings.py",
-    ]  # settings name apps with tables
-    return "schema " + _digest([*own, *(top / "core").rglob("*.py")], top=top)
+    ]  # the settings name the apps, which have tables
+    return f"schema of {postgres.SHOP_USER} " + _digest([*own, *(top / "core").rglob("*.py")], top=top)
 
 
 def _content(file: Path) -> bytes:
-    """Of a file that somebody may be saving: one that is just not there is like no other."""
+    """The file's content. An editor may be replacing the file: while it is missing, a value that no file has."""
     try:
         return file.read_bytes()
     except FileNotFoundError:
         return b"\0gone"
 
 
-def _code(top: Path, variant: str) -> list[Path]:
-    """What the shop's processes of *variant* may read: its files and core's, without its tests and what tools left."""
-    found = {file.relative_to(top): file for name in (variant, "core") for file in (top / name).rglob("*")}
-    return [
-        file
-        for name, file in found.items()
-        if file.is_file()
-        and name.parts[1] != "tests"
-        and not any(part.startswith(".") or part == "__pycache__" for part in name.parts)
-    ]
-
-
 def code_stamp(settings: Settings, variant: str) -> str:
-    """Changes with any file of the variant or of core; its tests, which it never reads, are none of them."""
+    """A stamp of all files of the variant and of core, without the tests, which the running shop never reads."""
     top = folder(settings)
-    return _digest(_code(top, variant), top=top)
+    return _digest(code.files(top, variant), top=top)
 
 
 def code_identity(settings: Settings, variant: str) -> str:
-    """Changes also with a file that was saved meanwhile and has its old content again."""
+    """`code_stamp` and the latest time of saving: differs even if a file was changed and changed back."""
     top = folder(settings)
-    with suppress(FileNotFoundError):
-        last_ns = max((file.stat().st_mtime_ns for file in _code(top, variant)), default=0)
+    try:
+        last_ns = max((file.stat().st_mtime_ns for file in code.files(top, variant)), default=0)
         return f"{code_stamp(settings, variant)} saved {last_ns}"
-    return "being saved"
+    except FileNotFoundError:
+        return "being saved"
+    except StackError as error:  # only during a run: before it, such code is refused
+        return f"not to be carried: {error.message}"
+
+
+def running_code(stack: Stack, variant: str) -> str:
+    """`code_identity`, and whether the copy that runs was changed: only the lab may write to it."""
+    spoiled = ", but the copy that runs was changed" if code.changed(stack.lab, variant) else ""
+    return code_identity(stack.settings, variant) + spoiled
 
 
 def relative(settings: Settings, file: str) -> str:
-    """*file* as a person of this checkout would name it."""
+    """The path of *file* relative to the checkout; unchanged when it is outside."""
     path = Path(file)
     return str(path.relative_to(settings.checkout)) if path.is_relative_to(settings.checkout) else file
 
@@ -152,33 +176,45 @@ def culprit(settings: Settings, variant: str, text: str) -> StackError | None:
     return StackError("learner_code", f"{file}:{line}: {reason}", file=file, line=line)
 
 
-def manage(settings: Settings, lab: Lab, ports: Ports, variant: str, *words: str, timeout_s: float = _TIMEOUT_S) -> str:
-    """Run a Django command of *variant* past the proxies and return its stdout.
+def manage(
+    settings: Settings,
+    lab: Lab,
+    ports: Ports,
+    variant: str,
+    *words: str,
+    timeout_s: float = _TIMEOUT_S,
+    during_run: bool = False,
+) -> str:
+    """Run a Django command of *variant* and return its stdout. It uses the proxies only *during_run*.
 
     Raises:
         StackError: `learner_code` with file and line when the variant's code is at fault, else `not_ready`.
     """
     try:
-        done = subprocess.run(
-            _manage_command(words),
-            cwd=settings.checkout,
-            env=_manage_environment(lab, ports, variant),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-        )
+        with leftovers.orphans_ended():
+            done = subprocess.run(
+                _manage_command(lab, words),
+                cwd=settings.checkout,
+                env=_manage_environment(lab, ports, variant)
+                | {"SHOP_CODE": str(code.placed(settings, lab, variant))}
+                | (programs.through_proxy(ports) if during_run else {}),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=timeout_s,
+                check=False,
+            )
     except subprocess.TimeoutExpired:
         message = f"services/shop/{variant}: got no end of `{words[0]}` after {timeout_s:.0f} s, expected less"
         raise StackError("learner_code", message, file=f"services/shop/{variant}") from None
     if done.returncode == 0:
         return done.stdout
+    done.stdout, done.stderr = (code.as_in_checkout(settings, lab, text) for text in (done.stdout, done.stderr))
     raise _manage_error(settings, variant, words[0], done)
 
 
 def become_manage(settings: Settings, variant: str, words: Sequence[str]) -> NoReturn:
-    """This process becomes the Django command *words* of *variant*, with the caller's terminal: it may ask questions.
+    """Replace this process by the Django command *words* of *variant*; on the caller's terminal, it may ask questions.
 
     Raises:
         StackError: `unknown_variant`, or `not_running`: it needs the database.
@@ -187,18 +223,22 @@ def become_manage(settings: Settings, variant: str, words: Sequence[str]) -> NoR
     require_variant(settings, variant)
     stack.require_running()
     if postgres.stamp_of(stack.lab, stack.ports, database_of(variant)) is None:
-        postgres.recreate(stack.lab, stack.ports, database_of(variant))  # empty; its first run fills it
+        postgres.recreate(stack.lab, stack.ports, database_of(variant))  # empty; the variant's first run fills it
     os.chdir(settings.checkout)
-    os.execve(sys.executable, _manage_command(words), _manage_environment(stack.lab, stack.ports, variant))  # noqa: S606
+    command = _manage_command(stack.lab, words)
+    if words[0] in _WRITES_CODE:  # into the checkout, so it runs as the caller, who owns it
+        command = command[command.index("--") + 1 :]
+    own = {"SHOP_CODE": ""}  # the learner's own folder: makemigrations writes there
+    os.execve(sys.executable, command, _manage_environment(stack.lab, stack.ports, variant) | own)  # noqa: S606
 
 
-def _manage_command(words: Sequence[str]) -> list[str]:
-    return [sys.executable, "-m", "services.shop.serve", "manage", *words]
+def _manage_command(lab: Lab, words: Sequence[str]) -> list[str]:
+    return list(isolation.current(lab).command("-m", "services.shop.serve", "manage", *words))
 
 
 def _manage_environment(lab: Lab, ports: Ports, variant: str) -> dict[str, str]:
-    own = {"FIREDRILL_LAB_DIR": str(lab.root)}
-    return inherited_environment() | own | programs.direct_environment(lab, ports, variant)
+    isolation.share(lab, isolation.current(lab))
+    return environment.for_programs() | {MARKER: lab.mark} | programs.direct_environment(lab, ports, variant)
 
 
 def _manage_error(settings: Settings, variant: str, command: str, done: subprocess.CompletedProcess[str]) -> StackError:
@@ -220,10 +260,10 @@ def _manage_error(settings: Settings, variant: str, command: str, done: subproce
 
 
 def check_code(stack: Stack, variant: str) -> bool:
-    """Import the variant's code and run its checks in a process of its own; unchanged code is not checked twice.
+    """Import the variant's code and run its checks in a separate process; unchanged code is not checked twice.
 
     Returns:
-        Whether the code was really run, False when the result of an earlier check stood.
+        True when the code was run, False when an earlier check of the same code passed.
 
     Raises:
         StackError: `unknown_variant` or `learner_code`.
@@ -231,23 +271,30 @@ def check_code(stack: Stack, variant: str) -> bool:
     require_variant(stack.settings, variant)
     stamp_file = stack.lab.run / f"checked-{variant}"
     stamp = code_stamp(stack.settings, variant)
-    if stamp_file.exists() and stamp_file.read_text() == stamp:
+    if stamp_file.exists() and stamp_file.read_bytes() == stamp.encode():
         return False
+    _compile(stack.settings, variant)
     manage(stack.settings, stack.lab, stack.ports, variant, "lab_check")
     stamp_file.write_text(stamp)
     return True
 
 
+def _compile(settings: Settings, variant: str) -> None:
+    """Write the bytecode. The shop's user can't write to this folder: each process would have to compile again."""
+    for name in ("core", variant):
+        compileall.compile_dir(str(folder(settings) / name), quiet=2)
+
+
 def database_of(variant: str) -> str:
-    """Every variant has a database of its own."""
+    """Name of the variant's own database."""
     return f"{postgres.DATABASE_PREFIX}{variant}"
 
 
 def ensure_schema(stack: Stack, variant: str) -> bool:
-    """Give *variant* a database with the schema of its present migrations; True when it had to be made anew.
+    """Give *variant* a database with the schema of its present migrations; True when the database was made anew.
 
-    A migration that was edited in place would be skipped by Django, so other migrations mean a fresh database:
-    its data is seeded anyway.
+    Django skips a migration that was applied before and then edited. So any change of the migrations makes a new
+    database; its data is seeded again anyway.
     """
     settings, lab, ports = stack.settings, stack.lab, stack.ports
     database, stamp = database_of(variant), schema_stamp(settings, variant)
@@ -260,23 +307,69 @@ def ensure_schema(stack: Stack, variant: str) -> bool:
     return True
 
 
-def seed_world(stack: Stack, variant: str, *, seed: int, world: Mapping[str, int], world_file: Path) -> None:
-    """Empty the variant's database and fill it; the world with its tokens is written to *world_file*, mode 0600."""
+def seed_world(
+    stack: Stack, variant: str, *, seed: int, world: Mapping[str, int], world_file: Path, rows: int | None = None
+) -> None:
+    """Empty the variant's database and fill it; the world with its tokens is written to *world_file*, mode 0600.
+
+    Args:
+        rows: Number of the world's events, and of orders of the cast's customer; None for all events and no order.
+    """
     world_file.parent.mkdir(parents=True, exist_ok=True)
-    write_private(world_file, "{}")  # it will hold tokens: the seeder writes into a file that is private already
-    words = ("--seed", str(seed), "--world", json.dumps(world), "--out", str(world_file))
+    own = isolation.run_dir(stack.lab) / "world.json"  # the seeder runs as the shop, which can write only here
+    today = seeded.today_at(datetime.now(UTC))
+    words = ["--seed", str(seed), "--world", json.dumps(world), "--out", str(own), "--today", today.isoformat()]
+    words += [] if rows is None else ["--rows", str(rows)]
     manage(stack.settings, stack.lab, stack.ports, variant, "lab_seed", *words)
-    world_file.chmod(0o600)
+    try:
+        told = _regular_text(own)
+    finally:
+        own.unlink(missing_ok=True)
+    plan = _planned(stack, seed=seed, world=world, rows=rows or 0)
+    write_private(world_file, seeded.world_file(told, plan, variant=variant, today=today, rows=rows))
+
+
+def fill_world(stack: Stack, variant: str, *, seed: int, world: Mapping[str, int], world_file: Path, rows: int) -> None:
+    """Add rows to a world that `seed_world` made with fewer, and add them to *world_file*."""
+    before = _regular_text(world_file)
+    own = isolation.run_dir(stack.lab) / "filled.json"
+    today: str = json.loads(before)["seeded"]["today"]
+    words = ("--seed", str(seed), "--world", json.dumps(world), "--out", str(own))
+    words_of_rows = ("--rows", str(rows), "--today", today)
+    manage(stack.settings, stack.lab, stack.ports, variant, "lab_fill", *words, *words_of_rows, during_run=True)
+    try:
+        told = _regular_text(own)
+    finally:
+        own.unlink(missing_ok=True)
+    plan = _planned(stack, seed=seed, world=world, rows=rows)
+    write_private(world_file, seeded.filled(before, told, plan, variant=variant, rows=rows))
+
+
+def _planned(stack: Stack, *, seed: int, world: Mapping[str, int], rows: int) -> dict[str, Any]:
+    checkout, environ = stack.settings.checkout, environment.for_programs()
+    return seeded.planned(checkout, seed=seed, world=world, environment=environ, rows=rows)
+
+
+def _regular_text(file: Path) -> str:
+    """Text of a file that the shop wrote. No link is followed: it could lead to a file that the shop may not read."""
+    try:
+        handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(handle, encoding="utf-8") as stream:
+            if stat.S_ISREG(os.fstat(handle).st_mode):
+                return stream.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise StackError("not_ready", f"{file}: got {error}, expected the seeded world") from None
+    raise StackError("not_ready", f"{file}: got no regular file, expected the seeded world")
 
 
 def log_sizes(lab: Lab) -> dict[Path, int]:
-    """Sizes of the shop's logs, to read only what comes later."""
+    """Present sizes of the shop's logs, so that a reader can begin at the next line."""
     files = [lab.log / f"{name}.log" for name in ("api", "worker", "relay")]
     return {file: file.stat().st_size if file.exists() else 0 for file in files}
 
 
 def explained(stack: Stack, variant: str, wait: Callable[[], T]) -> T:
-    """Run *wait*; when the shop does not get ready and its new log lines blame the variant's code, say so."""
+    """Run *wait*; if it fails and the new log lines have a traceback in the variant's code, raise `learner_code`."""
     before = log_sizes(stack.lab)
     try:
         return wait()
@@ -285,7 +378,8 @@ def explained(stack: Stack, variant: str, wait: Callable[[], T]) -> T:
             if file.exists():
                 with file.open("rb") as stream:
                     stream.seek(size if file.stat().st_size >= size else 0)
-                    found = culprit(stack.settings, variant, stream.read().decode(errors="replace"))
+                    text = code.as_in_checkout(stack.settings, stack.lab, stream.read().decode(errors="replace"))
+                    found = culprit(stack.settings, variant, text)
                 if found is not None:
                     raise found from error
         raise

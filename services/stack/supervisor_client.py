@@ -49,14 +49,17 @@ class ProgramState:
 class Supervisor:
     """Calls to one supervisord; safe to share, every call has its own connection."""
 
-    def __init__(self, *, port: int, password: str, timeout_s: float = 5.0, host: str = HOST) -> None:
+    def __init__(
+        self, *, port: int, password: str, timeout_s: float = 5.0, host: str = HOST, identifier: str | None = None
+    ) -> None:
+        self._identifier = identifier
         self._url = f"http://{USERNAME}:{password}@{host}:{port}/RPC2"
         self._timeout_s = timeout_s
 
     @classmethod
     def of(cls, lab: Lab, ports: Ports) -> Supervisor:
         """The supervisord of this lab, whether it runs or not."""
-        return cls(port=ports["supervisor"], password=_password(lab))
+        return cls(port=ports["supervisor"], password=_password(lab), identifier=lab.identifier)
 
     def call(self, method: str, *arguments: Any, timeout_s: float | None = None, by: str | None = None) -> Any:
         """Call `namespace.method`.
@@ -65,7 +68,7 @@ class Supervisor:
             by: Program whose supervisor is meant, where the first argument does not name it.
 
         Raises:
-            Unreachable: nobody answers, or somebody else does.
+            Unreachable: no answer, or not that of a supervisord which knows our password.
             xmlrpc.client.Fault: supervisord refused.
         """
         transport = _Transport(timeout_s or self._timeout_s)
@@ -79,8 +82,13 @@ class Supervisor:
             raise Unreachable(f"supervisord: got {error!r}, expected an answer to {method}") from error
 
     def is_running(self) -> bool:
-        """Whether our supervisord (it knows the password) answers and is not on its way down."""
+        """Whether our supervisord answers and is not shutting down.
+
+        A copied lab folder has the same password as its original: their supervisords differ by the identifier.
+        """
         try:
+            if self._identifier not in {None, self.call("supervisor.getIdentification")}:
+                return False
             return bool(self.call("supervisor.getState")["statename"] == "RUNNING")
         except (Unreachable, xmlrpc.client.Fault):
             return False
@@ -121,16 +129,26 @@ class Supervisor:
                     raise
 
     def signal_group(self, name: str, number: int) -> None:
-        """Signal the whole process group of a program that runs. Raises: xmlrpc.client.Fault."""
+        """Signal the whole family of a running program: its group and all descendants. Raises: xmlrpc.client.Fault."""
         self.call("firedrill.signal_group", name, number)
 
     def group_pids(self, name: str, pgid: int) -> list[int]:
-        """Process ids alive in the group *pgid*, asked where the program *name* runs."""
+        """Process ids alive in the group *pgid* and its signalled family, by the supervisord of the program *name*."""
         return list(self.call("firedrill.group_pids", pgid, by=name))
 
     def kill_group(self, name: str, pgid: int) -> None:
-        """SIGKILL to what is left of the group *pgid*, where the program *name* runs."""
+        """SIGKILL to what is left of the group *pgid* and its family, by the supervisord of the program *name*."""
         self.call("firedrill.kill_group", pgid, by=name)
+
+    def strays(self) -> list[dict[str, Any]]:
+        """The shop's processes that belong to no program; see `control.ControlInterface.strays`."""
+        found: list[dict[str, Any]] = self.call("firedrill.strays")
+        return found
+
+    def end_strays(self) -> list[dict[str, Any]]:
+        """SIGKILL to the shop's processes that belong to no program; returns those processes."""
+        found: list[dict[str, Any]] = self.call("firedrill.end_strays")
+        return found
 
     def identity(self, name: str) -> dict[str, Any] | None:
         """`{"pid", "started_unix_s", "pids"}`, None while it is not running."""
@@ -147,7 +165,7 @@ def _password(lab: Lab) -> str:
     try:
         return lab.secret("supervisor")
     except FileNotFoundError:
-        return "none"  # nothing was ever started here
+        return "none"  # the stack was never started in this lab folder
 
 
 class Fleet(Supervisor):
@@ -167,14 +185,22 @@ class Fleet(Supervisor):
         return cls({program: by_host[host] for program, host in SUPERVISORS.items()})
 
     def call(self, method: str, *arguments: Any, timeout_s: float | None = None, by: str | None = None) -> Any:
-        """Call where the program *by*, else the one that the first argument names, runs."""
+        """Call the supervisord of the program *by*; without *by*, of the program that the first argument names."""
         name = by or str(arguments[0])
         if name not in self._members:
             raise xmlrpc.client.Fault(10, f"BAD_NAME: {name}")
         return self._members[name].call(method, *arguments, timeout_s=timeout_s)
 
+    def strays(self) -> list[dict[str, Any]]:
+        """The strays of all containers."""
+        return [stray for member in set(self._members.values()) for stray in member.strays()]
+
+    def end_strays(self) -> list[dict[str, Any]]:
+        """SIGKILL to the strays of all containers; returns them."""
+        return [stray for member in set(self._members.values()) for stray in member.end_strays()]
+
     def is_running(self) -> bool:
-        """Whether all of them answer."""
+        """Whether every supervisord answers."""
         return all(member.is_running() for member in set(self._members.values()))
 
     def programs(self) -> dict[str, ProgramState]:

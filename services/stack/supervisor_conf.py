@@ -12,14 +12,19 @@ from services.stack.supervisor_client import USERNAME
 
 
 def _text(value: object) -> str:
-    """supervisord expands `%(…)s` everywhere."""
+    """*value* with `%` doubled: supervisord expands `%(…)s` in every value."""
     return str(value).replace("%", "%%")
 
 
 def _environment(values: Mapping[str, str]) -> str:
-    """`NAME="value",…`; supervisord splits it the way a shell would, so quotes and backslashes are escaped."""
-    quoted = {name: value.replace("\\", "\\\\").replace('"', '\\"') for name, value in values.items()}
-    return ",".join(f'{name}="{_text(value)}"' for name, value in quoted.items())
+    """`NAME="value",…`; supervisord reads single and double quotes here, but no escape."""
+    quotes = {name: "'" if '"' in value else '"' for name, value in values.items()}
+    return ",".join(f"{name}={quotes[name]}{_text(value)}{quotes[name]}" for name, value in values.items())
+
+
+def _fits(value: str) -> bool:
+    """Whether `_environment` can hold *value*: supervisord also strips every quote at its ends."""
+    return not ("'" in value and '"' in value) and value == value.strip("'\"")
 
 
 def _section(name: str, values: Mapping[str, object]) -> str:
@@ -27,13 +32,16 @@ def _section(name: str, values: Mapping[str, object]) -> str:
 
 
 def _program(program: Program, lab: Lab) -> str:
+    fits = {name: value for name, value in program.environment.items() if _fits(value)}
+    others = [f"{name}={value}" for name, value in program.environment.items() if name not in fits]
+    command = ["/usr/bin/env", *others, *program.command] if others else program.command
     values: dict[str, object] = {
-        "command": _text(shlex.join(program.command)),
+        "command": _text(shlex.join(command)),
         "directory": _text(program.directory),
         "autostart": str(program.autostart).lower(),
         "autorestart": program.restart,
         "exitcodes": "0",
-        # A program that may have nothing to do ends at once: that is not a failed start, which would be tried again.
+        # A program with nothing to do ends at once: supervisord must not take this for a failed start and repeat it.
         "startsecs": 0 if program.restart == "unexpected" else 1,
         "startretries": 1 if program.restart == "unexpected" else 3,
         "stopsignal": program.stop_signal,
@@ -41,36 +49,40 @@ def _program(program: Program, lab: Lab) -> str:
         "stopasgroup": "true",
         "killasgroup": "true",
         "redirect_stderr": "true",
-        # supervisord expands this one twice.
+        # supervisord expands this value twice.
         "stdout_logfile": _text(_text(lab.log / f"{program.name}.log")),
         "stdout_logfile_maxbytes": "10MB",
         "stdout_logfile_backups": 1,
     }
-    if program.environment:
-        values["environment"] = _environment(program.environment)
+    if fits:
+        values["environment"] = _environment(fits)
     if program.user is not None:
         values["user"] = program.user
     return _section(f"program:{program.name}", values)
 
 
-def render(programs: Sequence[Program], lab: Lab, ports: Ports, *, host: str = HOST) -> str:
-    """The whole file; every program runs in a process group of its own, which is what is stopped and killed.
+def render(
+    programs: Sequence[Program], lab: Lab, ports: Ports, *, host: str = HOST, shop_uid: int | None = None
+) -> str:
+    """The whole file; every program runs in its own process group: stopping and killing reach the whole group.
 
-    What all programs have in their environment is not here: they inherit it from supervisord.
+    Environment variables that all programs share are not in it: programs inherit them from supervisord.
 
     Args:
         host: Address that supervisord itself listens on.
+        shop_uid: The shop's own user; a process with this uid is the shop's.
     """
     daemon: dict[str, object] = {
+        "identifier": lab.identifier,
         "pidfile": _text(lab.supervisor_pid_file),
         "logfile": _text(lab.log / "supervisord.log"),
         "logfile_maxbytes": "10MB",
         "logfile_backups": 1,
         "childlogdir": _text(lab.log),
-        "umask": "022",
+        "umask": "077",  # files that a program writes are readable for its user only
     }
     if os.geteuid() == 0:
-        daemon["user"] = "root"  # said on purpose: supervisord warns about it otherwise
+        daemon["user"] = "root"  # supervisord warns when it runs as root without this line
     sections = [
         "; Written by `services.stack up`; changes are lost.\n",
         _section("supervisord", daemon),
@@ -91,6 +103,7 @@ def render(programs: Sequence[Program], lab: Lab, ports: Ports, *, host: str = H
             {
                 "supervisor.rpcinterface_factory": "services.stack.control:make_rpcinterface",
                 "record": _text(lab.processes_file),
+                **({} if shop_uid is None else {"shop_uid": shop_uid}),
             },
         ),
         *(_program(program, lab) for program in programs),

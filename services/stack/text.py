@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 Document = Mapping[str, Any]
 
+# Characters that a terminal interprets instead of showing. As in chaos.model.text, which may not be imported here.
+_OBEYED: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
+
+
+def visible(text: str) -> str:
+    r"""*text*, such as a learner's exception, with control and invisible characters escaped: `\x1b`."""
+    return _OBEYED.sub(lambda found: _spelled(ord(found[0])), text)
+
+
+def _spelled(code: int) -> str:
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
 
 def table(rows: Sequence[Sequence[object]]) -> str:
-    """Columns as wide as their widest cell, two spaces between; the last column runs free."""
+    """Columns as wide as their widest cell, two spaces between; the last column is not padded."""
     cells = [[str(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
     lines = []
@@ -20,7 +36,7 @@ def table(rows: Sequence[Sequence[object]]) -> str:
 
 
 def urls(document: Document) -> str:
-    """Where to look, after `up`."""
+    """Addresses of the lab's pages, shown after `up`."""
     prometheus = document["urls"]["prometheus"] or "absent (make doctor says how to get it)"
     login = document["scorecard_login"]
     return table(
@@ -44,7 +60,7 @@ def up(document: Document) -> str:
 
 
 def down(document: Document) -> str:
-    """Whether there was anything to end."""
+    """Whether `down` had anything to stop."""
     if document["was_running"] or document["ended_leftovers"]:
         return f"stack is down ({document['total_s']} s)\n"
     return "stack was down already\n"
@@ -65,7 +81,7 @@ def status(document: Document) -> str:
 
 
 def doctor(document: Document) -> str:
-    """Each part with what it lacks below it."""
+    """A table of the parts, then what is missing and which ports are taken."""
     rows: list[Sequence[object]] = [("part", "found", "version", "where")]
     rows.append(("python", "yes", document["python"]["version"], document["python"]["executable"]))
     notes: list[str] = []
@@ -91,12 +107,12 @@ def logs(document: Document) -> str:
 
 
 def reset(document: Document) -> str:
-    """What is gone and what is not."""
+    """What was removed and what was kept."""
     return f"{len(document['removed'])} folders and files removed; scores (.lab/keep) and evidence are untouched\n"
 
 
 def provision(document: Document) -> str:
-    """What was found."""
+    """A table of the parts that were found, then why each missing part is missing."""
     rows = [(name, part["version"] or "-", part["source"] or "absent") for name, part in document["parts"].items()]
     return table(rows) + "".join(f"{name}: {why}\n" for name, why in document["missing"].items())
 

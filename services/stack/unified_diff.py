@@ -1,4 +1,4 @@
-"""Unified diffs, applied exactly: context has to match to the letter, only line numbers may have moved. Pure."""
+"""Unified diffs, applied exactly: context lines have to be equal, only line numbers may differ. Pure."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _hunks(lines: list[str], number: int) -> tuple[tuple[Hunk, ...], int]:
         left_before, left_after = (int(head[name] or "1") for name in ("removed", "added"))
         before, after = list[str](), list[str]()
         number += 1
-        # By count, for a removed line may itself look like the start of another file.
+        # By count: a removed line may look like the start of another file.
         while left_before > 0 or left_after > 0:
             sign, line = (lines[number][:1] or " ", lines[number][1:]) if number < len(lines) else ("", "")
             if sign not in {" ", "-", "+"}:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from services.hosts import known
 from services.toxiproxy import VERSION
 from services.toxiproxy.api import Api
 from services.toxiproxy.collection import ProxyCollection
@@ -42,7 +44,9 @@ async def _serve(options: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     proxies = ProxyCollection()
-    server = HttpServer(Api(proxies, metrics=options.proxy_metrics or options.runtime_metrics).handle)
+    hostnames = known(os.environ) | {options.host.lower()}
+    api = Api(proxies, metrics=options.proxy_metrics or options.runtime_metrics, hostnames=hostnames)
+    server = HttpServer(api.handle)
     try:
         if options.config is not None:
             made, error = await proxies.populate(options.config.read_bytes())

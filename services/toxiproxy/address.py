@@ -8,7 +8,7 @@ import socket
 from services.toxiproxy.errors import ApiError, cannot_listen
 
 LOOPBACK = "127.0.0.1"
-_WILDCARDS = ("0.0.0.0", "::")  # noqa: S104  # only recognised here; nothing listens there unless a client asks for it
+_WILDCARDS = ("0.0.0.0", "::")  # noqa: S104  # only compared with; a proxy listens there only if a client asks for it
 
 
 def split(address: str) -> tuple[str, str]:
@@ -80,6 +80,6 @@ async def listener(address: str) -> socket.socket:
 
 
 def of(sock: socket.socket) -> str:
-    """Where *sock* listens."""
+    """The address on which *sock* listens."""
     name = sock.getsockname()
     return join(str(name[0]), int(name[1]))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from services.toxiproxy import VERSION
+from services.hosts import LOOPBACK, is_known
+from services.toxiproxy import VERSION, request_id
 from services.toxiproxy.collection import ProxyCollection
 from services.toxiproxy.errors import ApiError
 from services.toxiproxy.http_server import Request, Response
@@ -21,10 +23,11 @@ class Api:
 
     Args:
         metrics: Whether `/metrics` exists.
+        hostnames: Host names with which a request is answered.
     """
 
-    def __init__(self, proxies: ProxyCollection, *, metrics: bool = False) -> None:
-        self._proxies = proxies
+    def __init__(self, proxies: ProxyCollection, *, metrics: bool = False, hostnames: Iterable[str] = LOOPBACK) -> None:
+        self._proxies, self._hostnames = proxies, frozenset(hostnames)
         update, update_toxic = self._update, self._update_toxic
         self._routes: dict[tuple[str, ...], Mapping[str, Endpoint]] = {
             ("version",): {"GET": self._version},
@@ -44,7 +47,9 @@ class Api:
             self._routes["metrics",] = {ANY_METHOD: self._show_metrics}
 
     async def handle(self, request: Request) -> Response:
-        """Answer one request; errors become answers."""
+        """Answer one request; errors become answers. The answer of a known route has an id, as in the real server."""
+        if not is_known(request.headers.get("host"), self._hostnames):
+            return _plain("Host not allowed", 403)
         found = self._route(request.path)
         if found is None:
             return _plain("404 page not found", 404)
@@ -52,6 +57,10 @@ class Api:
         endpoint = methods.get(request.method) or methods.get(ANY_METHOD)
         if endpoint is None:
             return Response(status=405)
+        answer = await self._answer(endpoint, request, names)
+        return replace(answer, headers={**answer.headers, **request_id.fresh()})
+
+    async def _answer(self, endpoint: Endpoint, request: Request, names: tuple[str, ...]) -> Response:
         if request.headers.get("user-agent", "").startswith("Mozilla/"):
             return _plain("User agent not allowed", 403)
         try:

@@ -26,7 +26,7 @@ _DIRECTIONS = {"upstream": True, "downstream": False}
 
 
 class ToxicChain:
-    """See the module. Changes and readers take turns: while a change waits for a connection, so do they.
+    """See the module. One lock serialises changes and reads: while a change waits for a connection, readers wait, too.
 
     Args:
         on_link_end: Called with every link whose socket has been closed.
@@ -156,9 +156,9 @@ def _attributes(behaviour: Toxic) -> dict[str, int]:
 
 
 def _merge(behaviour: Toxic, given: Any) -> str:
-    """Set what is valid in *given*; what is wrong with the first invalid one, or an empty string.
+    """Set the valid attributes in *given*. Returns the problem of the first invalid one, or an empty string.
 
-    Raises: ApiError 400 when the real server would crash on the result; nothing is changed then.
+    Raises: ApiError 400 when the real server would crash on the result; then nothing is changed.
     """
     wanted, problem = Fields(given, "attributes"), ""
     merged = _attributes(behaviour)

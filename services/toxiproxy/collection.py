@@ -18,7 +18,7 @@ from services.toxiproxy.proxy import Proxy
 
 
 class ProxyCollection:
-    """See the module. Adding, replacing and deleting hold the lock until they are done, so everybody else waits."""
+    """See the module. Adding, replacing and deleting hold the lock until they are done; other calls wait."""
 
     def __init__(self) -> None:
         self.counters = ByteCounters()
@@ -26,7 +26,7 @@ class ProxyCollection:
         self._lock = asyncio.Lock()
 
     async def all(self) -> list[Proxy]:
-        """The proxies of this moment."""
+        """All proxies that exist now."""
         async with self._lock:
             return list(self._proxies.values())
 
@@ -55,7 +55,7 @@ class ProxyCollection:
     async def populate(self, body: bytes) -> tuple[list[Proxy], ApiError | None]:
         """Create or replace proxies in order, up to the first that fails. Unchanged ones are left alone.
 
-        An invalid entry applies nothing. Returns: what is there now, and what went wrong.
+        With an invalid entry, none is applied. Returns: the proxies that were handled, and the error or None.
         """
         try:
             wanted = _parse(body)

@@ -12,7 +12,7 @@ from services.toxiproxy.link import Link
 
 
 class Side(asyncio.Protocol):
-    """One socket. It starts paused: nothing is read before the links are there.
+    """One socket. It starts paused: nothing is read before the links are attached.
 
     Attributes:
         outgoing: The link that reads from this socket.
@@ -44,11 +44,11 @@ class Side(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._transport.pause_reading()
-        # Older Pythons (Debian 12's 3.11.2) begin to read after this call all the same.
+        # Older Pythons (Debian 12's 3.11.2) begin to read after this call although it was paused.
         asyncio.get_running_loop().call_soon(self._pause_again)
 
     def _pause_again(self) -> None:
-        """Not read before the links are there, whatever the event loop made of the first request."""
+        """Pause reading once more, in case the event loop ignored the first pause."""
         if self._transport is not None and not self._linked and not self._transport.is_closing():
             self._transport.resume_reading()
             self._transport.pause_reading()
@@ -59,7 +59,7 @@ class Side(asyncio.Protocol):
     def eof_received(self) -> bool:
         self._ended = True
         self.outgoing.feed_eof()
-        return True  # what is still under way in the other direction arrives before this socket is closed
+        return True  # keep the socket open: data of the other direction must still arrive
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = self._ended = True
@@ -82,12 +82,12 @@ class Side(asyncio.Protocol):
             self._transport.write(data)
 
     def pause(self) -> None:
-        """Stop reading; the peer feels it through TCP."""
+        """Stop reading; TCP's flow control then slows the peer."""
         if self._transport is not None and not self._ended:
             self._transport.pause_reading()
 
     def resume(self) -> None:
-        """Read on."""
+        """Continue reading."""
         if self._transport is not None and not self._ended:
             self._transport.resume_reading()
 

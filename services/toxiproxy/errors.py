@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class ApiError(Exception):
-    """What a request is refused with.
+    """The error with which a request is refused.
 
     Attributes:
         message: The text under `error`.

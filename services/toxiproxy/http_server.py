@@ -10,7 +10,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 from urllib.parse import unquote, urlsplit
 
-from services.toxiproxy import SERVER
+from services.toxiproxy import SERVER, request_id
 
 _LOG = logging.getLogger(__name__)
 READ_TIMEOUT_S = 15.0
@@ -42,7 +42,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class _Malformed(Exception):
-    """Not HTTP as we know it."""
+    """The request is not valid HTTP/1, or too large."""
 
 
 class HttpServer:
@@ -60,7 +60,7 @@ class HttpServer:
         self._handling: set[asyncio.Task[Response]] = set()
 
     async def start(self, host: str, port: int) -> int:
-        """Listen; the port. Raises: OSError."""
+        """Listen, and return the port. Raises: OSError."""
         self._server = await asyncio.start_server(self._serve, host, port)
         return int(self._server.sockets[0].getsockname()[1])
 
@@ -81,7 +81,7 @@ class HttpServer:
             while await self._exchange(reader, writer):
                 pass
         except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
-            pass  # the client is gone, silent or too talkative: nobody is left to tell
+            pass  # the client has gone, sends nothing, or sends too much: the connection is closed without an answer
         except asyncio.CancelledError:
             pass  # the server stops; a task that ends as cancelled would be logged by asyncio.streams
         finally:
@@ -113,7 +113,8 @@ class HttpServer:
         done, _ = await asyncio.wait({task}, timeout=self._handler_timeout_s)
         if not done:
             page = b"<html><head><title>Timeout</title></head><body><h1>Timeout</h1></body></html>"
-            return Response(status=503, body=page, headers={"Content-Type": "text/html; charset=utf-8"})
+            headers = {"Content-Type": "text/html; charset=utf-8", **request_id.fresh()}
+            return Response(status=503, body=page, headers=headers)
         if (error := task.exception()) is not None:
             _LOG.error("%s %s: the handler crashed", request.method, request.path, exc_info=error)
             return Response(status=500)

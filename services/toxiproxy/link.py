@@ -12,7 +12,7 @@ from services.toxiproxy.toxics.base import Chunk
 if TYPE_CHECKING:
     from services.toxiproxy.connection import Side
 
-# As much as the real server reads at once; toxics count in such chunks.
+# The most that the real server reads at once; toxics work on chunks of this size.
 CHUNK_BYTES = 32 * 1024
 
 
@@ -49,7 +49,7 @@ class Outlet:
             self._ended()
 
     def lost(self) -> None:
-        """The socket is gone: whoever waits for room may go on, into the void."""
+        """The socket is closed: stages that wait for room continue, and what they write is dropped."""
         if not self.closed:
             self.closed = True
             self._room.wake()
@@ -128,7 +128,7 @@ class Link:
             stage.start()
 
     async def add(self, entry: ToxicEntry) -> None:
-        """Append a toxic. Takes as long as the other end does not read, as in the real server."""
+        """Append a toxic. Waits while the other end does not read, as in the real server."""
         if self._stages:
             last = self._stages[-1]
             if await last.interrupt() and not self.ended:
@@ -146,13 +146,13 @@ class Link:
             stage.start()
 
     async def update(self, entry: ToxicEntry) -> None:
-        """Run a changed toxic anew."""
+        """Restart a changed toxic."""
         for stage in self._stages:
             if stage.entry is entry and await stage.interrupt() and not self.ended:
                 stage.start()
 
     async def remove(self, entry: ToxicEntry) -> None:
-        """Take a toxic out; what waits in it goes on at once."""
+        """Remove a toxic; chunks that wait in it are passed on at once."""
         position = next((i for i, stage in enumerate(self._stages) if stage.entry is entry), None)
         if position is None:
             return

@@ -10,7 +10,7 @@ _NAMES = ("toxiproxy_proxy_received_bytes_total", "toxiproxy_proxy_sent_bytes_to
 
 
 class ByteCounters:
-    """Bytes per direction and proxy; a connection counts when it has closed, so pooled connections look idle."""
+    """Bytes per direction and proxy; a connection is counted when it closes, so open pooled ones show no bytes."""
 
     def __init__(self) -> None:
         self._received: Counter[str] = Counter()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import socket
 from typing import Any
@@ -19,10 +20,11 @@ _RETRY_ACCEPT_S = 0.05
 
 
 class Proxy:
-    """See the module. Clients are accepted one by one, each after its upstream was dialled, as in the real server.
+    """See the module. Clients are accepted one by one, the next when the upstream of the one before was dialled, as in
+    the real server.
 
     Attributes:
-        listen: Where it listens: as asked until it was started, then the real address.
+        listen: Where it listens: as requested until it is started, then the real address.
         enabled: Whether it accepts clients.
     """
 
@@ -41,7 +43,7 @@ class Proxy:
         self._stopping = False
 
     async def describe(self) -> dict[str, Any]:
-        """The proxy as the API shows it; waits while a change of its toxics does."""
+        """The proxy as the API shows it; waits until a change of its toxics is done."""
         toxics = await self.toxics.describe()
         return {
             "name": self.name,
@@ -53,7 +55,7 @@ class Proxy:
         }
 
     async def start(self) -> None:
-        """Listen. Nothing happens when it does already. Raises: ApiError 500; it is disabled then."""
+        """Listen, unless it does already. Raises: ApiError 500; then it is disabled."""
         async with self._lock:
             await self._start()
 
@@ -116,7 +118,7 @@ class Proxy:
 
     def _close_listener(self) -> None:
         if self._listener is not None:
-            # A task that waits for clients has taken its reader away when it was cancelled.
+            # The task that waits for clients was cancelled, and so no longer watches this socket.
             self._listener.close()
             self._listener = None
 
@@ -124,11 +126,14 @@ class Proxy:
         loop = asyncio.get_running_loop()
         while not self._stopping:
             try:
-                client, _ = await loop.sock_accept(listener)
+                client, peer = await loop.sock_accept(listener)
             except OSError as error:
                 _LOG.warning("proxy %s: could not accept a client: %s", self.name, error)
                 await asyncio.sleep(_RETRY_ACCEPT_S)
                 continue
+            # In the real server's form: the watch counts connections in the log of either.
+            told = {"name": self.name, "client": address.join(str(peer[0]), int(peer[1])), "message": "Accepted client"}
+            _LOG.info("%s", json.dumps(told, separators=(",", ":")))
             self._dialling = True
             try:
                 await self._connect(client)

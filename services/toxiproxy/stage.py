@@ -1,4 +1,4 @@
-"""One toxic in one direction of one connection: a task between two queues that can be stopped between two chunks."""
+"""One toxic in one direction of one connection: a task between two queues, which can be stopped between two chunks."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Sink(Protocol):
 
     @property
     def ready(self) -> bool:
-        """Whether there is room. Pushing without room loses nothing, it only takes memory."""
+        """Whether there is room. A chunk that is pushed without room is not lost; it only takes memory."""
 
     def push(self, chunk: Chunk) -> None:
         """Take *chunk*; dropped when closed."""
@@ -49,7 +49,7 @@ class Sink(Protocol):
         """No chunk follows."""
 
     def when_ready(self, callback: Callable[[], None]) -> None:
-        """Call *callback* once as soon as there is room, or when it does not matter any more."""
+        """Call *callback* once, as soon as there is room or the sink is closed."""
 
 
 class Waiters:
@@ -81,10 +81,10 @@ async def until_ready(sink: Sink) -> None:
 
 
 class Stage:
-    """See the module. Implements `StageView` for its toxic and `Sink` for what comes before it.
+    """See the module. Implements `StageView` for its toxic and `Sink` for the stage or socket before it.
 
     Attributes:
-        sink: What comes next. Changed only while the stage is interrupted.
+        sink: The next stage, or the socket. Changed only while the stage is interrupted.
         closed: The stream has ended here.
     """
 
@@ -104,7 +104,7 @@ class Stage:
     # --- for the chain -------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Run the toxic, or on connections that its toxicity spares nothing at all. Rolled at every start."""
+        """Run the toxic, or pass everything on when its toxicity spares this connection. Drawn at every start."""
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
@@ -129,7 +129,7 @@ class Stage:
         return not self.closed
 
     def bypass(self) -> None:
-        """Let everything that waits here, and all that still comes, go on untouched. Called when interrupted."""
+        """Pass on unchanged all chunks that wait here and all later ones. Called while interrupted."""
         self._bypassed = True
         while self._inbox:
             self.sink.push(self._inbox.popleft())

@@ -19,9 +19,9 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 REQUIRED = "compose" in os.environ.get("FIREDRILL_REQUIRE", "").split(",")
 # Everything that `make` may use on the host in Compose mode: there is no Python among it.
 HOST_TOOLS = (
-    "awk", "bash", "cat", "chgrp", "chmod", "chown", "cksum", "cut", "df", "dirname", "docker", "env", "find", "git",
-    "grep", "head", "id", "make", "mkdir", "mktemp", "mv", "od", "printf", "rm", "sed", "sh", "sort", "tail", "timeout",
-    "tr", "uname", "xargs",
+    "awk", "bash", "cat", "chgrp", "chmod", "chown", "cksum", "cut", "df", "dirname", "docker", "env", "find",
+    "git", "grep", "head", "id", "make", "mkdir", "mktemp", "mv", "od", "printf", "rm", "sed", "sh", "sha256sum",
+    "sort", "tail", "timeout", "tr", "uname", "xargs",
 )  # fmt: skip
 
 

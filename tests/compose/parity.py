@@ -1,4 +1,4 @@
-"""Prints docs/parity.md from four evidence folders of one scenario.
+"""Prints docs/operate/parity.md from four evidence folders of one scenario.
 
 `python -m tests.compose.parity LOCAL_NAIVE LOCAL_HARDENED COMPOSE_NAIVE COMPOSE_HARDENED [--ready LOCAL_S COMPOSE_S]`.
 It asserts nothing: people and CI judge, this shows.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import socket
@@ -10,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from services.stack import redis_users
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 WITHOUT = "or run the lab without Docker: STACK=local"
@@ -25,6 +28,7 @@ def checkout(tmp_path: Path) -> Path:
     """As much of a checkout as the scripts look at."""
     top = tmp_path / "checkout"
     shutil.copytree(CHECKOUT / "services/stack", top / "services/stack", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(CHECKOUT / "launch", top / "launch", ignore=shutil.ignore_patterns("__pycache__"))
     (top / "services/shop").mkdir()
     for name in FILES:
         shutil.copy(CHECKOUT / name, top / name)
@@ -44,7 +48,8 @@ def lab(checkout: Path, tmp_path: Path) -> Lab:
         shutil.rmtree(tools, ignore_errors=True)
         tools.mkdir()
         for name in ("bash", "cat", "chmod", "chgrp", "chown", "cksum", "cut", "dirname", "df", "awk", "find", "grep",
-                     "head", "id", "ln", "mkdir", "mv", "od", "rm", "sed", "sort", "tail", "timeout", "tr", "uname",
+                     "head", "id", "ln", "mkdir", "mv", "od", "rm", "sed", "sha256sum", "sort",
+                     "tail", "timeout", "tr", "uname",
                      "xargs"):  # fmt: skip
             (tools / name).symlink_to(str(shutil.which(name)))
         if docker is not None:
@@ -186,12 +191,18 @@ def test_secrets_are_made_once_and_for_their_owner_only(lab: Lab, checkout: Path
     assert lab("up", docker=docker, STACK="compose", FIREDRILL_BASE_PORT="45310").returncode == 0
     folder = checkout / ".lab/secrets"
     first = {file.name: file.read_text() for file in folder.iterdir()}
-    assert len(set(first.values())) == 6
+    users = first.pop("redis_users")
+    assert len(set(first.values())) == 9
     assert {len(text) for text in first.values()} == {32, 64}
+    hashes = {name: hashlib.sha256(first[name].encode()).hexdigest() for name in ("redis_shop", "redis_lab")}
+    assert users == redis_users.rules(shop=hashes["redis_shop"], lab=hashes["redis_lab"])
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
     assert lab("up", docker=docker, STACK="compose").returncode == 0
-    assert {file.name: file.read_text() for file in folder.iterdir()} == first
+    assert {file.name: file.read_text() for file in folder.iterdir()} == {**first, "redis_users": users}
+    private = [file for file in (checkout / ".lab").rglob("*") if file.is_dir() and file.parent != checkout / ".lab"]
+    assert len(private) > 7
+    assert {file.stat().st_mode & 0o777 for file in private if file.name != "compose"} == {0o700}
     assert (checkout / ".lab/compose/base-port").read_text() == "45310", "remembered"
     env = (checkout / ".env").read_text()
     assert "FIREDRILL_API_PORT=45310\n" in env

@@ -14,11 +14,11 @@ from services.stack.layout import CONTAINERS, SECRETS
 from tests.compose import rendered
 
 PARTS = {
-    "agent", "api", "dashboard", "gateway", "postgres", "prometheus", "redis", "scorecard", "setup", "toxiproxy",
-    "worker",
+    "agent", "api", "dashboard", "gateway", "mail", "postgres", "prometheus", "redis", "scorecard", "setup",
+    "toxiproxy", "worker",
 }  # fmt: skip
 SHOP = ("api", "worker")
-BEHIND_THE_PROXY = ("postgres", "redis", "gateway")
+BEHIND_THE_PROXY = ("postgres", "redis", "gateway", "mail")
 ONE_SHOT = "setup"
 Document = dict[str, Any]
 
@@ -187,14 +187,16 @@ def test_the_learner_s_code_is_mounted_and_read_only_for_the_shop(services: dict
 
 
 def test_secrets_are_files_and_only_where_they_are_needed(services: dict[str, Document], document: Document) -> None:
-    assert document["secrets"].keys() == set(SECRETS)
+    assert document["secrets"].keys() == {*SECRETS, "redis_users"}
     has = {
         name: {s if isinstance(s, str) else s["source"] for s in service.get("secrets", [])}
         for name, service in services.items()
     }
     for name in SHOP:
-        assert has[name] == {"postgres", "shop_secret_key", "supervisor"}, "no lab token: it could change the ledger"
-    assert not has["redis"] | has["toxiproxy"] | has["prometheus"] | has["dashboard"]
+        said = "no lab token: it could change the ledger; Redis' user of its own alone"
+        assert has[name] == {"shop_postgres", "redis_shop", "shop_secret_key", "supervisor"}, said
+    assert has["redis"] == {"redis_users", "redis_lab"}, "hashes, and what its health check logs in with"
+    assert not has["toxiproxy"] | has["prometheus"] | has["dashboard"]
     for name, service in services.items():
         for variable, value in service.get("environment", {}).items():
             if re.search(r"PASSWORD|SECRET|TOKEN|KEY", variable):
@@ -233,3 +235,12 @@ def test_shell_scripts_parse() -> None:
     for script in scripts:
         done = subprocess.run(["bash", "-n", str(script)], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+
+
+def test_every_name_that_a_container_is_asked_by_is_known_to_it(services: dict[str, Document]) -> None:
+    """Anything else is refused: a page of a stranger whose name points at this machine."""
+    asked = {CONTAINERS[name] for name in ("api", "gateway", "agent", "scorecard", "worker_metrics", "shop_to_gateway")}
+    for name in ("api", "worker", "gateway", "scorecard", "agent", "dashboard"):
+        known = set(services[name]["environment"]["FIREDRILL_HOSTNAMES"].split(","))
+        assert asked <= known, name
+        assert not known & {"", "*"}, name

@@ -20,8 +20,14 @@ from tests.compose.conftest import ComposeLab
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(600)]
 
-BEHIND_THE_PROXY = {"postgres": 18007, "redis": 18008, "gateway": 18004}
-PROXIES = {"shop_to_postgres": 18010, "shop_to_cache": 18011, "shop_to_broker": 18012, "shop_to_gateway": 18013}
+BEHIND_THE_PROXY = {"postgres": 18007, "redis": 18008, "gateway": 18004, "mail": 18018}
+PROXIES = {
+    "shop_to_postgres": 18010,
+    "shop_to_cache": 18011,
+    "shop_to_broker": 18012,
+    "shop_to_gateway": 18013,
+    "shop_to_mail": 18017,
+}
 PATIENCE_S = 60.0
 
 
@@ -60,7 +66,7 @@ def test_every_part_is_ready_and_says_so(compose_lab: ComposeLab) -> None:
     assert (states["setup"]["Status"], states["setup"]["ExitCode"]) == ("exited", 0)
     running = {name: state["Health"]["Status"] for name, state in states.items() if name != "setup"}
     assert running == dict.fromkeys(running, "healthy")
-    assert len(running) == 10
+    assert len(running) == 11
     status = compose_lab.make("status")
     assert "no " not in [line[24:27] for line in status.splitlines()], status
     for offset, path in ((0, "/ready"), (1, "/_stcore/health"), (2, "/-/ready"), (3, "/health")):
@@ -77,7 +83,7 @@ def test_there_was_no_python_to_do_it_with(compose_lab: ComposeLab) -> None:
 @pytest.mark.parametrize("service", ["api", "worker"])
 def test_the_shop_reaches_its_dependencies_through_toxiproxy_only(compose_lab: ComposeLab, service: str) -> None:
     direct = [(host, port) for part, port in BEHIND_THE_PROXY.items() for host in addresses_of(compose_lab, part)]
-    assert len(direct) == 6
+    assert len(direct) == 8
     assert reach(compose_lab, service, direct) == {f"{host}:{port}": False for host, port in direct}
     proxied = [("toxiproxy", port) for port in PROXIES.values()]
     assert reach(compose_lab, service, proxied) == {f"{host}:{port}": True for host, port in proxied}
@@ -135,7 +141,18 @@ def test_containers_are_confined(compose_lab: ComposeLab) -> None:
         assert host["NanoCpus"] > 0, name
         assert not [mount for mount in container["Mounts"] if "docker.sock" in mount["Source"]], name
     expected = os.getuid() or 65532
-    for name in ("api", "worker", "gateway", "scorecard", "dashboard", "agent", "postgres", "redis", "prometheus"):
+    for name in (
+        "api",
+        "worker",
+        "gateway",
+        "mail",
+        "scorecard",
+        "dashboard",
+        "agent",
+        "postgres",
+        "redis",
+        "prometheus",
+    ):
         status = compose_lab.inside(name, "cat", "/proc/1/status").stdout
         fields = {key: value.split() for key, _, value in (line.partition(":") for line in status.splitlines())}
         assert fields["Uid"] == [str(expected)] * 4, name
@@ -146,13 +163,13 @@ def test_containers_are_confined(compose_lab: ComposeLab) -> None:
 
 def test_secrets_are_in_no_image_environment_or_log(compose_lab: ComposeLab) -> None:
     secrets = [file.read_text() for file in (compose_lab.top / ".lab/secrets").iterdir()]
-    assert len(secrets) == 6
+    assert len(secrets) == 10
     seen = {name: json.dumps(container) for name, container in compose_lab.containers(everything=True).items()}
     seen["images"] = compose_lab.run("docker", "history", "--no-trunc", "firedrill/lab:local").stdout
     seen["logs"] = compose_lab.run("docker", "compose", "logs", "--no-color").stdout
     seen["shop's logs"] = compose_lab.make("logs")
     seen["rendered"] = compose_lab.run("docker", "compose", "config").stdout
-    for name in ("api", "worker", "agent", "scorecard", "gateway"):
+    for name in ("api", "worker", "agent", "scorecard", "gateway", "mail"):
         seen[f"environment of {name}"] = compose_lab.inside(name, "sh", "-c", "cat /proc/[0-9]*/environ").stdout
     for where, text in seen.items():
         assert text, where
@@ -323,7 +340,7 @@ def test_down_leaves_nothing_that_runs_and_all_data(compose_lab: ComposeLab) -> 
     assert compose_lab.run("docker", "ps", "--all", "--quiet", "--filter", project).stdout == ""
     assert compose_lab.run("docker", "network", "ls", "--quiet", "--filter", project).stdout == ""
     assert compose_lab.run("docker", "volume", "ls", "--quiet", "--filter", project).stdout != "", "the data"
-    for offset in range(17):
+    for offset in range(20):
         with closing(socket.socket()) as probe:
             assert probe.connect_ex(("127.0.0.1", compose_lab.base_port + offset)) != 0
     assert (compose_lab.top / ".lab/keep/scorecard.sqlite3").exists()

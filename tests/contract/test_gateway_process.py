@@ -187,11 +187,26 @@ def test_status_fault_does_not_charge(gateway: Gateway) -> None:
 
 
 def test_faults_are_read_back_and_reset(gateway: Gateway) -> None:
+    healthy = gateway.http.get("/lab/faults", headers=LAB).json()
+    assert healthy["status"] == {"code": 503, "ratio": 0.0}
     gateway.faults(slow_s=0.5, seed=9)
-    healthy = {"slow_s": 0.0, "status": {"code": 503, "ratio": 0.0}, "charge_then_drop": {"ratio": 0.0}, "seed": 1}
     assert gateway.http.get("/lab/faults", headers=LAB).json() == healthy | {"slow_s": 0.5, "seed": 9}
     gateway.http.post("/lab/reset", headers=LAB).raise_for_status()
     assert gateway.http.get("/lab/faults", headers=LAB).json() == healthy
+
+
+@pytest.mark.parametrize(
+    "on",
+    [
+        {},
+        {"slow_s": 0.5},
+        {"status": {"code": 502, "ratio": 0.25}},
+        {"charge_then_drop": {"ratio": 1.0}, "slow_s": 0.1},
+    ],
+)
+def test_it_says_which_switches_are_on(gateway: Gateway, on: dict[str, Any]) -> None:
+    gateway.faults(**on, seed=9)  # a seed is no switch
+    assert gateway.http.get("/lab/faults/on", headers=LAB).json() == {"on": on}
 
 
 def test_a_call_from_before_a_reset_leaves_no_trace(gateway: Gateway) -> None:
@@ -265,6 +280,7 @@ def test_other_pages(gateway: Gateway, method: str, path: str, status: int) -> N
         ("GET", "/lab/calls"),
         ("GET", "/lab/inflight"),
         ("GET", "/lab/faults"),
+        ("GET", "/lab/faults/on"),
         ("PUT", "/lab/faults"),
     ],
 )
@@ -294,7 +310,9 @@ def test_a_restart_keeps_the_ledger_and_stops_in_time(tmp_path: Path) -> None:
     first.faults(slow_s=60.0)
     with socket.create_connection(("127.0.0.1", first.port)) as waiting:
         body = b'{"order_id":"slow","amount_cents":1}'
-        waiting.sendall(b"POST /charges HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        waiting.sendall(
+            b"POST /charges HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+        )
         eventually(lambda: len(first.lab("inflight")) == 1)
         first.end(signal.SIGTERM)  # with a call in flight that would last a minute
     second = Gateway(tmp_path)
@@ -312,7 +330,9 @@ def test_a_kill_leaves_the_call_on_record(tmp_path: Path) -> None:
     first.faults(slow_s=60.0)
     with socket.create_connection(("127.0.0.1", first.port)) as waiting:
         body = b'{"order_id":"slow","amount_cents":1}'
-        waiting.sendall(b"POST /charges HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        waiting.sendall(
+            b"POST /charges HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+        )
         eventually(lambda: len(first.lab("inflight")) == 1)
         assert first.end(signal.SIGKILL) == -signal.SIGKILL
     second = Gateway(tmp_path)
@@ -434,8 +454,10 @@ def test_hits_are_counted_per_fault(gateway: Gateway) -> None:
     for order in ("o-2", "o-3"):
         with pytest.raises(httpx.RemoteProtocolError):
             gateway.charge(order)
-    more = {fault: count - before[fault] for fault, count in hits(gateway).items()}
-    assert more == {"status": 1, "charge_then_drop": 2}
+    gateway.faults(slow_s=0.01)
+    assert gateway.charge("o-4").status_code == 201
+    more = {fault: count - before[fault] for fault, count in hits(gateway).items() if count != before[fault]}
+    assert more == {"status": 1, "charge_then_drop": 2, "slow_s": 1}
 
 
 def test_a_canary_needs_the_lab_s_token(gateway: Gateway) -> None:

@@ -24,6 +24,7 @@ HEADINGS = {
     "scores": "Scores",
     "progress": "Progress",
     "drill": "Drill",
+    "review": "Review",
 }
 CHARTED = ("live", "run", "compare", "progress")
 OVERFLOW = """() => [...document.querySelectorAll('html, .stApp, .stMain, .stMainBlockContainer')]

@@ -12,7 +12,7 @@ from chaos.report import html, pair
 from chaos.report.replay import Replay
 from chaos.report.video import write_video
 from chaos.report.words import Shown
-from tests.unit.chaos.report.conftest import document, events, timeline
+from tests.unit.chaos.report.conftest import changed, document, events, timeline
 from tests.unit.chaos.report.samples import OVERSOLD, SAMPLES
 
 pytestmark = [pytest.mark.browser, pytest.mark.extended]
@@ -24,7 +24,7 @@ def shown() -> Shown:
 
 def after() -> Shown:
     run = shown()
-    return replace(run, document={**run.document, "run_id": "20261123-101602-x", "variant": "hardened"})
+    return replace(run, document=changed(run.document, run_id="20261123-101602-x", variant="hardened"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -51,7 +51,7 @@ def test_a_page_fits_and_asks_nobody(browser: Any, tmp_path: Path, name: str, wi
 
 def test_the_video_plays(browser: Any, tmp_path: Path) -> None:
     run = shown()
-    short = {**run.document, "phases": [{"name": "spike", "start_s": 0.0, "end_s": 3.0}]}
+    short = changed(run.document, phases=[{"name": "spike", "start_s": 0.0, "end_s": 3.0}])
     path = tmp_path / "out.mp4"
     write_video(Replay(replace(run, document=short, timeline=run.timeline[:3])), path)
     (tmp_path / "page.html").write_text('<video id="v" src="out.mp4" muted></video>')

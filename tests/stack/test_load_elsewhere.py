@@ -14,8 +14,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from chaos.evidence.history import History
 from chaos.judge.driver import driver_findings
-from chaos.judge.history import History
 from chaos.model.history import End, Invoke
 from chaos.model.loadplan import Elsewhere, LoadPlan, Progress
 from chaos.model.verdict import Verdict
@@ -276,6 +276,21 @@ def test_a_pulled_cable_loses_a_worker_and_ends_it(lab: Distributed) -> None:
     assert any(isinstance(line, End) for line in read_lines(kept[0]))
 
 
+OF_ANOTHER_CHECKOUT = """
+import runpy, sys
+from importlib.machinery import PathFinder
+
+class Other:
+    find_spec = staticmethod(
+        lambda name, *_: PathFinder.find_spec(name, ["{other}"]) if name in ("chaos", "loadtests") else None
+    )
+
+sys.meta_path.insert(0, Other)
+runpy.run_module("loadtests", run_name="__main__", alter_sys=True)
+"""
+"""As an environment of its own would run it."""
+
+
 def test_a_worker_of_another_revision_is_refused(lab: Distributed) -> None:
     other = lab.path / "checkout"
     for folder in ("loadtests", "chaos"):
@@ -284,7 +299,8 @@ def test_a_worker_of_another_revision_is_refused(lab: Distributed) -> None:
         file.write("# an edit that no revision number tells\n")
     lab.open_shop()
     lab.begin(patience_s=15.0)
-    workers = [lab.here("good"), lab.here("other", cwd=other)]
+    run = OF_ANOTHER_CHECKOUT.format(other=other)
+    workers = [lab.here("good"), lab.worker("other", [sys.executable, "-I", "-X", "utf8", "-c", run])]
     assert workers[1].wait() == 2
     assert "refused by the master: revision: got code" in workers[1].said
     assert "check out the same revision" in workers[1].said
@@ -363,7 +379,7 @@ def test_a_wrong_clock_is_measured_and_makes_the_run_inconclusive(lab: Distribut
     lab.begin(phases=[phase("only", 0, 2, 60, {"browse": 1})])
     fast = "import time; true = time.time; time.time = lambda: true() + 0.3; import runpy; "
     fast += "runpy.run_module('loadtests', run_name='__main__')"
-    workers = [lab.here("right"), lab.worker("fast", [sys.executable, "-c", fast])]
+    workers = [lab.here("right"), lab.worker("fast", [sys.executable, "-I", "-X", "utf8", "-c", fast])]
     lab.go()
     assert lab.end() == 0, lab.stderr
     assert [worker.wait() for worker in workers] == [0, 0]

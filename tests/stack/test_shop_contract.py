@@ -64,6 +64,8 @@ def test_health_metrics_and_schema(shop_services: ShopServices, variant: str) ->
     assert ready == {
         "status": "ready",
         "variant": variant,
+        "process": ready["process"],
+        "processes": 2,
         "checks": {"postgres": "ok", "cache": "ok", "broker": "ok"},
     }
     assert shop.get("/api/events/").status == 200

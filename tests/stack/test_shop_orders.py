@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import uuid
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -15,16 +17,24 @@ pytestmark = pytest.mark.stack
 __all__ = ["shop_services"]
 
 RACERS = 50
+CUSTOMERS = 40  # of sixty; other modules end the sessions of the last ones
 STOCK = 10
+RETRIES = 20  # a busy machine has no connection free within the second that hardened waits for one
 
 
 def race(shop: Shop, tier: int) -> list[Answer]:
-    """Fifty customers want a seat of *tier* at the same moment."""
+    """Fifty simultaneous requests for a seat of *tier*; one that is answered 503 is sent again with the same key."""
     together = Barrier(RACERS)
 
     def want(customer: int) -> Answer:
+        key = uuid.uuid4().hex
         together.wait()
-        return shop.order(tier=tier, key=uuid.uuid4().hex, customer=customer)
+        for _ in range(RETRIES):
+            answer = shop.order(tier=tier, key=key, customer=customer % CUSTOMERS)
+            if answer.status != 503:
+                break
+            time.sleep(float(answer.headers["retry-after"]))
+        return answer
 
     with ThreadPoolExecutor(RACERS) as pool:
         return list(pool.map(want, range(RACERS)))
@@ -52,10 +62,9 @@ def test_hardened_sells_exactly_what_there_is(shop_services: ShopServices) -> No
     shop = shop_services.shop("hardened")
     tier = shop.hot_tier(0)
     answers = race(shop, tier)
+    came = Counter((answer.status, answer.body.get("code")) for answer in answers)
+    assert came == {(202, None): STOCK, (409, "sold_out"): RACERS - STOCK}
     accepted = [answer for answer in answers if answer.status == 202]
-    refused = [answer for answer in answers if answer.status == 409]
-    assert (len(accepted), len(refused)) == (STOCK, RACERS - STOCK)
-    assert {answer.body["code"] for answer in refused} == {"sold_out"}
     assert seats_of(shop, tier) == STOCK
     assert shop.rows("SELECT sold FROM lab_tiers WHERE tier_id = %s", tier) == [(STOCK,)]
     ids = [answer.body["id"] for answer in accepted]
@@ -64,7 +73,9 @@ def test_hardened_sells_exactly_what_there_is(shop_services: ShopServices) -> No
     assert paid == [(STOCK,)]
     for order_id in ids:
         assert len(shop_services.charges(order_id)) == 1
-    assert shop.rows("SELECT DISTINCT times FROM lab_side_effects WHERE order_id = ANY(%s)", ids) == [(1,)]
+    told = "SELECT count(*), max(times) FROM lab_side_effects WHERE order_id = ANY(%s)"
+    eventually(lambda: shop.rows(told, ids) == [(len(ids), 1)], what="all customers told")
+    assert [len(shop_services.mails(order_id)) for order_id in ids] == [1] * len(ids)
 
 
 def pending(shop: Shop, ids: list[str]) -> list[str]:

@@ -31,7 +31,9 @@ def test_hardened_finishes_the_order_and_charges_it_once(shop_services: ShopServ
     order_id = order_in_flight_at_a_kill(shop, shop_services)
     eventually(lambda: shop.status(order_id) == "paid", within_s=60, what="order paid after the kill")
     assert len(shop_services.charges(order_id)) == 1
-    assert shop.rows("SELECT times FROM lab_side_effects WHERE order_id = %s", order_id) == [(1,)]
+    told = "SELECT times FROM lab_side_effects WHERE order_id = %s"
+    eventually(lambda: shop.rows(told, order_id) == [(1,)], what="the customer told")
+    assert len(shop_services.mails(order_id)) == 1
 
 
 def test_naive_forgets_the_order(shop_services: ShopServices) -> None:

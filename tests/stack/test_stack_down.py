@@ -33,7 +33,7 @@ def processes_of(lab: LabUnderTest) -> list[str]:
     found, family = [], {os.getpid(), *(p.pid for p in psutil.Process().parents())}
     for process in psutil.process_iter():
         try:
-            traces = [*process.cmdline(), process.cwd(), process.environ().get("FIREDRILL_LAB_DIR", "")]
+            traces = [*process.cmdline(), process.cwd(), *process.environ().values()]
             if process.pid not in family and any(str(lab.lab_dir) in trace for trace in traces):
                 found.append(f"{process.pid} {process.cmdline()}")
         except psutil.Error:

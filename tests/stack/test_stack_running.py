@@ -12,6 +12,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -25,6 +26,7 @@ import psutil
 import psycopg
 import pytest
 
+from chaos.adapters.gate import Gate, GateControl
 from chaos.adapters.postgres import PostgresWitness
 from chaos.config import Postgres
 from chaos.errors import LabBroken
@@ -147,9 +149,9 @@ def test_prepare_switches_variant_and_seeds_it(stack: LabUnderTest, tmp_path: Pa
             rows = connection.execute("SELECT tier_id, sold FROM lab_tiers").fetchall()
         assert {row[0] for row in rows} == {tier["id"] for tier in world["tiers"]}
         assert {row[1] for row in rows} == {0}
-        assert document["identities"]["api"] == {
-            key: document["identities"]["api"][key] for key in ("pid", "started_unix_s")
-        }
+        api = document["identities"]["api"]
+        assert api == {key: api[key] for key in ("pid", "started_unix_s", "processes")}
+        assert len(api["processes"]) == 3, "a master and two that answer"
 
 
 def test_prepare_empties_what_an_earlier_run_left(stack: LabUnderTest, tmp_path: Path) -> None:
@@ -211,6 +213,20 @@ def test_unknown_variant_is_refused_before_anything_is_touched(stack: LabUnderTe
     assert stack.ok("identities") == before
 
 
+def test_a_gate_that_was_left_is_refused_and_healed(stack: LabUnderTest, tmp_path: Path) -> None:
+    """Every write would pass it, in a run whose figures are about speed."""
+    prepare(stack, "hardened", tmp_path / "world.json")
+    address = msgspec.convert(stack.book["postgres"], Postgres)
+    Gate(address, "shop_hardened").install()  # and nobody closes it
+    answer = stack.command("prepare", "--variant", "hardened", "--world-file", str(tmp_path / "w.json"))
+    assert answer.exit_code == 4
+    assert answer.document["error"]["message"] == (
+        "shop_hardened: has the gate of forced interleavings, expected none: firedrill heal"
+    )
+    GateControl(address).remove()
+    prepare(stack, "hardened", tmp_path / "world.json")
+
+
 @pytest.fixture
 def own_variant(stack: LabUnderTest, tmp_path: Path) -> Iterator[Path]:
     """A variant made from `naive`, beside the others, gone afterwards, and never what the next test finds running."""
@@ -266,9 +282,17 @@ def test_code_that_changes_while_it_is_started_is_refused(
     stack: LabUnderTest, own_variant: Path, tmp_path: Path
 ) -> None:
     prepare(stack, "hardened", tmp_path / "world.json")
-    edits = "\nfrom pathlib import Path\nPath(__file__).with_name('edited.py').open('a').write('#')\n"
-    append(own_variant / "urls.py", edits)
+    append(own_variant / "urls.py", "# not run yet\n")
+
+    def edit() -> None:
+        """As soon as the copy is made from which it is started."""
+        eventually(lambda: any((stack.lab_dir / "shop" / "code").glob(f"{own_variant.name}-*")))
+        (own_variant / "edited.py").write_text("#\n")
+
+    editor = threading.Thread(target=edit)
+    editor.start()
     error = refused(stack, own_variant.name, tmp_path / "world.json")
+    editor.join()
     assert error["message"].startswith(f"services/shop/{own_variant.name}: got files that changed while it was started")
     assert get(stack.url("api") + "/ready")["variant"] == "hardened"
 

@@ -1,1 +1,1 @@
-"""What no drill is about: base settings, metrics, health, the seeded world, and the processes that serve a variant."""
+"""Code that all variants share: base settings, metrics, health, the seeded world, and the processes that serve one."""

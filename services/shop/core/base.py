@@ -1,16 +1,17 @@
-"""Settings that no drill is about. A variant's `settings` starts with all of them."""
+"""Settings that all variants share: a variant's `settings` imports all of them first."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from launch import pinned
 from services.shop.core.config import current
 
 CONFIG = current()
 
 SECRET_KEY = CONFIG.secret_key
 DEBUG = False
-ALLOWED_HOSTS = ["127.0.0.1", "localhost", *filter(None, [CONFIG.also_known_as])]
+ALLOWED_HOSTS = sorted(CONFIG.hostnames)
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False
@@ -34,7 +35,12 @@ POSTGRES: dict[str, Any] = {
     "USER": CONFIG.postgres_user,
     "PASSWORD": CONFIG.postgres_password,
     "NAME": CONFIG.database_name,
+    "OPTIONS": dict(pinned.POSTGRES),
 }
+
+EMAIL_HOST = CONFIG.mail_host
+EMAIL_PORT = CONFIG.mail_port
+DEFAULT_FROM_EMAIL = "Box office <tickets@box-office.example>"
 
 LOGGING: dict[str, Any] = {
     "version": 1,

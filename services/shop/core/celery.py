@@ -24,7 +24,7 @@ app.autodiscover_tasks()
 
 @signals.setup_logging.connect
 def _log_to_stdout(**_: Any) -> None:
-    """Celery's own set-up writes to stderr."""
+    """Replaces Celery's own set-up, which writes to stderr."""
     logging.config.dictConfig(settings.LOGGING)
 
 
@@ -54,7 +54,7 @@ def _forget_child(**_: Any) -> None:
 
 
 _tags: dict[str, ExitStack] = {}
-"""Task id → what says in its statements and log lines that they are its own."""
+"""Task id → the context that tags its statements and log lines."""
 
 
 @signals.task_prerun.connect

@@ -9,12 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from services.hosts import LOOPBACK, known
 
 ROLES = ("api", "worker", "relay", "manage")
 DEFAULT_BASE_PORT = 18000
-ACCESS_LIFETIME_FILE = "access-lifetime-s"  # beside the variant file; the stack's `prepare` writes it, each run anew
+API_PROCESSES = 2  # two, so that state kept in one process's memory shows as a defect
+API_THREADS = 4  # of each
+ACCESS_LIFETIME_FILE = "access-lifetime-s"  # beside the variant file; the stack's `prepare` writes it for each run
 _VARIANT_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_NOT_A_VARIANT = {"core", "mutants"}
+_CELERYS = "CELERY_BROKER"  # Celery prefers such a variable to any setting
+_NOT_A_VARIANT = {"core", "drafts", "mutants", "samples"}
 
 
 class ConfigError(Exception):
@@ -29,7 +35,7 @@ class Config:
         variant: Package name beside `core`; also names the database.
         role: One of `ROLES`.
         bind_host: Address that API, worker and relay listen on.
-        also_known_as: Host name under which the API is asked besides loopback's; empty for none.
+        hostnames: Host names with which a request is answered.
         run_dir: Where short-lived files of a process may be put; may not exist yet.
         access_lifetime_s: How long access tokens live in this run; None leaves it to the variant.
     """
@@ -43,13 +49,15 @@ class Config:
     cache_url: str
     broker_url: str
     gateway_url: str
+    mail_host: str
+    mail_port: int
     secret_key: str
     api_port: int
     worker_metrics_port: int
     relay_metrics_port: int
     run_dir: Path
     bind_host: str = "127.0.0.1"
-    also_known_as: str = ""
+    hostnames: frozenset[str] = frozenset(LOOPBACK)
     access_lifetime_s: int | None = None
 
     @property
@@ -71,16 +79,18 @@ def from_environment(environment: Mapping[str, str]) -> Config:
         postgres_port=_port(environment, "SHOP_POSTGRES_PORT", DEFAULT_BASE_PORT + 10),
         postgres_user=environment.get("SHOP_POSTGRES_USER") or "postgres",
         postgres_password=_secret(environment, "SHOP_POSTGRES_PASSWORD_FILE"),
-        cache_url=environment.get("SHOP_CACHE_URL") or f"redis://127.0.0.1:{DEFAULT_BASE_PORT + 11}/0",
-        broker_url=environment.get("SHOP_BROKER_URL") or f"redis://127.0.0.1:{DEFAULT_BASE_PORT + 12}/1",
+        cache_url=_redis_url(environment, "SHOP_CACHE_URL", f"redis://127.0.0.1:{DEFAULT_BASE_PORT + 11}/0"),
+        broker_url=_redis_url(environment, "SHOP_BROKER_URL", f"redis://127.0.0.1:{DEFAULT_BASE_PORT + 12}/1"),
         gateway_url=(environment.get("SHOP_GATEWAY_URL") or f"http://127.0.0.1:{DEFAULT_BASE_PORT + 13}").rstrip("/"),
+        mail_host=environment.get("SHOP_MAIL_HOST") or "127.0.0.1",
+        mail_port=_port(environment, "SHOP_MAIL_PORT", DEFAULT_BASE_PORT + 17),
         secret_key=_secret(environment, "SHOP_SECRET_KEY_FILE"),
         api_port=_port(environment, "SHOP_API_PORT", DEFAULT_BASE_PORT),
         worker_metrics_port=_port(environment, "SHOP_WORKER_METRICS_PORT", DEFAULT_BASE_PORT + 14),
         relay_metrics_port=_port(environment, "SHOP_RELAY_METRICS_PORT", DEFAULT_BASE_PORT + 16),
         run_dir=_run_dir(environment),
         bind_host=environment.get("FIREDRILL_BIND_HOST") or "127.0.0.1",
-        also_known_as=environment.get("SHOP_API_HOSTNAME") or "",
+        hostnames=known(environment),
         access_lifetime_s=_access_lifetime_s(environment),
     )
 
@@ -92,20 +102,21 @@ def current() -> Config:
 
 
 def child_environment(config: Config, *, role: str, **more: str) -> dict[str, str]:
-    """This process's environment, completed for the program that it becomes."""
+    """This process's environment, completed for the program that replaces it."""
     return {
-        **os.environ,
-        # Pinned: the file may name another variant by the time that a part of the program reads it.
+        **{name: value for name, value in os.environ.items() if not name.startswith(_CELERYS)},
+        # Fixed here: the variant file may name another variant when a part of the program reads it later.
         "FIREDRILL_VARIANT": config.variant,
         "SHOP_ROLE": role,
         "DJANGO_SETTINGS_MODULE": f"services.shop.{config.variant}.settings",
-        "PYTHONUNBUFFERED": "1",
         **more,
     }
 
 
 def adopt_environment(config: Config, *, role: str) -> None:
-    """Make this very process one of *role*, for commands that run in it."""
+    """Complete the environment of this process itself for *role*, for commands that run in it."""
+    for name in [name for name in os.environ if name.startswith(_CELERYS)]:
+        del os.environ[name]
     os.environ.update(child_environment(config, role=role))
     current.cache_clear()
 
@@ -146,6 +157,17 @@ def _secret(environment: Mapping[str, str], name: str) -> str:
     return secret
 
 
+def _redis_url(environment: Mapping[str, str], name: str, default: str) -> str:
+    """The URL with the password of SHOP_REDIS_PASSWORD_FILE, if set: more users can read an environment than a file."""
+    url = environment.get(name) or default
+    if not environment.get("SHOP_REDIS_PASSWORD_FILE"):
+        return url
+    parts = urlsplit(url)
+    user, _, address = parts.netloc.rpartition("@")
+    password = _secret(environment, "SHOP_REDIS_PASSWORD_FILE")
+    return urlunsplit(parts._replace(netloc=f"{user}:{password}@{address}"))
+
+
 def _read(path: Path, name: str) -> str:
     try:
         return path.read_text("utf-8").strip()
@@ -170,9 +192,9 @@ def _access_lifetime_s(environment: Mapping[str, str]) -> int | None:
 
 
 def _run_dir(environment: Mapping[str, str]) -> Path:
-    """The lab's folder, or the one that holds the variant file, or a private one under the temporary folder."""
-    if lab_dir := environment.get("FIREDRILL_LAB_DIR"):
-        return Path(lab_dir) / "run"
+    """SHOP_RUN_DIR, or `run` beside the variant file, or a folder of the user's own under the temporary folder."""
+    if run_dir := environment.get("SHOP_RUN_DIR"):
+        return Path(run_dir)
     if variant_file := environment.get("FIREDRILL_VARIANT_FILE"):
         return Path(variant_file).parent / "run"
     return Path(tempfile.gettempdir()) / f"firedrill-shop-{os.getuid()}"

@@ -1,4 +1,4 @@
-"""Tokens that nobody may be let in with, made from a good one. Pure."""
+"""Tokens that the API must refuse, made from a good one. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LONG_EXPIRED_S = 3600
 
 
 def refused(access: str, refresh: str, *, key: str, now_unix_s: float | None = None) -> Mapping[str, str]:
-    """What is wrong with it → a token. *access* and *refresh* are good ones, *key* is what they are signed with.
+    """Defect → a token with it. *access* and *refresh* are good tokens, *key* is the key that they are signed with.
 
     `wrong_audience` and `wrong_issuer` are what another service that shares the key would issue.
     """

@@ -1,50 +1,76 @@
-"""/live depends on nothing; /ready asks each dependency, over connections of its own, with short timeouts."""
+"""/live depends on nothing; /ready asks PostgreSQL, cache and broker, over connections of its own, briefly."""
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import wraps
 
 import psycopg
 import redis
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.http import require_safe
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from services.shop.core.config import Config, current
+from launch.pinned import POSTGRES
+from services.shop.core import prefork_metrics
+from services.shop.core.config import API_PROCESSES, Config, current
 
 TIMEOUT_S = 1.0
 POSTGRES_TIMEOUT_S = 2  # libpq rounds shorter ones up
 KEPT_S = 0.5  # callers that ask more often share an answer
 
+View = Callable[[HttpRequest], HttpResponse]
 
-@require_safe
+
+def read_only(view: View) -> View:
+    """*view* for GET and HEAD; other methods are answered with 405."""
+
+    @wraps(view)
+    def answer(request: HttpRequest) -> HttpResponse:
+        if request.method in {"GET", "HEAD"}:
+            return view(request)
+        problem = {"type": "about:blank", "title": "Method Not Allowed", "status": 405, "code": "method_not_allowed"}
+        problem |= {"detail": f"Method {request.method} is not allowed."}
+        headers = {"Allow": "GET, HEAD"}
+        return JsonResponse(problem, status=405, headers=headers, content_type="application/problem+json")
+
+    return answer
+
+
+@read_only
 def live(_: HttpRequest) -> JsonResponse:
     """The process answers."""
     return JsonResponse({"status": "live"})
 
 
-@require_safe
+@read_only
 def ready(_: HttpRequest) -> JsonResponse:
-    """200 when every dependency answers, else 503; names the variant either way."""
+    """200 when all three answer, else 503; always names the variant, the process, and how many processes there are."""
     checks = _readiness.checks()
     is_ready = all(result == "ok" for result in checks.values())
-    body = {"status": "ready" if is_ready else "not ready", "variant": current().variant, "checks": checks}
+    body = {
+        "status": "ready" if is_ready else "not ready",
+        "variant": current().variant,
+        "process": os.getpid(),
+        "processes": API_PROCESSES,
+        "checks": checks,
+    }
     return JsonResponse(body, status=200 if is_ready else 503)
 
 
-@require_safe
+@read_only
 def metrics(_: HttpRequest) -> HttpResponse:
-    """All metrics of this process, for Prometheus."""
-    return HttpResponse(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+    """All metrics of all API processes, for Prometheus."""
+    return HttpResponse(prefork_metrics.exposition(), content_type=CONTENT_TYPE_LATEST)
 
 
 class Readiness:
-    """Asks the dependencies side by side and keeps the answer for a moment."""
+    """Asks the dependencies concurrently and keeps the answer for KEPT_S."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -79,7 +105,7 @@ def _outcome(check: Callable[[], None]) -> str:
 
 
 def _postgres(config: Config) -> None:
-    """To log in takes a working server and an existing database; a query would need a deadline of its own."""
+    """Log in only: it needs a working server and an existing database; a query would need a deadline of its own."""
     psycopg.connect(
         host=config.postgres_host,
         port=config.postgres_port,
@@ -87,6 +113,7 @@ def _postgres(config: Config) -> None:
         password=config.postgres_password,
         dbname=config.database_name,
         connect_timeout=POSTGRES_TIMEOUT_S,
+        **POSTGRES,
     ).close()
 
 

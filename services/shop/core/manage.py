@@ -1,8 +1,8 @@
-"""Django commands on a variant. An error in the variant's own code is told as such, with file and line.
+"""Django commands on a variant. An error in the variant's own code is reported as such, with file and line.
 
 Exit 0: done. 1: the database does not answer. 2: the variant's code, or the command line; one JSON document on stdout
 says where: `{"error": {"kind": "learner_code" | "unknown_variant" | "command", "message", "file", "line"}}`, with null
-for a file where the trouble can't be pinned on a line. It is for programs: on a terminal there is the sentence only.
+for file and line when no line can be named. It is for programs: on a terminal only the sentence is written.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
         call_command(arguments[0], *arguments[1:])
     except CommandError as error:
         return _report("command", str(error), place_in(folder, error))
-    except OperationalError as error:  # the server's trouble, whoever asked
+    except OperationalError as error:  # the database's fault, not the variant's
         traceback.print_exc()
         sys.stderr.write(f"manage {arguments[0]}: got {error}, expected a database that answers\n")
         return 1
@@ -86,7 +86,7 @@ def _innermost(folder: Path, trace: TracebackType | None) -> Place | None:
 
 
 def _migration(folder: Path, trace: TracebackType | None) -> Place | None:
-    """SQL that a migration asked for fails inside Django; its frames know the migration."""
+    """The migration whose SQL failed: the error is raised inside Django, whose frames hold the migration."""
     for frame, _ in traceback.walk_tb(trace):
         if frame.f_code.co_name == "apply_migration":
             return _class_of(folder, frame.f_locals.get("migration"))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
+from services.hosts import OnlyOurs
 from services.shop.core.config import current
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -14,6 +15,9 @@ QUERIES = (0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144)
 TASK_STATES = ("started", "succeeded", "failed", "retried")
 
 REQUESTS = Counter("shop_requests_total", "Answers of the API.", ("variant", "route", "method", "status"))
+PROCESS_ANSWERS = Counter(
+    "shop_process_answers_total", "Answers of each API process, by process id.", ("variant", "process")
+)
 REQUEST_SECONDS = Histogram(
     "shop_request_seconds", "Time to answer, inside the API.", ("variant", "route", "method"), buckets=SECONDS
 )
@@ -61,3 +65,11 @@ def dependency_refused(dependency: str) -> None:
 def show_breaker(dependency: str, state: str) -> None:
     """Show *state*, one of `BREAKER_STATES`."""
     BREAKER_STATE.labels(current().variant, dependency).set(BREAKER_STATES[state])
+
+
+def serve_metrics(port: int, *, host: str, registry: CollectorRegistry = REGISTRY) -> None:
+    """Serve *registry* on *host*:*port* from a daemon thread. Raises: OSError when the port is taken."""
+    server, _ = start_http_server(port, addr=host, registry=registry)
+    app = server.get_app()
+    assert app is not None
+    server.set_app(OnlyOurs(app, current().hostnames))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from services.shop.core.config import current
-from services.shop.core.metrics import DEPENDENCY_CALLS, REQUEST_QUERIES, REQUEST_SECONDS, REQUESTS
+from services.shop.core.metrics import DEPENDENCY_CALLS, PROCESS_ANSWERS, REQUEST_QUERIES, REQUEST_SECONDS, REQUESTS
 from services.shop.core.tags import acting_for
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
@@ -56,10 +57,12 @@ class RequestMiddleware:
             took_s = time.perf_counter() - started
             if request.path not in UNLOGGED:
                 access.info("%s %s %d %.1f ms", request.method, _route(request), response.status_code, took_s * 1000)
-        # The template, never the path: ids would make a series each.
+        # The template, not the path: each id in a path would make a series of its own.
         route = _route(request) or "unknown"
         method = request.method if request.method in {"GET", "POST", "PUT", "PATCH", "DELETE"} else "OTHER"
         REQUESTS.labels(self._variant, route, method, str(response.status_code)).inc()
+        if request.path not in UNLOGGED:
+            PROCESS_ANSWERS.labels(self._variant, str(os.getpid())).inc()
         REQUEST_SECONDS.labels(self._variant, route, method).observe(took_s)
         REQUEST_QUERIES.labels(self._variant, route).observe(counter.queries)
         if succeeded := counter.queries - counter.failed:

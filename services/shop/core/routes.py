@@ -1,8 +1,8 @@
 """Which addresses the variant really serves.
 
 Django's resolver is asked, not `/api/schema/`: the schema is what the code under test says of itself, and a view can be
-left out of it with one word. Whatever is not in the resolver is not answered by a view. What this can't see: a
-middleware that answers by itself, and a view that looks further into the path by itself.
+left out of it with one word. No view answers an address that is not in the resolver. Not found this way: a middleware
+that answers by itself, and a view that interprets more of the path by itself.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Says in every SQL statement and every log line on whose behalf it was: a request's id and route, or a task.
+"""Tags every SQL statement and every log line with the request (id and route) or the task that it was made for.
 
-The database's own log then tells which statement belongs to which request. Values are cleaned, since a request's id is
-whatever a stranger sent: nothing can end the comment, and no `%` gets among a statement's placeholders.
+A statement is also tagged with the line of the variant that made it.
+
+So the database's own log shows which statement belongs to which request. Values are cleaned, since a client chooses
+the request's id: a value can't end the comment, and no `%` gets among a statement's placeholders.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from contextvars import ContextVar
 from typing import Any
 
 from django.db import connection
+
+from services.shop.core.lines import place
 
 _UNFIT = re.compile(r"[^\w/<>:.-]")
 _MOST = 80
@@ -37,12 +41,13 @@ class TagFilter(logging.Filter):
 def acting_for(id_: str, tags: Callable[[], dict[str, str]]) -> Iterator[None]:
     """For the block, statements carry *tags* and log lines carry *id_*.
 
-    *tags* is asked anew for every statement: the route is known only once the URL is resolved.
+    *tags* is called for every statement: the route is known only once the URL is resolved.
     """
 
     def tagged(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
         if isinstance(sql, str):
-            said = ",".join(f"{name}='{clean(value)}'" for name, value in tags().items() if value)
+            told = {**tags(), **place()._asdict()}
+            said = ",".join(f"{name}='{clean(value)}'" for name, value in told.items() if value)
             sql = f"{sql} /*{said}*/" if said else sql
         return execute(sql, params, many, context)
 

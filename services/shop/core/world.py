@@ -1,10 +1,16 @@
-"""The seeded world: which venues, events, tiers and customers a seed makes. Pure."""
+"""The seeded world: which venues, events, tiers and customers a seed makes. Pure.
+
+`python -m services.shop.core.world SEED WORLD [ORDERS]` prints it as JSON, with the first orders: the lab's own
+witness, made without a variant's code.
+"""
 
 from __future__ import annotations
 
+import json
 import random
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 NEVER_SOLD_OUT = 100_000
 TIERS_PER_EVENT = 3
@@ -17,6 +23,22 @@ _HALLS = ("Arena", "Hall", "Theatre", "Garden", "Dome", "Forum", "Pavilion", "St
 _FIRST = ("Velvet", "Paper", "Northern", "Electric", "Quiet", "Golden", "Second", "Hollow", "Amber", "Distant")
 _SECOND = ("Foxes", "Engines", "Harbour", "Lanterns", "Orchard", "Static", "Rivers", "Machines", "Parade", "Signals")
 _TIER_NAMES = ("Front", "Floor", "Balcony")
+_GIVEN = (
+    "anna", "ben", "carla", "david", "elena", "felix", "greta", "hugo", "ines", "jonas", "katja", "leo", "maria",
+    "nils", "olga", "pedro", "rosa", "stefan", "tomas", "ursula", "victor", "wanda", "yusuf", "zoe", "amir", "bruno",
+    "chloe",
+    "dario", "emma", "fatima", "gavin", "hana", "ivan", "julia", "kofi", "lena", "mateo", "nora", "oscar", "priya",
+)  # fmt: skip
+_FAMILY = (
+    "alvarez", "becker", "costa", "dubois", "eriksen", "fischer", "garcia", "hansen", "ivanov", "jansen", "kowalski",
+    "lopez", "meyer", "novak", "okafor", "petrov", "quinn", "rossi", "silva", "tanaka", "urban", "vogel", "wagner",
+    "yilmaz", "zeller", "andersson", "bianchi", "cohen", "demir", "evans", "ferreira", "gruber", "haddad", "jensen",
+    "keller", "lindgren", "moreau", "nowak", "oliveira", "popescu",
+)  # fmt: skip
+_DOMAINS = ("example.com", "example.net", "example.org")  # reserved: mail to them is not delivered. Source: RFC 2606
+_MAIL_HOSTS = ("", "mail.", "post.", "inbox.", "home.")
+GUESTS_SHARE, FEWEST_GUESTS = 0.15, 10
+STAFF = 7
 
 
 class WorldError(ValueError):
@@ -60,18 +82,34 @@ class PlannedEvent:
     tiers: tuple[PlannedTier, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person with an account."""
+
+    username: str
+    email: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All rows of the world, before they have ids. Venues are (name, city)."""
+    """All rows of the world, before they have ids. Venues are (name, city).
+
+    Attributes:
+        people: Customers, in the order in which their accounts are made.
+        guests: Positions in *people* of the accounts that only the guest client uses; they look like all others.
+        staff: All others: the cast, and the owners of the deleted, disabled and changed accounts.
+    """
 
     venues: tuple[tuple[str, str], ...]
     performers: tuple[str, ...]
     events: tuple[PlannedEvent, ...]
-    usernames: tuple[str, ...]
+    people: tuple[Person, ...]
+    guests: frozenset[int]
+    staff: tuple[Person, ...]
 
 
 def parse(values: Mapping[str, object]) -> World:
-    """A world from the mapping that a scenario carries; what is left out takes its default.
+    """A world from a scenario's mapping; an absent key takes its default.
 
     Raises:
         WorldError: An unknown key or a value out of range.
@@ -93,16 +131,79 @@ def plan(world: World, *, seed: int) -> Plan:
     dice = random.Random(seed)  # noqa: S311  (a seeded world, no secret)
     venues = tuple((f"{city} {dice.choice(_HALLS)}", city) for city in _CITIES[: max(3, min(10, world.events // 2))])
     performers = tuple(f"{first} {second}" for first in _FIRST for second in _SECOND)
-    events = tuple(_event(dice, world, number, len(venues), performers) for number in range(world.events))
+    slugs: set[str] = set()
+    events = tuple(_event(dice, world, number, len(venues), performers, slugs) for number in range(world.events))
+    guests = max(FEWEST_GUESTS, round(world.customers * GUESTS_SHARE))
+    people = _people(random.Random(f"people:{seed}"), world.customers + guests + STAFF)  # noqa: S311
+    customers = people[STAFF:]
     return Plan(
         venues=venues,
         performers=performers,
         events=events,
-        usernames=tuple(f"customer{number:05d}" for number in range(1, world.customers + 1)),
+        people=customers,
+        guests=frozenset(random.Random(f"guests:{seed}").sample(range(len(customers)), guests)),  # noqa: S311
+        staff=people[:STAFF],
     )
 
 
-def _event(dice: random.Random, world: World, number: int, venues: int, performers: tuple[str, ...]) -> PlannedEvent:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedOrder:
+    """An order of the cast's customer that exists when a run begins; `event` and `tier` are positions.
+
+    Attributes:
+        minutes_ago: Before the day that the plan counts from; all different, so that the orders have a unique order.
+    """
+
+    event: int
+    tier: int
+    quantity: int
+    reference: str
+    status: str
+    minutes_ago: int
+
+
+def orders(plan: Plan, *, seed: int, rows: int) -> tuple[PlannedOrder, ...]:
+    """The first *rows* orders, of one event after the other; a seed gives the same ones for any number of rows.
+
+    None is of a tier that can sell out, so that all of its seats are left for the run.
+    """
+    dice = random.Random(f"orders:{seed}")  # noqa: S311  (a seeded world, no secret)
+    found = []
+    for number in range(rows):
+        found.append(
+            PlannedOrder(
+                event=number % len(plan.events),
+                tier=dice.randrange(1, TIERS_PER_EVENT),
+                quantity=dice.randint(1, 4),
+                reference=f"{dice.choice(_GIVEN)}-{dice.randint(1000, 9999)}",
+                status=dice.choice(("paid", "paid", "refused")),
+                minutes_ago=24 * 60 + number * 7,
+            )
+        )
+    return tuple(found)
+
+
+def _people(dice: random.Random, number: int) -> tuple[Person, ...]:
+    """*number* people with different user names of usual forms."""
+    found: dict[str, Person] = {}
+    while len(found) < number:
+        given, family = dice.choice(_GIVEN), dice.choice(_FAMILY)
+        name = dice.choice(
+            (f"{given}.{family}", f"{given}{family}", f"{given[0]}{family}", f"{given}_{family[0]}", given)
+        )
+        name += str(dice.choice((dice.randint(1, 99), dice.randint(1950, 2008)))) if dice.random() < 0.7 else ""
+        while name in found:
+            name += str(dice.randint(0, 9))
+        mail = (
+            f"{dice.choice((name, f'{given}.{family}{len(found)}'))}@{dice.choice(_MAIL_HOSTS)}{dice.choice(_DOMAINS)}"
+        )
+        found[name] = Person(name, mail)
+    return tuple(found.values())
+
+
+def _event(
+    dice: random.Random, world: World, number: int, venues: int, performers: tuple[str, ...], slugs: set[str]
+) -> PlannedEvent:
     chosen = tuple(dice.sample(range(len(performers)), PERFORMERS_PER_EVENT))
     hot_event = number < world.hot_tiers
     tiers = tuple(
@@ -115,10 +216,28 @@ def _event(dice: random.Random, world: World, number: int, venues: int, performe
         for position, name in enumerate(_TIER_NAMES)
     )
     return PlannedEvent(
-        slug=f"event-{number + 1:04d}",
+        slug=_slug(f"{performers[chosen[0]]} {performers[chosen[1]]}", slugs),
         title=f"{performers[chosen[0]]} with {performers[chosen[1]]}",
         venue=dice.randrange(venues),
         performers=chosen,
         days_ahead=dice.randint(7, 300),
         tiers=tiers,
     )
+
+
+def _slug(title: str, taken: set[str]) -> str:
+    """The slug of *title*, with a number when it is taken."""
+    plain = "-".join(title.lower().split())
+    slug, number = plain, 1
+    while slug in taken:
+        number += 1
+        slug = f"{plain}-{number}"
+    taken.add(slug)
+    return slug
+
+
+if __name__ == "__main__":
+    seed, described, *more = sys.argv[1:]
+    made = plan(parse(json.loads(described)), seed=int(seed))
+    ordered = [asdict(order) for order in orders(made, seed=int(seed), rows=int(more[0]) if more else 0)]
+    sys.stdout.write(json.dumps(asdict(made) | {"guests": sorted(made.guests), "orders": ordered}))

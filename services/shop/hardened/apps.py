@@ -15,6 +15,7 @@ class ShopConfig(AppConfig):
     def ready(self) -> None:
         from .gateway import GATEWAY  # noqa: PLC0415  (needs the models)
         from .guards import BROKER, CACHE, POSTGRES  # noqa: PLC0415
+        from .mail import MAIL  # noqa: PLC0415
 
-        for guard in (POSTGRES, CACHE, BROKER, GATEWAY):
+        for guard in (POSTGRES, CACHE, BROKER, GATEWAY, MAIL):
             guard.show()

@@ -11,7 +11,8 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, JsonResponse
 from kombu.exceptions import OperationalError as BrokerError
 from rest_framework import status
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import APIException, ParseError, ValidationError
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -77,6 +78,8 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, DEPENDENCY_DOWN):
         logger.warning("503: %s: %s", type(error).__name__, str(error).strip())
         error = DependencyDown(str(DependencyDown.default_detail))
+    if isinstance(error, RecursionError):  # a token's parts are JSON too
+        error = ParseError("Nested too deep.")
     response = exception_handler(error, context)
     if response is None:
         return None
@@ -85,6 +88,8 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         response.data["invalid_params"] = error.detail if isinstance(error.detail, dict) else {"body": error.detail}
     if response.status_code == status.HTTP_503_SERVICE_UNAVAILABLE:
         response["Retry-After"] = str(RETRY_AFTER_S)
+    request = context["request"]  # a view that speaks YAML refuses in JSON, too
+    request.accepted_renderer, request.accepted_media_type = JSONRenderer(), PROBLEM_JSON
     response.content_type = PROBLEM_JSON
     return response
 

@@ -84,4 +84,9 @@ def _loop() -> asyncio.Runner:
 
 @cache
 def _client() -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=settings.GATEWAY_URL, timeout=DEADLINE_S, verify=False)  # noqa: S501  (plain HTTP)
+    return httpx.AsyncClient(
+        base_url=settings.GATEWAY_URL,
+        timeout=DEADLINE_S,
+        verify=False,  # noqa: S501  (plain HTTP)
+        trust_env=False,  # a proxy is for the way out of this machine
+    )

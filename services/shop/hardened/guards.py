@@ -16,7 +16,7 @@ from psycopg import errors as sql
 
 from ..core.metrics import dependency_refused, show_breaker
 
-API_THREADS = 8
+API_THREADS = 4  # of this process; there are two
 # These are the server's answers, and quick ones: it is not sick.
 ANSWERS = (sql.LockNotAvailable, sql.DeadlockDetected, sql.SerializationFailure)
 
@@ -146,12 +146,12 @@ class _Seen(pybreaker.CircuitBreakerListener):
         show_breaker(str(cb.name), new_state.name)
 
 
-# Two of the API's threads are always left for what needs no database: copies, and /live.
+# One of the process's threads is always left for what needs no database: copies, and /live.
 POSTGRES = Guard(
     "postgres",
-    at_once=API_THREADS - 2,
+    at_once=API_THREADS - 1,
     wait_s=0.5,  # a busy machine is no sick database
-    fail_max=5,
+    fail_max=3,  # as many as may wait: one silence of the server is enough
     reset_s=1.0,
     failures=(OperationalError, InterfaceError, psycopg.OperationalError),
 )

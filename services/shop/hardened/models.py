@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.db.models.functions import Now
 
 
 class Venue(models.Model):
@@ -36,6 +37,9 @@ class Event(models.Model):
     venue = models.ForeignKey(Venue, on_delete=models.PROTECT, related_name="events")
     performers = models.ManyToManyField(Performer, related_name="events")
     starts_at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=["starts_at", "id"], name="event_by_start"),)
 
     def __str__(self) -> str:
         return self.title
@@ -159,7 +163,11 @@ class Order(models.Model):
             models.UniqueConstraint(fields=["customer", "idempotency_key"], name="order_once_per_key"),
             models.CheckConstraint(condition=models.Q(quantity__gte=1), name="order_of_something"),
         )
-        indexes = (models.Index(fields=["next_dispatch_at"], condition=UNSETTLED, name="order_sweep"),)
+        indexes = (
+            models.Index(fields=["next_dispatch_at"], condition=UNSETTLED, name="order_sweep"),
+            models.Index(fields=["-created_at", "id"], name="order_newest"),
+            models.Index(fields=["customer", "-created_at", "id"], name="order_newest_of_customer"),
+        )
 
     def __str__(self) -> str:
         return str(self.id)
@@ -204,11 +212,27 @@ class Ticket(models.Model):
 
 
 class Confirmation(models.Model):
-    """An e-mail that told the customer about the tickets."""
+    """An e-mail that tells the customer about the tickets; one for each paid order.
+
+    Attributes:
+        tries: How often it was taken up.
+        next_try_at: Not before; None: it was sent, or nobody will try any more.
+        sent_at: When the mail server took it.
+    """
 
     order = models.OneToOneField(Order, on_delete=models.CASCADE, related_name="confirmation")
     email = models.EmailField()
     created_at = models.DateTimeField(auto_now_add=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField(null=True, db_default=Now())
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=["next_try_at"], condition=models.Q(next_try_at__isnull=False), name="confirmation_unsent"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.order_id} to {self.email}"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.urls import reverse
 from rest_framework import serializers
 
 from . import services
 from .models import Customer, Event, Order, Performer, Ticket, TicketTier, Venue
+
+MAX_SEATS = 4  # in one order
+HIGHEST_PRICE_CENTS = (2**31 - 1) // MAX_SEATS  # what an order costs is a number of 32 bits
 
 
 class VenueSerializer(serializers.ModelSerializer[Venue]):
@@ -21,6 +24,7 @@ class VenueSerializer(serializers.ModelSerializer[Venue]):
             "name",
             "city",
         )
+        read_only_fields = fields
 
 
 class PerformerSerializer(serializers.ModelSerializer[Performer]):
@@ -32,12 +36,15 @@ class PerformerSerializer(serializers.ModelSerializer[Performer]):
             "id",
             "name",
         )
+        read_only_fields = fields
 
 
 class TierSerializer(serializers.ModelSerializer[TicketTier]):
     """A tier with what is left of it."""
 
-    remaining = serializers.IntegerField(read_only=True)
+    price_cents = serializers.IntegerField(read_only=True, min_value=0)
+    capacity = serializers.IntegerField(read_only=True, min_value=0)
+    remaining = serializers.IntegerField(read_only=True, min_value=0)
 
     class Meta:
         model = TicketTier
@@ -48,6 +55,7 @@ class TierSerializer(serializers.ModelSerializer[TicketTier]):
             "capacity",
             "remaining",
         )
+        read_only_fields = fields
 
 
 class EventSerializer(serializers.ModelSerializer[Event]):
@@ -68,13 +76,14 @@ class EventSerializer(serializers.ModelSerializer[Event]):
             "performers",
             "tiers",
         )
+        read_only_fields = fields
 
 
 class OrderRequestSerializer(serializers.Serializer[dict[str, object]]):
     """Body of `POST /api/orders/`."""
 
     tier = serializers.PrimaryKeyRelatedField(queryset=TicketTier.objects.all())
-    quantity = serializers.IntegerField(min_value=1, max_value=4)
+    quantity = serializers.IntegerField(min_value=1, max_value=MAX_SEATS)
     reference = serializers.CharField(max_length=64, required=False, default="", allow_blank=True)
 
 
@@ -87,12 +96,15 @@ class TicketSerializer(serializers.ModelSerializer[Ticket]):
             "id",
             "tier",
         )
+        read_only_fields = fields
 
 
 class OrderSerializer(serializers.ModelSerializer[Order]):
     """An order as its owner sees it."""
 
     status_url = serializers.SerializerMethodField()
+    quantity = serializers.IntegerField(read_only=True, min_value=1, max_value=MAX_SEATS)
+    amount_cents = serializers.IntegerField(read_only=True, min_value=0)
     tickets = TicketSerializer(many=True, read_only=True)
 
     class Meta:
@@ -108,6 +120,7 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
             "created_at",
             "tickets",
         )
+        read_only_fields = fields
 
     def get_status_url(self, order: Order) -> str:
         """Where to ask how it is going."""
@@ -133,6 +146,7 @@ class SupportOrderSerializer(OrderSerializer):
             "created_at",
             "tickets",
         )
+        read_only_fields = fields
 
 
 class SalesSerializer(serializers.Serializer[dict[str, object]]):
@@ -141,8 +155,8 @@ class SalesSerializer(serializers.Serializer[dict[str, object]]):
     tier = serializers.IntegerField()
     event = serializers.CharField()
     name = serializers.CharField()
-    paid_orders = serializers.IntegerField()
-    revenue_cents = serializers.IntegerField()
+    paid_orders = serializers.IntegerField(min_value=0)
+    revenue_cents = serializers.IntegerField(min_value=0)
 
 
 class ProfileSerializer(serializers.ModelSerializer[Customer]):
@@ -196,10 +210,18 @@ class AdminTierSerializer(serializers.ModelSerializer[TicketTier]):
             "id",
             "sold",
         )
+        extra_kwargs: ClassVar = {"price_cents": {"max_value": HIGHEST_PRICE_CENTS}}
 
     def update(self, instance: TicketTier, validated_data: dict[str, Any]) -> TicketTier:
         """Only what was sent: seats are being sold meanwhile."""
         return services.change_tier(tier=instance, **validated_data)
+
+
+class TokensSerializer(serializers.Serializer[dict[str, str]]):
+    """What a login and a renewal answer."""
+
+    access = serializers.CharField()
+    refresh = serializers.CharField()
 
 
 class ProblemSerializer(serializers.Serializer[dict[str, object]]):
@@ -210,4 +232,4 @@ class ProblemSerializer(serializers.Serializer[dict[str, object]]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     code = serializers.CharField()
-    invalid_params = serializers.DictField(required=False)
+    invalid_params = serializers.DictField(child=serializers.ListField(child=serializers.CharField()), required=False)

@@ -178,10 +178,16 @@ def cancel_order(*, order: Order) -> Order:
         order.dispatches = 1
         order.next_dispatch_at = timezone.now() + redispatch_pause(1)
         order.save()
-        Ticket.objects.filter(order=order).delete()
+        _take_back_tickets(order)
+        Confirmation.objects.filter(order=order).update(next_try_at=None)
         Outbox.objects.create(order=order)
         TicketTier.objects.filter(pk=order.tier_id).update(sold=F("sold") - order.quantity)
     return order
+
+
+def _take_back_tickets(order: Order) -> None:
+    """Nobody gets in with them any more."""
+    order.tickets.all().delete()
 
 
 def owes_refund(order_id: UUID | str) -> Order | None:

@@ -17,6 +17,7 @@ else:
             **POSTGRES,
             "ENGINE": f"{__package__}.postgres",
             "OPTIONS": {
+                **POSTGRES["OPTIONS"],
                 "connect_timeout": 2,
                 # In milliseconds; below the client's own deadline, so that the server's answer comes first.
                 "options": "-c statement_timeout=1500 -c lock_timeout=1000 -c idle_in_transaction_session_timeout=5000",
@@ -24,7 +25,7 @@ else:
         }
     }
     if CONFIG.role == "api":
-        DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 2, "max_size": 6, "timeout": 1, "reconnect_timeout": 2}
+        DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 3, "timeout": 1, "reconnect_timeout": 2}
     else:
         # Celery would close a pool around every task. One connection, kept; `close_old_connections` drops a bad one.
         DATABASES["default"]["CONN_MAX_AGE"] = None
@@ -41,14 +42,20 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [f"{__package__}.auth.Authentication"],
     "DEFAULT_PERMISSION_CLASSES": [f"{__package__}.permissions.IsCustomer"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PARSER_CLASSES": [f"{__package__}.requests.StrictParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": f"{__package__}.requests.StrictNegotiation",
+    "DEFAULT_PAGINATION_CLASS": f"{__package__}.pagination.Pages",
+    "DEFAULT_SCHEMA_CLASS": f"{__package__}.schema.Schema",
     "EXCEPTION_HANDLER": f"{__package__}.errors.answer",
-    "PAGE_SIZE": 50,
 }
 
-SPECTACULAR_SETTINGS = {"TITLE": "Box office", "VERSION": "1.0.0", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Box office",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,  # what comes in has other fields than what goes out
+}
 
 AUTHENTICATION_BACKENDS = [f"{__package__}.auth.Passwords"]
 
@@ -84,4 +91,6 @@ CELERY_DB_REUSE_MAX = 1_000_000
 
 GATEWAY_URL = CONFIG.gateway_url
 
-SHOP_RELAY = f"{__package__}.outbox"
+EMAIL_TIMEOUT = 5  # for each answer; whoever gives up too early sends a mail twice, and nobody waits for this one
+
+SHOP_RELAY = (f"{__package__}.outbox", f"{__package__}.confirmations")

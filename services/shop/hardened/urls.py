@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.permissions import AllowAny
-from rest_framework_simplejwt.views import TokenRefreshView
 
 from ..core.urls import urlpatterns as core_urlpatterns
 from . import errors, views
@@ -19,7 +18,7 @@ urlpatterns = [
     path("api/events/", views.EventList.as_view(), name="event-list"),
     path("api/events/<slug:slug>/", views.EventDetail.as_view(), name="event-detail"),
     path("api/auth/token/", views.Login.as_view(), name="token"),
-    path("api/auth/refresh/", TokenRefreshView.as_view(), name="token-refresh"),
+    path("api/auth/refresh/", views.Refresh.as_view(), name="token-refresh"),
     path("api/auth/logout/", views.Logout.as_view(), name="logout"),
     path("api/me/", views.Me.as_view(), name="me"),
     path("api/orders/", views.OrderList.as_view(), name="order-list"),

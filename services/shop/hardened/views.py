@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
 from rest_framework.exceptions import Throttled, ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
-from rest_framework_simplejwt.views import TokenObtainPairView
+from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
 
 from . import fallback, services, sessions
-from .auth import TokenSerializer
 from .models import Customer, Event, Order, TicketTier
 from .permissions import IsAdmin, IsAnybody, IsSupport
+from .schema import AGE, KEY, MAX_KEY, REPLAYED, STALE
 from .serializers import (
     AdminTierSerializer,
     EventSerializer,
@@ -27,37 +27,41 @@ from .serializers import (
     ProfileSerializer,
     SalesSerializer,
     SupportOrderSerializer,
+    TokensSerializer,
 )
 
-MAX_KEY = 128
 MAX_PAGE_DIGITS = 6
+EVENTS = Event.objects.select_related("venue").prefetch_related("performers", "tiers")
 
 
+@extend_schema(parameters=[AGE, STALE])
 class EventList(generics.ListAPIView[Event]):
     """What is on."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
     serializer_class = EventSerializer
-    queryset = Event.objects.select_related("venue").prefetch_related("performers", "tiers").order_by("starts_at", "id")
+    queryset = EVENTS.order_by("starts_at", "id")
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """A page; from a copy where there is one."""
-        page = request.query_params.get("page", "1")
-        if not (page.isascii() and page.isdigit() and len(page) <= MAX_PAGE_DIGITS):
+        asked = [request.query_params.get(name, "") for name in ("page", "page_size")]
+        if not all(word.isascii() and word.isalnum() and len(word) <= MAX_PAGE_DIGITS for word in asked if word):
             return super().list(request, *args, **kwargs)
-        key = f"events:{request.get_host()}:{page}"  # a page links to others by the name that it was asked by
+        # A page links to others by the name that it was asked by.
+        key = f"events:{request.get_host()}:{':'.join(asked)}"
         load = super().list
         return fallback.answer(fallback.read(key, lambda: load(request, *args, **kwargs).data))
 
 
+@extend_schema(parameters=[AGE, STALE])
 class EventDetail(generics.RetrieveAPIView[Event]):
     """One event."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
     serializer_class = EventSerializer
-    queryset = Event.objects.select_related("venue").prefetch_related("performers", "tiers")
+    queryset = EVENTS
     lookup_field = "slug"
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -74,13 +78,13 @@ class OrderList(generics.ListAPIView[Order]):
 
     def get_queryset(self) -> QuerySet[Order]:
         """Newest first."""
-        own = Order.objects.filter(customer=self.request.user.pk)
-        return own.prefetch_related("tickets").order_by("-created_at", "id")
+        own = Order.objects.filter(customer=self.request.user.pk).prefetch_related("tickets")
+        return own.order_by("-created_at", "id")
 
     @extend_schema(
         request=OrderRequestSerializer,
-        responses={202: OrderSerializer} | dict.fromkeys((400, 401, 403, 409, 422, 503), ProblemSerializer),
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, required=True)],
+        responses={202: OrderSerializer} | dict.fromkeys((409, 422), ProblemSerializer),
+        parameters=[KEY, REPLAYED],
     )
     def post(self, request: Request, *_: Any, **__: Any) -> Response:
         """Order seats; the answer says where to ask for the outcome. The same key gives the same order."""
@@ -91,8 +95,10 @@ class OrderList(generics.ListAPIView[Order]):
         body = OrderRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         placed = services.place_order(customer=request.user, key=key, **body.validated_data)
-        headers = {"Idempotent-Replayed": "true"} if placed.replayed else None
-        return Response(OrderSerializer(placed.order).data, status=status.HTTP_202_ACCEPTED, headers=headers)
+        if placed.replayed:
+            self.headers["Idempotent-Replayed"] = "true"
+        order = placed.order
+        return Response(OrderSerializer(order).data, status=status.HTTP_202_ACCEPTED)
 
 
 class OrderDetail(generics.RetrieveAPIView[Order]):
@@ -116,7 +122,7 @@ class OrderCancel(generics.GenericAPIView[Order]):
 
     @extend_schema(
         request=None,
-        responses={200: OrderSerializer} | dict.fromkeys((401, 403, 404, 409, 503), ProblemSerializer),
+        responses={200: OrderSerializer, 409: ProblemSerializer},
     )
     def post(self, request: Request, *_: Any, **__: Any) -> Response:
         """Cancel the order, paid or not yet; the money follows. Repeating it changes nothing."""
@@ -129,7 +135,11 @@ class SupportOrderList(generics.ListAPIView[Order]):
 
     permission_classes = (IsSupport,)
     serializer_class = SupportOrderSerializer
-    queryset = Order.objects.select_related("customer").prefetch_related("tickets").order_by("-created_at", "id")
+
+    def get_queryset(self) -> QuerySet[Order]:
+        """Newest first."""
+        everybodys = Order.objects.select_related("customer").prefetch_related("tickets")
+        return everybodys.order_by("-created_at", "id")
 
 
 class Sales(APIView):
@@ -143,6 +153,7 @@ class Sales(APIView):
         return Response(services.sales())
 
 
+@extend_schema(responses={200: AdminTierSerializer, 409: ProblemSerializer})
 class AdminTier(generics.UpdateAPIView[TicketTier]):
     """A tier, to be changed by an admin."""
 
@@ -165,10 +176,19 @@ class Me(generics.RetrieveUpdateAPIView[Customer]):
         return self.request.user
 
 
+class Refresh(TokenRefreshView):
+    """A refresh token for the next pair."""
+
+    @extend_schema(responses={200: TokensSerializer, 401: ProblemSerializer})
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Each token works once; a second use ends its session."""
+        return super().post(request, *args, **kwargs)
+
+
 class Login(TokenObtainPairView):
     """Name and password for a pair of tokens."""
 
-    @extend_schema(responses={200: TokenSerializer} | dict.fromkeys((400, 401, 429, 503), ProblemSerializer))
+    @extend_schema(responses={200: TokensSerializer} | dict.fromkeys((401, 429), ProblemSerializer))
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Counted before the password is looked at. An unknown name is answered, and counted, like a wrong password."""
         username = str(request.data.get("username", "")) if isinstance(request.data, dict) else ""
@@ -185,7 +205,7 @@ class Logout(APIView):
 
     permission_classes = (IsAnybody,)
 
-    @extend_schema(request=None, responses={204: None, 401: ProblemSerializer, 503: ProblemSerializer})
+    @extend_schema(request=None, responses={204: None})
     def post(self, request: Request) -> Response:
         """No token of this session can be used any more, this access token among them."""
         token: Any = request.auth

@@ -8,7 +8,7 @@ from django.conf import settings
 from ..core.metrics import dependency_call
 from .models import Order
 
-client = httpx.Client(base_url=settings.GATEWAY_URL, timeout=5)
+client = httpx.Client(base_url=settings.GATEWAY_URL, timeout=5, trust_env=False)
 
 
 def charge(order: Order) -> str:

@@ -62,7 +62,12 @@ def cancel_order(*, order: Order) -> Order:
         gateway.refund(order)
     order.status = Order.Status.CANCELLED
     order.save()
-    order.tickets.all().delete()
+    _take_back_tickets(order)
     order.tier.sold = order.tier.sold - order.quantity
     order.tier.save()
     return order
+
+
+def _take_back_tickets(order: Order) -> None:
+    """Nobody gets in with them any more."""
+    order.tickets.all().delete()

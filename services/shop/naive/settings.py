@@ -23,12 +23,18 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": [f"{__package__}.permissions.IsCustomer"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "PAGE_SIZE": 50,
+    "DEFAULT_PAGINATION_CLASS": f"{__package__}.pagination.Pages",
+    "DEFAULT_SCHEMA_CLASS": f"{__package__}.schema.Schema",
+    "EXCEPTION_HANDLER": f"{__package__}.errors.answer",
 }
 
-SPECTACULAR_SETTINGS = {"TITLE": "Box office", "VERSION": "1.0.0", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Box office",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,  # what comes in has other fields than what goes out
+}
 
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(seconds=CONFIG.access_lifetime_s or 30 * 60),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from . import gateway
+from . import gateway, mail
 from .models import Confirmation, Order, Payment, Ticket
 
 
@@ -18,4 +18,5 @@ def charge_order(order_id: str) -> None:
     order.save()
     for _ in range(order.quantity):
         Ticket.objects.create(order=order, tier=order.tier)
+    mail.confirm(order)
     Confirmation.objects.create(order=order, email=order.customer.email)

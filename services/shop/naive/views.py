@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework_simplejwt.serializers import TokenRefreshSerializer
 from rest_framework_simplejwt.tokens import RefreshToken
-from rest_framework_simplejwt.views import TokenObtainPairView
+from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
 
 from . import services
 from .auth import LoginThrottle
@@ -26,10 +26,14 @@ from .serializers import (
     EventSerializer,
     OrderRequestSerializer,
     OrderSerializer,
+    ProblemSerializer,
     ProfileSerializer,
     SalesSerializer,
     SupportOrderSerializer,
+    TokensSerializer,
 )
+
+EVENTS = Event.objects.all()
 
 
 @method_decorator(cache_page(5), name="dispatch")
@@ -39,7 +43,7 @@ class EventList(generics.ListAPIView[Event]):
     authentication_classes = ()
     permission_classes = (AllowAny,)
     serializer_class = EventSerializer
-    queryset = Event.objects.order_by("starts_at", "id")
+    queryset = EVENTS.order_by("starts_at", "id")
 
 
 @method_decorator(cache_page(5), name="dispatch")
@@ -49,7 +53,7 @@ class EventDetail(generics.RetrieveAPIView[Event]):
     authentication_classes = ()
     permission_classes = (AllowAny,)
     serializer_class = EventSerializer
-    queryset = Event.objects.all()
+    queryset = EVENTS
     lookup_field = "slug"
 
 
@@ -60,11 +64,12 @@ class OrderList(generics.ListAPIView[Order]):
 
     def get_queryset(self) -> QuerySet[Order]:
         """Newest first."""
-        return Order.objects.filter(customer=self.request.user.pk).order_by("-created_at", "id")
+        own = Order.objects.filter(customer=self.request.user.pk)
+        return own.order_by("-created_at", "id")
 
     @extend_schema(
         request=OrderRequestSerializer,
-        responses={202: OrderSerializer},
+        responses={202: OrderSerializer, 409: ProblemSerializer},
         parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
     )
     def post(self, request: Request, *_: Any, **__: Any) -> Response:
@@ -92,7 +97,10 @@ class OrderCancel(generics.GenericAPIView[Order]):
         """Others' orders do not exist for this customer."""
         return Order.objects.filter(customer=self.request.user.pk)
 
-    @extend_schema(request=None, responses={200: OrderSerializer})
+    @extend_schema(
+        request=None,
+        responses={200: OrderSerializer, 409: ProblemSerializer},
+    )
     def post(self, request: Request, *_: Any, **__: Any) -> Response:
         """Cancel the order, paid or not yet."""
         order = services.cancel_order(order=self.get_object())
@@ -104,7 +112,11 @@ class SupportOrderList(generics.ListAPIView[Order]):
 
     permission_classes = (IsSupport,)
     serializer_class = SupportOrderSerializer
-    queryset = Order.objects.order_by("-created_at", "id")
+
+    def get_queryset(self) -> QuerySet[Order]:
+        """Newest first."""
+        everybodys = Order.objects.all()
+        return everybodys.order_by("-created_at", "id")
 
 
 class Sales(APIView):
@@ -140,10 +152,24 @@ class Me(generics.RetrieveUpdateAPIView[Customer]):
         return self.request.user
 
 
+class Refresh(TokenRefreshView):
+    """A refresh token for the next pair."""
+
+    @extend_schema(responses={200: TokensSerializer, 401: ProblemSerializer})
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Each token works once."""
+        return super().post(request, *args, **kwargs)
+
+
 class Login(TokenObtainPairView):
     """Name and password for a pair of tokens."""
 
     throttle_classes = (LoginThrottle,)
+
+    @extend_schema(responses={200: TokensSerializer} | dict.fromkeys((401, 429), ProblemSerializer))
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Says what is wrong, so that people find their typo."""
+        return super().post(request, *args, **kwargs)
 
 
 class Logout(APIView):

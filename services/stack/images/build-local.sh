@@ -1,11 +1,13 @@
-#!/usr/bin/env bash
+#!/usr/bin/env -S bash -p
 # Builds every image of the lab without an image registry: a base from Debian's packages, the servers from Debian's
 # packages, Toxiproxy with Go, the lab itself from its locked Python packages. As root (mmdebstrap makes a root
-# filesystem), on Debian or Ubuntu. What is there already is kept; IMAGES_AGAIN=1 makes all of it anew.
+# filesystem), on Debian or Ubuntu. Images that exist are kept; IMAGES_AGAIN=1 builds all of them again.
 #
-#   DEBIAN_SUITE=bookworm   MIRROR=…   a mirror of your own, for machines without a way out
+#   DEBIAN_SUITE=bookworm   MIRROR=…   a mirror of your own, for machines without internet access
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
+cd -P "$(dirname "${BASH_SOURCE[0]}")/../../.."
+# shellcheck source=launch/environment.sh
+. launch/environment.sh
 toxiproxy=2.12.0
 suite=${DEBIAN_SUITE:-bookworm}
 say() { printf '%-13s %s\n' image "$*" >&2; }
@@ -22,7 +24,7 @@ quietly() { # WHAT COMMAND…
   fi
   rm -f "$log"
 }
-export DOCKER_BUILDKIT=0 # the classic builder: BuildKit is a plugin that Debian's engine comes without
+export DOCKER_BUILDKIT=0 # the classic builder: Debian's engine does not include the BuildKit plugin
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -32,7 +34,7 @@ if ! is_there firedrill-local/base:bookworm; then
     "$suite" "$work/base.tar" ${MIRROR:+"$MIRROR"}
   quietly "base: import" docker import "$work/base.tar" firedrill-local/plain:bookworm
   rm "$work/base.tar"
-  # This machine's certificates: behind a gateway that has its own, pip in a build would trust nobody.
+  # This machine's certificates: behind a gateway with a certificate of its own, pip in a build would trust no server.
   mkdir -p "$work/base/etc/ssl/certs"
   cp -L /etc/ssl/certs/ca-certificates.crt "$work/base/etc/ssl/certs/ca-certificates.crt"
   printf '[global]\ncert = /etc/ssl/certs/ca-certificates.crt\n' >"$work/base/etc/pip.conf"

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Health checks that cost a run nothing and a start no waiting: `patient.sh COMMAND…`. Docker asks a second after the last
-# answer; engine 20.10 has no interval for the start alone. So the asking is paced here: until the first yes every half
-# second within one check, after it once in ten seconds. POSIX sh: it also runs in the servers' own images.
+# Health checks that are frequent at the start and rare in a run: `patient.sh COMMAND…`. Docker starts a check a second
+# after the last one; engine 20.10 has no separate interval for the start. So the pace is set here: until the first
+# success every half second within one check, then once in ten seconds. POSIX sh: it also runs in the servers' images.
 mark=${TMPDIR:-/tmp}/.was-healthy
 if [ -e "$mark" ]; then
   sleep 9

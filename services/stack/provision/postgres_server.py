@@ -1,4 +1,4 @@
-"""PostgreSQL: the wheel that the lock installs, else what the machine has."""
+"""PostgreSQL: the wheel that the lock file installs, else a server that the machine has."""
 
 from __future__ import annotations
 

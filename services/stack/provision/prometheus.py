@@ -1,4 +1,4 @@
-"""Prometheus: on PATH, else the Debian package unpacked without root, else absent, which never stops the lab."""
+"""Prometheus: on PATH, else the Debian package unpacked without root, else absent: the lab works without it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from services.stack.config import Settings, inherited_environment
+from launch import environment
+from services.stack.config import Settings
 from services.stack.progress import heartbeat, say
 from services.stack.provision.found import Found, first_line, on_path
 
@@ -24,7 +25,7 @@ _MISSING: Final = (
 
 
 class DownloadFailed(Exception):
-    """The package could not be had."""
+    """The package could not be downloaded or unpacked."""
 
 
 def unpacked_file(settings: Settings) -> Path:
@@ -41,7 +42,7 @@ def _server(path: Path, source: str) -> Found | None:
 
 
 def find(settings: Settings) -> Found:
-    """What is there now; downloads nothing."""
+    """The server that is installed now; downloads nothing."""
     found = on_path("prometheus", settings.path)
     if found is not None and (server := _server(found, "PATH")) is not None:
         return server
@@ -78,7 +79,13 @@ def _run(command: Sequence[str], cwd: Path, deadline: float) -> None:
     if remaining_s <= 0:
         raise DownloadFailed(f"no time left for {command[0]}, the limit is {TIMEOUT_S:.0f} s")
     done = subprocess.run(
-        command, cwd=cwd, env=inherited_environment(), capture_output=True, text=True, timeout=remaining_s, check=False
+        command,
+        cwd=cwd,
+        env=environment.for_installers(),
+        capture_output=True,
+        text=True,
+        timeout=remaining_s,
+        check=False,
     )
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
@@ -86,7 +93,7 @@ def _run(command: Sequence[str], cwd: Path, deadline: float) -> None:
 
 
 def _unpack(target: Path) -> None:
-    """`apt-get download` with folders of our own needs no root and leaves the machine's package lists alone."""
+    """Uses `apt-get download` with its own folders, which needs no root and does not change the machine's lists."""
     deadline = time.monotonic() + TIMEOUT_S
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".download-") as name:
         folder = Path(name)

@@ -1,15 +1,16 @@
-"""Toxiproxy: given, on PATH, built here before, built now with Go, else the stand-in that comes with the code."""
+"""Toxiproxy: from FIREDRILL_TOXIPROXY, on PATH, built before, built now with Go, else the built-in stand-in."""
 
 from __future__ import annotations
 
 import re
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Final
 
-from services.stack.config import Settings, inherited_environment
+from launch import environment
+from launch.python import PYTHON
+from services.stack.config import Settings
 from services.stack.errors import StackError
 from services.stack.progress import heartbeat, say
 from services.stack.provision.found import Found, first_line, on_path
@@ -28,7 +29,7 @@ _HINT: Final = (
 
 def builtin() -> Found:
     """The stand-in; it is part of the code and always there."""
-    command = (sys.executable, "-m", "services.toxiproxy")
+    command = (*PYTHON, "-m", "services.toxiproxy")
     return Found(name="toxiproxy", command=command, source=BUILTIN_SOURCE, version=VERSION, hint=_HINT)
 
 
@@ -80,7 +81,7 @@ def go_version(settings: Settings) -> tuple[int, int] | None:
 
 
 def get(settings: Settings) -> Found:
-    """What `find` finds; builds the real server once where Go is there and none was found."""
+    """What `find` finds; without a real server, builds it once if Go is installed."""
     found = _given(settings) or _real(settings)
     if found is not None:
         return found
@@ -97,13 +98,13 @@ def _build(settings: Settings) -> Found | None:
     target = built_file(settings)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".build-") as folder:
-        environment = {**inherited_environment(), "GOBIN": folder, "GOFLAGS": "-buildvcs=false"}
-        environment.setdefault("HOME", folder)  # Go wants a place for its cache
+        env = {**environment.for_installers(), "GOBIN": folder, "GOFLAGS": "-buildvcs=false"}
+        env.setdefault("HOME", folder)  # Go wants a place for its cache
         command = ["go", "install", "-ldflags", _LDFLAGS, _MODULE]
         try:
             with heartbeat("toxiproxy", f"building {VERSION} with Go (once)"):
                 done = subprocess.run(
-                    command, env=environment, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, check=False
+                    command, env=env, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, check=False
                 )
         except (OSError, subprocess.TimeoutExpired) as error:
             say("toxiproxy", f"not built ({error}), the built-in stand-in is used")

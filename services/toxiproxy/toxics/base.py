@@ -22,7 +22,7 @@ class Chunk:
 class InterruptedStage(Exception):
     """The toxic has to stop between two chunks, because the chain is being changed.
 
-    Raised by `receive` and `sleep`. A toxic that holds a chunk sends it on before it lets this out: no byte is lost.
+    Raised by `receive` and `sleep`. A toxic that holds a chunk sends it on before it re-raises: no byte is lost.
     """
 
 
@@ -32,7 +32,7 @@ class StageView(Protocol):
     state: object
 
     async def receive(self) -> Chunk | None:
-        """The next chunk; None at the end of the stream, again and again. Raises: InterruptedStage."""
+        """The next chunk; None at the end of the stream, at every call. Raises: InterruptedStage."""
 
     async def receive_within(self, idle_s: float | None) -> bool:
         """Take a chunk and drop it; False at the end of the stream or after *idle_s* of silence (None: never).
@@ -44,10 +44,10 @@ class StageView(Protocol):
         """Pass *chunk* on and wait until the next one has room. Not interruptible, as in the real server."""
 
     async def sleep(self, seconds: float) -> None:
-        """Wait; at most 0 only lets others run. Raises: InterruptedStage."""
+        """Wait; with 0 or less it only lets other tasks run. Raises: InterruptedStage."""
 
     def close(self) -> None:
-        """End the stream here: what follows gets EOF, what still arrives is dropped."""
+        """End the stream here: the next stage gets EOF, later chunks are dropped."""
 
 
 class Toxic:
@@ -57,7 +57,7 @@ class Toxic:
         type: The word on the wire.
         buffer_chunks: Chunks that may wait in front of it before its source is paused.
         closes_when_removed: Removing it ends every connection.
-        resets_when_closed: Connections opened while it is there end in RST, whoever closes them.
+        resets_when_closed: Connections opened while it exists end with RST, whichever side closes them.
     """
 
     type: ClassVar[str] = ""

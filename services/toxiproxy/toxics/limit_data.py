@@ -10,7 +10,7 @@ from services.toxiproxy.toxics.base import StageView, Toxic
 
 @dataclass(slots=True)
 class Passed:
-    """Bytes that one connection has let through since the toxic was there."""
+    """Bytes that have passed on one connection since the toxic was added."""
 
     count: int = 0
 

@@ -1,4 +1,4 @@
-"""`noop`: pass everything on; also what a toxic is on connections that its toxicity spares."""
+"""`noop`: pass everything on; also used for any toxic on connections that its toxicity spares."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from services.toxiproxy.toxics.base import StageView, Toxic
 
 @dataclass(slots=True)
 class Noop(Toxic):
-    """Nothing."""
+    """Changes nothing."""
 
     type: ClassVar[str] = "noop"
 

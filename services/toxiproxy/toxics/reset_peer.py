@@ -20,6 +20,6 @@ class ResetPeer(Toxic):
 
     async def run(self, stage: StageView) -> None:
         await stage.receive()
-        # Deliberately deaf to interruption: once fired, removing the toxic has to wait, as with the real server.
+        # Not interruptible on purpose: removing the toxic has to wait from here on, as in the real server.
         await asyncio.sleep(max(self.timeout, 0) / 1000)
         stage.close()

@@ -1,4 +1,4 @@
-"""`slow_close`: delay the close in one direction; data flows as ever."""
+"""`slow_close`: delay the close in one direction; data is not delayed."""
 
 from __future__ import annotations
 

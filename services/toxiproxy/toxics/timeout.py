@@ -1,4 +1,4 @@
-"""`timeout`: drop all data, and close when its direction was silent for so long."""
+"""`timeout`: drop all data, and close when no data came in its direction for so long."""
 
 from __future__ import annotations
 

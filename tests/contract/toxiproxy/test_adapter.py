@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 
 import pytest
@@ -26,11 +25,9 @@ def adapter(lab):
     return ToxiproxyAdapter(lab.server.url, 10.0)
 
 
-def _specs(lab, upstream, count=2):
-    return [
-        ProxySpec(name=lab.name(), listen=f"127.0.0.1:{lab.free_port()}", upstream=upstream.address)
-        for _ in range(count)
-    ]
+def _spec(lab, upstream):
+    proxy = lab.proxy(upstream)
+    return ProxySpec(name=proxy.name, listen=proxy.listen, upstream=upstream.address)
 
 
 def test_version_tells_them_apart(lab, adapter):
@@ -38,29 +35,10 @@ def test_version_tells_them_apart(lab, adapter):
     assert (version.number, version.kind) == ("2.12.0", "real" if lab.server.kind == "real" else "builtin")
 
 
-def test_ensure_creates_and_repeating_it_changes_nothing(lab, adapter, upstreams):
-    specs = _specs(lab, lab.upstream(upstreams.echo))
-    adapter.ensure(specs)
-    assert adapter.pristine(specs) == []
-    adapter.add_toxic(specs[0].name, ToxicSpec(name="t", type="latency", attributes={"latency": 1}))
-    adapter.ensure(specs)
-    state = adapter.proxies()[specs[0].name]
-    assert (state.listen, state.upstream, state.enabled) == (specs[0].listen, specs[0].upstream, True)
-    assert [toxic.name for toxic in state.toxics] == ["t"]
-
-
-def test_ensure_on_a_busy_port_says_so(lab, adapter):
-    with socket.create_server(("127.0.0.1", 0)) as holder:
-        spec = ProxySpec(name=lab.name(), listen=f"127.0.0.1:{holder.getsockname()[1]}", upstream="127.0.0.1:1")
-        with pytest.raises(ToxiproxyRefused, match=r"POST /populate: got 500 .*address already in use"):
-            adapter.ensure([spec])
-
-
 @pytest.mark.parametrize("toxic", ATTRIBUTES)
 @pytest.mark.parametrize(("stream", "toxicity"), [("downstream", 1.0), ("upstream", 0.3)])
 def test_every_toxic_is_added_read_back_and_removed(lab, adapter, upstreams, toxic, stream, toxicity):
-    (spec,) = _specs(lab, lab.upstream(upstreams.echo), 1)
-    adapter.ensure([spec])
+    spec = _spec(lab, lab.upstream(upstreams.echo))
     asked = ToxicSpec(name="t-1", type=toxic, stream=stream, toxicity=toxicity, attributes=ATTRIBUTES[toxic])
     read_back = adapter.add_toxic(spec.name, asked)
     assert (read_back["type"], read_back["attributes"]) == (toxic, ATTRIBUTES[toxic])
@@ -71,8 +49,7 @@ def test_every_toxic_is_added_read_back_and_removed(lab, adapter, upstreams, tox
 
 
 def test_a_toxic_can_not_be_added_twice(lab, adapter, upstreams):
-    (spec,) = _specs(lab, lab.upstream(upstreams.echo), 1)
-    adapter.ensure([spec])
+    spec = _spec(lab, lab.upstream(upstreams.echo))
     toxic = ToxicSpec(name="t", type="latency", attributes={"latency": 1})
     adapter.add_toxic(spec.name, toxic)
     with pytest.raises(ToxiproxyRefused, match="toxic already exists"):

@@ -15,8 +15,8 @@ import pytest
 from chaos.adapters.canary import Canary
 from chaos.adapters.clock import SystemClock
 from chaos.adapters.toxiproxy import ProxySpec, ToxiproxyAdapter, ToxiproxyDeadline
-from chaos.faults import KINDS
-from chaos.ports import FaultKind, Held, Lab
+from chaos.faults import KINDS, FaultKind, Held
+from chaos.ports import Lab
 
 ON = "shop_to_cache"
 CASES: list[tuple[str, dict[str, Any]]] = [
@@ -86,7 +86,7 @@ def bench(own_lab: Any, kind: str) -> Bench:
     listen = f"127.0.0.1:{own_lab.free_port()}"
     spec = ProxySpec(name=ON, listen=listen, upstream=own_lab.upstream(_like_redis).address)
     adapter = ToxiproxyAdapter(own_lab.server.url, 10.0, expected=[spec])
-    adapter.ensure([spec])
+    own_lab.proxy(spec.upstream, name=spec.name, listen=spec.listen)
     nobody: Any = SimpleNamespace()
     return Bench(
         real=kind == "real",
@@ -96,6 +96,7 @@ def bench(own_lab: Any, kind: str) -> Bench:
             processes=nobody,
             canary=Canary({ON: listen}),
             gateway=nobody,
+            gate=nobody,
             upstream=NoWitness(),  # type: ignore[arg-type]
             client=nobody,
             clock=SystemClock(),

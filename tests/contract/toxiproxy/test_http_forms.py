@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import socket
+import time
 
 import pytest
 
@@ -108,7 +110,7 @@ def test_a_chunked_body_is_read(lab):
     name = lab.name()
     parts = [f'{{"name":"{name}",'.encode(), b'"upstream":"127.0.0.1:1","enabled":false}']
     chunks = b"".join(f"{len(part):x}\r\n".encode() + part + b"\r\n" for part in parts) + b"0\r\n\r\n"
-    head = b"POST /proxies HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    head = b"POST /proxies HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
     with socket.create_connection(("127.0.0.1", lab.server.port), 20) as connection:
         connection.sendall(head + chunks)
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
@@ -118,10 +120,37 @@ def test_a_chunked_body_is_read(lab):
 def test_a_connection_serves_several_requests(lab):
     with socket.create_connection(("127.0.0.1", lab.server.port), 20) as connection:
         for _ in range(3):
-            connection.sendall(b"GET /version HTTP/1.1\r\nHost: x\r\n\r\n")
+            connection.sendall(b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n")
             answer = b""
             while not answer.endswith(b"}\n"):
                 piece = connection.recv(65536)
                 assert piece
                 answer += piece
             assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+def test_whatever_has_a_route_gets_an_id_of_its_own(lab):
+    browser = {"User-Agent": "Mozilla/5.0"}
+    answers = [
+        lab.server.call("GET", "/version"),
+        lab.server.call("GET", "/proxies"),
+        lab.server.call("GET", "/proxies/nope"),
+        lab.server.call("POST", "/proxies", b"{"),
+        lab.server.call("GET", "/proxies", headers=browser),
+    ]
+    ids = [answer.headers["x-toxiproxy-request-id"] for answer in answers]
+    assert all(re.fullmatch(r"[0-9a-v]{20}", id_) for id_ in ids), ids
+    assert len(set(ids)) == len(ids)
+    assert ids == sorted(ids), "time comes first, then who counts, then the count"
+    assert len({decoded(id_)[4:9] for id_ in ids}) == 1, "one machine and process; the second may have changed"
+    for method, path in (("GET", "/nope"), ("PUT", "/proxies")):
+        assert "x-toxiproxy-request-id" not in lab.server.call(method, path).headers
+    stamp = int.from_bytes(decoded(ids[0])[:4], "big")
+    assert abs(stamp - time.time()) < 60
+
+
+def decoded(id_: str) -> bytes:
+    bits = 0
+    for character in id_:
+        bits = bits << 5 | "0123456789abcdefghijklmnopqrstuv".index(character)
+    return (bits >> 4).to_bytes(12, "big")

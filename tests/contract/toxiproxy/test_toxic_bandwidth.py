@@ -21,8 +21,8 @@ def test_a_kilobyte_is_a_thousand_bytes(lab, upstreams):
 def test_a_low_rate_comes_in_slices_of_a_tenth_of_a_second(lab, upstreams):
     proxy = lab.proxy(lab.upstream(upstreams.talker(bytes(3_000))))
     proxy.add("bandwidth", rate=10)
-    client = lab.client(proxy)
     started = time.monotonic()
+    client = lab.client(proxy)
     first = client.socket.recv(65536)
     assert len(first) == 1000
     assert len(client.receive(2000)) == 2000
@@ -33,8 +33,8 @@ def test_it_limits_the_other_direction_too(lab, upstreams, eventually):
     upstream = lab.upstream(upstreams.read_all)
     proxy = lab.proxy(upstream)
     proxy.add("bandwidth", stream="upstream", rate=200)
-    client = lab.client(proxy)
     started = time.monotonic()
+    client = lab.client(proxy)
     client.send(bytes(100_000))
     eventually(lambda: upstream.received and len(upstream.received[0]) == 100_000, "all data")
     assert time.monotonic() - started >= 0.4

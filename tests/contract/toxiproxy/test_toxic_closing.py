@@ -21,8 +21,8 @@ def _ending_s(client):
 def test_slow_close_delays_the_close_and_not_the_data(lab, upstreams):
     proxy = lab.proxy(lab.upstream(upstreams.sender(b"bye")))
     proxy.add("slow_close", delay=300)
-    client = lab.client(proxy)
     started = time.monotonic()
+    client = lab.client(proxy)
     assert client.receive(3) == b"bye"
     assert client.is_silent(0.1)
     assert client.rest() == b""
@@ -72,9 +72,9 @@ def test_timeout_drops_data_and_ends_after_silence(lab, upstreams):
     upstream = lab.upstream(upstreams.echo)
     proxy = lab.proxy(upstream)
     proxy.add("timeout", timeout=200)
+    started = time.monotonic()
     client = lab.client(proxy)
     client.send(b"lost")
-    started = time.monotonic()
     assert client.rest() == b""
     assert time.monotonic() - started >= 0.15
     assert bytes(upstream.received[0]) == b"lost"
@@ -83,8 +83,8 @@ def test_timeout_drops_data_and_ends_after_silence(lab, upstreams):
 def test_timeout_is_an_idle_timer_that_its_own_direction_resets(lab, upstreams):
     proxy = lab.proxy(lab.upstream(upstreams.echo))
     proxy.add("timeout", stream="upstream", timeout=600)
-    client = lab.client(proxy)
     started = time.monotonic()
+    client = lab.client(proxy)
     for _ in range(4):
         client.send(b"x")
         assert client.is_silent(0.25)

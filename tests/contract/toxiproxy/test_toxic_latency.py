@@ -63,8 +63,8 @@ def test_pipelined_chunks_overlap(lab, upstreams):
     payload = bytes(400_000)
     proxy = lab.proxy(lab.upstream(upstreams.sender(payload)))
     proxy.add("latency", latency=300)
-    client = lab.client(proxy)
     started = time.monotonic()
+    client = lab.client(proxy)
     assert client.rest() == payload
     took = time.monotonic() - started
     # One after the other, the 13 chunks or more would take 3.9 s.

@@ -19,9 +19,9 @@ def test_the_first_data_resets(lab, upstreams):
 def test_the_first_data_resets_after_its_timeout(lab, upstreams):
     proxy = lab.proxy(lab.upstream(upstreams.echo))
     proxy.add("reset_peer", stream="upstream", timeout=200)
+    started = time.monotonic()
     client = lab.client(proxy)
     client.send(b"x")
-    started = time.monotonic()
     assert client.ending() == "reset"
     assert time.monotonic() - started >= 0.2 - 0.05
 

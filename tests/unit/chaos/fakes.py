@@ -12,7 +12,22 @@ from typing import Any
 import msgspec
 
 from chaos.errors import LabBroken
-from chaos.model.evidence import BrokerMessage, Charge, GatewayCall, Order, Refund, SideEffect, Ticket, Tier
+from chaos.model.clocks import ClockReading
+from chaos.model.evidence import (
+    BrokerMessage,
+    Charge,
+    Commit,
+    GatewayCall,
+    Mail,
+    Order,
+    PendingView,
+    Refund,
+    Shown,
+    SideEffect,
+    StoredPassword,
+    Ticket,
+    Tier,
+)
 from chaos.model.faults import PROXIES
 from chaos.model.journal import Event
 from chaos.model.loadplan import Progress
@@ -30,6 +45,12 @@ class FakeClock:
 
     def now_unix_s(self) -> float:
         return self.now
+
+    def steady_s(self, unix_s: float) -> float:
+        return unix_s - 900.0
+
+    def reading(self) -> ClockReading:
+        return ClockReading(steady_s=self.steady_s(self.now), unix_s=self.now, slept_s=0.0)
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -69,6 +90,13 @@ class FakeProxies:
     def set_enabled(self, proxy: str, enabled: bool) -> None:
         self._does("set_enabled", lambda: self.enabled.update({proxy: enabled}))
 
+    def toxic(self, proxy: str, name: str) -> Mapping[str, Any] | None:
+        toxic = self.toxics[proxy].get(name)
+        return None if toxic is None else {"name": toxic.name, "attributes": dict(toxic.attributes)}
+
+    def is_enabled(self, proxy: str) -> bool:
+        return self.enabled[proxy]
+
     def reset(self) -> None:
         def effect() -> None:
             self.enabled.update(dict.fromkeys(self.enabled, True))
@@ -97,6 +125,7 @@ class FakeProcesses:
     survives_looks: int = 0
     restart_after_looks: int = 2
     killed: list[str] = field(default_factory=list)
+    terminated: list[str] = field(default_factory=list)
     resumed: int = 0
     broken: bool = False
     pids_of_nobody: bool = False
@@ -115,6 +144,11 @@ class FakeProcesses:
         self.groups[process], self._looks = None, 0
         at = self.now() if self.now else self.clock.now_unix_s() if self.clock else 0.0
         return Signalled(pgid=pgid, pids=() if self.pids_of_nobody else (pgid, pgid + 1), at_unix_s=at)
+
+    def terminate(self, process: str) -> Signalled:
+        signalled = self.kill_group(process)
+        self.terminated.append(self.killed.pop())
+        return signalled
 
     def survivors(self, process: str, pgid: int) -> Sequence[int]:
         if self.survives_looks > 0:
@@ -251,8 +285,11 @@ class FakeGateway:
         self.switches[fault] = dict(settings)
         return dict(settings)
 
+    def settings(self, fault: str) -> Mapping[str, Any]:
+        return dict(self.switches[fault])
+
     def hits(self, fault: str) -> int:
-        return self.hit[fault]
+        return self.hit.get(fault, 0)
 
     def canary(self, *, timeout_s: float) -> GatewayReading:
         self.canaries += 1
@@ -320,6 +357,21 @@ class FakeClient:
         return self.waiting
 
 
+@dataclass
+class FakeGate:
+    """Databases that have a gate; *stays*: it can't be removed."""
+
+    databases: list[str] = field(default_factory=list)
+    stays: bool = False
+
+    def deviations(self) -> list[str]:
+        return [f"{database}: has the gate of forced interleavings" for database in self.databases]
+
+    def remove(self) -> None:
+        if not self.stays:
+            self.databases.clear()
+
+
 class Outside:
     """A whole lab of fakes."""
 
@@ -329,6 +381,7 @@ class Outside:
         self.processes = FakeProcesses(now=self.clock.now_unix_s)
         self.canary = FakeCanary(self.proxies, processes=self.processes)
         self.gateway = FakeGateway()
+        self.gate = FakeGate()
         self.upstream = FakeUpstream()
         self.client = FakeClient()
 
@@ -339,6 +392,7 @@ class Outside:
             processes=self.processes,
             canary=self.canary,
             gateway=self.gateway,
+            gate=self.gate,
             upstream=self.upstream,
             client=self.client,
             clock=self.clock,
@@ -378,6 +432,9 @@ class FakeWorld:
     def tickets(self) -> list[Ticket]:
         return self._ask("tickets")
 
+    def passwords(self) -> list[StoredPassword]:
+        return self._ask("passwords")
+
     def side_effects(self) -> list[SideEffect]:
         return self._ask("side_effects")
 
@@ -389,6 +446,15 @@ class FakeWorld:
 
     def refunds(self) -> list[Refund]:
         return self._ask("refunds")
+
+    def mails(self) -> list[Mail]:
+        return self._ask("mails")
+
+    def pending_view(self) -> list[PendingView]:
+        return self._ask("pending")
+
+    def commits(self) -> list[Commit]:
+        return self._ask("commits")
 
     def broker_messages(self) -> list[BrokerMessage]:
         return self._ask("broker_messages")
@@ -404,6 +470,18 @@ class FakeWorld:
 
 
 @dataclass
+class FakeCustomers:
+    """Shows every order as paid; *asked* remembers which, and with which token."""
+
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    silent: bool = False
+
+    def order(self, order_id: str, *, access: str) -> Shown:
+        self.asked.append((order_id, access))
+        return Shown(order_id=order_id, http_status=0 if self.silent else 200, order_status="paid")
+
+
+@dataclass
 class FakeStack:
     """Writes a world with secrets, as the real one does."""
 
@@ -412,19 +490,43 @@ class FakeStack:
     parts: dict[str, str] = field(default_factory=lambda: {"postgres": "1", "worker": "2"})
     prepared: list[dict[str, Any]] = field(default_factory=list)
 
-    def prepare(self, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path) -> Mapping[str, Any]:
-        self.prepared.append({"variant": variant, "seed": seed, "world": dict(world)})
+    def prepare(
+        self, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path, rows: int | None = None
+    ) -> Mapping[str, Any]:
+        more = {} if rows is None else {"rows": rows}
+        self.prepared.append({"variant": variant, "seed": seed, "world": dict(world), **more})
         content = {"password": "p4ss", "customers": [{"id": 1, "access": "acc3ss", "refresh": "r3fresh"}]}
         world_file.write_bytes(msgspec.json.encode(content))
         if self.error is not None:
             raise self.error
         return {"timings_s": {"total": 1.5}}
 
+    def fill(self, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path, rows: int) -> None:
+        self.prepared.append({"variant": variant, "seed": seed, "filled": rows})
+
     def identities(self) -> Mapping[str, str]:
         return dict(self.parts)
 
     def worker_answers(self, timeout_s: float) -> bool:
         return self.ping
+
+
+@dataclass
+class FakeWatch:
+    """Tells its *strangers* at once."""
+
+    strangers: list[str] = field(default_factory=list)
+    problem: str = ""
+
+    def start(self, tell: Callable[[str], None]) -> None:
+        for what in self.strangers:
+            tell(what)
+
+    def wait_ready(self) -> None:
+        pass
+
+    def stop(self) -> str:
+        return self.problem
 
 
 @dataclass

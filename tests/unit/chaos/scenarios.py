@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chaos.load import parse_scenario
-from chaos.model.scenario import Scenario
+from chaos.scenario import Scenario
 
 WHERE = "own.yaml"
 

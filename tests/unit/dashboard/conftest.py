@@ -81,6 +81,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     (tmp_path / "evidence").mkdir()
     monkeypatch.setenv("FIREDRILL_STACK_FILE", str(tmp_path / "stack.json"))
     monkeypatch.setenv("FIREDRILL_EVIDENCE_DIR", str(tmp_path / "evidence"))
+    monkeypatch.setenv("FIREDRILL_ATTEMPT_DIR", str(tmp_path / "attempt"))
     yield Lab(tmp_path, _samples)
     st.cache_data.clear()
     st.cache_resource.clear()

@@ -199,10 +199,17 @@ def verdict_of(run_id: str, variant: str, t0_unix_s: float, verdict: str, broken
     ]
     return {
         "run_id": run_id, "scenario": "concurrency/flash-sale", "title": "Flash sale", "drill": 3,
-        "variant": variant, "seed": 7,
+        "variant": variant, "seed": 7, "scale": 1.0, "hypothesis": "It holds.",
+        "phases": [{"name": name, "start_s": at_s, "end_s": at_s + for_s} for name, at_s, for_s, _ in PHASES],
+        "faults": [
+            {"id": fault["fault"], "kind": fault["kind"], "on": fault["on"], "injected_s": fault["effective_s"],
+             "lifted_s": fault["lifted_s"], "exposure": 40, "exposed_at_least": 1, "proven": True, "problem": ""}
+            for fault in FAULTS
+        ],
         "verdict": verdict, "exit_code": {"held": 0, "violated": 1}.get(verdict, 3),
         "summary": f"{len(broken)} of {len(names)} checks violated." if broken else "All checks held.",
         "started_at": iso(t0_unix_s - 6), "duration_s": 41.0, "findings": findings,
+        "operations": {},
     }  # fmt: skip
 
 

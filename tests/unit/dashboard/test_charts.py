@@ -4,11 +4,14 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from chaos.evidence.course import Fault, Phase, RunState
+from chaos.evidence.growing import Run
+from chaos.evidence.limits import Curve, Limit
 from dashboard import charts
-from dashboard.evidence import Fault, Limit, Phase, Run, RunState
 from dashboard.timeline import Line, Timeline
 
 LATENCY = Fault(id="1", kind="latency", on="shop_to_gateway", injected_s=10.0, lifted_s=16.0)
@@ -17,7 +20,7 @@ RUN = Run(
     run_id="r", folder=Path(), state=RunState.RUNNING, stage="phase spike", title="Flash sale", variant="naive",
     last_s=14.0, load_end_s=28.0,
     phases=(Phase(name="baseline", start_s=0.0, end_s=8.0), Phase(name="spike", start_s=8.0, end_s=28.0)),
-    faults=(LATENCY, KILL), limits=(Limit(text="buy p95 ≤ 300ms", at_most_s=0.3),),
+    faults=(LATENCY, KILL), limits=(Limit(curve=Curve(), at_most_s=0.3),),
 )  # fmt: skip
 
 
@@ -78,13 +81,33 @@ def test_an_active_fault_reaches_to_now() -> None:
     assert marks(option, "markArea")[0][0][1]["xAxis"] == 14.0  # type: ignore[index]
 
 
+def limit_lines(run: Run, *drawn: Line) -> list[list[tuple[str, list[float], list[float]]]]:
+    """Words, start and end of the limits in each panel."""
+    option = charts.timeline_option(replace(FULL, lines=(*FULL.lines, *drawn)), run, dark=False)
+    pairs = [[each for each in lines if isinstance(each, list)] for lines in marks(option, "markLine")]
+    return [[(a["label"]["formatter"], a["coord"], b["coord"]) for a, b in panel] for panel in pairs]
+
+
 def test_limits_are_lines_of_the_latency_panel_only() -> None:
-    limits = [
-        [each for each in drawn if "yAxis" in each]
-        for drawn in marks(charts.timeline_option(FULL, RUN, dark=False), "markLine")
-    ]  # type: ignore[operator]
-    assert [len(each) for each in limits] == [0, 1, 0]
-    assert limits[1][0]["yAxis"] == 300.0  # type: ignore[index]
+    """The steady state's is one of the first phase; until now it went through the whole run."""
+    assert limit_lines(RUN) == [[], [("p95 ≤ 300 ms", [0.0, 300.0], [8.0, 300.0])], []]
+
+
+def test_a_limit_is_drawn_for_the_operation_the_phase_and_the_curve_that_it_limits() -> None:
+    buy = Limit(curve=Curve("buy", 0.99), at_most_s=2.0, phase="spike")
+    elsewhere = Limit(curve=Curve(), at_most_s=2.0, phase="gone")
+    run = replace(RUN, limits=(buy, elsewhere))
+    assert limit_lines(run)[1] == []
+    assert limit_lines(run, line("buy p99", "latency", 0.1, 0.2))[1] == [
+        ("buy p99 ≤ 2 s", [8.0, 2000.0], [28.0, 2000.0])
+    ]
+
+
+def test_seconds_without_a_promised_answer_are_bands_of_the_latency_panel() -> None:
+    option = charts.timeline_option(replace(FULL, unanswered_s=(3.0, 4.0, 9.0)), replace(RUN, faults=()), dark=False)
+    panels: Any = marks(option, "markArea")
+    bands = [[(pair[0]["xAxis"], pair[1]["xAxis"]) for pair in panel] for panel in panels]
+    assert bands == [[], [(3.0, 5.0), (9.0, 10.0)], []]
 
 
 def test_latency_is_drawn_in_milliseconds_and_no_value_is_a_gap() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,6 +57,36 @@ def test_run_names_the_learner_whose_it_was(lab: Any, learner: str, told: str) -
     assert f"{run_id}{told}" in said(lab.page("run", run=run_id))
 
 
+WRITTEN_BEFORE = Path(__file__).parents[1] / "chaos" / "evidence" / "data" / "flash-sale-naive.verdict.json"
+
+
+def test_run_and_compare_show_a_verdict_that_was_written_before_it_had_a_type(lab: Any) -> None:
+    a, b = lab.run(ago_s=900, variant="naive"), lab.run(ago_s=800, variant="hardened")
+    told = json.loads(WRITTEN_BEFORE.read_text())
+    for run_id in (a, b):
+        (lab.evidence / run_id / "verdict.json").write_text(json.dumps({**told, "run_id": run_id}))
+    text = said(lab.page("run", run=a))
+    assert told["summary"] in html.unescape(text)
+    assert all(finding["check"] in text.replace("<wbr>", "") for finding in told["findings"])
+    app = lab.page("compare", a=a, b=b)
+    assert (list(app.error), list(app.exception)) == ([], [])
+    assert "Checks of both runs" in said(app)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"), [("{", "verdict.json: got "), ('{"verdict": "held"}', "missing required field `run_id`")]
+)
+def test_a_verdict_that_cannot_be_read_is_told_as_that_and_not_as_none(lab: Any, content: str, why: str) -> None:
+    a, b = lab.run(ago_s=900, variant="naive"), lab.run(ago_s=800, variant="hardened")
+    (lab.evidence / b / "verdict.json").write_text(content)
+    app = lab.page("run", run=b)
+    assert "verdict unreadable" in said(app)
+    assert why in said(app)
+    assert list(app.exception) == []
+    assert "verdict can't be read" in lab.page("compare", a=a, b=b).error[0].value.replace("\\", "")
+    assert "verdict unreadable" in said(lab.page("overview"))
+
+
 def test_run_zooms_on_the_failing_window_and_back(lab: Any) -> None:
     run_id = lab.run(variant="naive", verdict="violated", broken=("no_oversell",))
     app = lab.page("run", run=run_id)
@@ -71,14 +103,18 @@ def test_run_without_an_address_shows_the_newest_and_puts_it_into_the_address(la
     assert newest in app.query_params["run"]
 
 
-def test_run_that_is_inconclusive_says_what_to_do_next(lab: Any) -> None:
+@pytest.mark.parametrize(("by", "headline"), [("user", "inconclusive, aborted"), ("", "inconclusive")])
+def test_run_that_is_inconclusive_says_what_to_do_next_and_whether_it_was_aborted(
+    lab: Any, by: str, headline: str
+) -> None:
     run_id = lab.run(verdict="inconclusive")
     document = json.loads((lab.evidence / run_id / "verdict.json").read_text())
-    document["findings"][0] |= {"verdict": "inconclusive", "kind": "fault", "check": "fault:1-latency"}
+    document |= {"advice": "Let the next run end by itself.", "aborted": by}
     (lab.evidence / run_id / "verdict.json").write_text(json.dumps(document))
     text = said(lab.page("run", run=run_id))
     assert "What to do next" in text
-    assert "not proven or not felt" in text
+    assert "Let the next run end by itself." in text
+    assert f"{headline}<" in text
 
 
 def test_run_that_is_going_on_leads_to_live(lab: Any) -> None:
@@ -169,7 +205,7 @@ def test_compare_refuses_different_scenarios_with_a_reason(lab: Any) -> None:
     document = json.loads((lab.evidence / b / "verdict.json").read_text())
     (lab.evidence / b / "verdict.json").write_text(json.dumps({**document, "scenario": "failure/database-down"}))
     app = lab.page("compare", a=a, b=b)
-    assert "different scenarios" in app.error[0].value
+    assert "scenario: got" in app.error[0].value.replace("\\", "")
     assert charts_of(app) == []
 
 
@@ -179,11 +215,29 @@ def test_compare_needs_two_runs(lab: Any) -> None:
     assert "there is one" in lab.page("compare").info[0].value
 
 
-def test_compare_warns_of_other_seeds(lab: Any) -> None:
+def changed(lab: Any, run_id: str, **more: Any) -> None:
+    path = lab.evidence / run_id / "verdict.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **more}))
+
+
+@pytest.mark.parametrize(
+    ("more", "words"), [({"seed": 8}, "seed: got 7"), ({"scale": 0.5}, "scale: got 1.0"), ({"phases": []}, "phases")]
+)
+def test_compare_refuses_what_the_command_refuses(lab: Any, more: dict[str, Any], words: str) -> None:
     a, b = lab.run(ago_s=900, variant="naive"), lab.run(ago_s=800, variant="hardened")
-    document = json.loads((lab.evidence / b / "verdict.json").read_text())
-    (lab.evidence / b / "verdict.json").write_text(json.dumps({**document, "seed": 8}))
-    assert "Different seeds" in lab.page("compare", a=a, b=b).warning[0].value
+    changed(lab, b, **more)
+    app = lab.page("compare", a=a, b=b)
+    assert words in app.error[0].value.replace("\\", "")
+    assert charts_of(app) == []
+
+
+def test_compare_says_so_when_a_fault_never_took_effect(lab: Any) -> None:
+    a, b = lab.run(ago_s=900, variant="naive"), lab.run(ago_s=800, variant="hardened")
+    faults = json.loads((lab.evidence / b / "verdict.json").read_text())["faults"]
+    changed(lab, b, faults=[{**faults[0], "injected_s": None}, faults[1]])
+    app = lab.page("compare", a=a, b=b)
+    assert "never took effect in" in app.warning[0].value
+    assert {axis["min"] for axis in charts_of(app)[0]["xAxis"]} == {0}
 
 
 # Progress

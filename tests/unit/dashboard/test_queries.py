@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from chaos.evidence.limits import Curve
 from dashboard import queries
 from dashboard.prometheus import Prometheus
 
@@ -145,19 +146,24 @@ def test_the_error_ratio_does_not_vanish_without_errors(story: Story) -> None:
 def test_nothing_ended_is_no_ratio_and_no_quantile(story: Story) -> None:
     assert story.value(queries.offered("idle"), 19) == 0
     assert story.value(queries.error_ratio("idle"), 19) is None
-    assert story.value(queries.client_quantile("idle", 0.95), 19) is None
+    assert story.value(queries.client_quantile("idle", Curve()), 19) is None
 
 
 def test_quantiles_lie_in_their_bucket(story: Story) -> None:
-    assert story.value(queries.client_quantile("hardened", 0.5), 19) == pytest.approx(0.1 * 10 / 18)
-    assert story.value(queries.client_quantile("hardened", 0.95), 19) == pytest.approx(0.75)
+    assert story.value(queries.client_quantile("hardened", Curve(quantile=0.5)), 19) == pytest.approx(0.1 * 10 / 18)
+    assert story.value(queries.client_quantile("hardened", Curve()), 19) == pytest.approx(0.75)
+
+
+def test_a_quantile_of_one_operation(story: Story) -> None:
+    assert story.value(queries.client_quantile("hardened", Curve("buy")), 19) == pytest.approx(0.75)
+    assert story.value(queries.client_quantile("hardened", Curve("browse")), 19) is None
 
 
 def test_a_quantile_beyond_the_last_bucket_is_its_bound(story: Story) -> None:
-    """So the page shows it as `≥`."""
+    """There are the operations without a promised answer, so the page says that."""
     bounds = story.by(queries.client_latency_bounds("slow"), 19)
     assert {float(bound) for bound in bounds} == {0.1, 0.5, 1.0, float("inf")}
-    assert story.value(queries.client_quantile("slow", 0.95), 19) == 1.0
+    assert story.value(queries.client_quantile("slow", Curve()), 19) == 1.0
 
 
 def test_the_api_is_seen_without_health_checks_and_scrapes(story: Story) -> None:

@@ -21,8 +21,8 @@ class Answered(Client):
     def __init__(self, takes_s: float, ends: Any) -> None:
         recorder = cast("Any", SimpleNamespace(figures=None))
         super().__init__(
-            base_url="http://127.0.0.1", transport=cast("Any", None), recorder=recorder, samples=cast("Any", None),
-            timeout_s=1.0, now_s=lambda: 0.0,
+            base_url="http://127.0.0.1", transport=cast("Any", None), dresses=[], salt="", recorder=recorder,
+            samples=cast("Any", None), timeout_s=1.0, now_s=lambda: 0.0,
         )  # fmt: skip
         self.takes_s, self.ends = takes_s, ends
 

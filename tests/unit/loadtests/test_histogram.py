@@ -10,11 +10,30 @@ durations = st.lists(st.floats(1e-6, 59.0), min_size=1, max_size=200)
 KEY = ("spike", "buy", "ok", "latency")
 
 
-def filled(values: list[float]) -> object:
-    found = histogram.new()
+def recorded(values: list[float]) -> histogram.Durations:
+    durations = histogram.Durations()
     for value in values:
-        histogram.record(found, value)
-    return found
+        durations.record(value)
+    return durations
+
+
+def filled(values: list[float]) -> object:
+    return recorded(values).histogram()
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.integers(histogram.LOWEST_US, histogram.HIGHEST_US), max_size=200))
+def test_durations_become_the_histogram_that_would_have_recorded_each(values_us: list[int]) -> None:
+    direct = histogram.new()
+    for value_us in values_us:
+        direct.record_value(value_us)
+    assert histogram.cell(KEY, filled([value_us / 1e6 for value_us in values_us])) == histogram.cell(KEY, direct)
+
+
+def test_a_long_run_keeps_no_more_values_than_the_histogram_tells_apart() -> None:
+    durations = recorded([value_us / 1e6 for value_us in range(1, 200_000)])
+    assert len(durations.counts) < 10_000
+    assert sum(durations.counts.values()) == 199_999
 
 
 @settings(deadline=None, max_examples=40)
@@ -32,7 +51,7 @@ def test_quantiles_are_within_a_thousandth(values: list[float]) -> None:
 @settings(deadline=None, max_examples=40)
 @given(durations, durations)
 def test_merged_workers_are_one_histogram(first: list[float], second: list[float]) -> None:
-    parts = [*histogram.encoded({KEY: filled(first)}), *histogram.encoded({KEY: filled(second)})]
+    parts = [*histogram.encoded({KEY: recorded(first)}), *histogram.encoded({KEY: recorded(second)})]
     merged = histogram.cell(KEY, histogram.merged(parts)[KEY])
     whole = histogram.cell(KEY, filled(first + second))
     assert (merged.count, merged.quantiles_ms, merged.max_ms) == (whole.count, whole.quantiles_ms, whole.max_ms)

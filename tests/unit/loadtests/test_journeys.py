@@ -6,19 +6,22 @@ from collections.abc import Callable
 
 import pytest
 
+from chaos.model.disguise import intent_key
 from chaos.model.history import Outcome
 from chaos.model.loadplan import LoadPlan
-from chaos.model.scenario import FOLLOW_UPS, OPERATIONS
+from chaos.model.operations import OPERATIONS
+from chaos.model.world import EventSeen, TierSeen, page_digest
 from loadtests.draws import Draws, Stream
 from loadtests.journey import Arrival, Call, Journey, Reading, series_of
 from loadtests.journeys import discover
-from loadtests.journeys.browse import Browse, read_page
-from loadtests.journeys.buy import Buy, read_accepted, read_clicked_twice, read_order
+from loadtests.journeys.browse import Browse
+from loadtests.journeys.buy import Buy, of_order, read_accepted, read_clicked_twice, read_order
 from loadtests.journeys.buy_and_cancel import BuyAndCancel, read_cancelled
-from loadtests.journeys.detail import Detail, read_event
+from loadtests.journeys.detail import Detail
 from loadtests.journeys.live import Live
-from loadtests.journeys.login import Login, read_tokens
+from loadtests.journeys.login import BothTokens, Login
 from loadtests.journeys.resubmit import Resubmit, read_other_body
+from loadtests.pages import read_event, read_page
 from loadtests.world import World, WorldCustomer, WorldEvent, WorldTier
 
 WORLD = World(
@@ -86,13 +89,48 @@ def made(kind: type[Journey], http: FakeHttp, count: int = 1, **changes: object)
     return http.calls
 
 
+def event(**changes: object) -> bytes:
+    """A page of one event, as the API shows it."""
+    tier = {"id": 2, "name": "Floor", "price_cents": 4200, "capacity": 100, "remaining": 93}
+    shown = {
+        "id": 1,
+        "slug": "gig",
+        "title": "A with B",
+        "starts_at": "2026-12-24T20:00:00+01:00",
+        "venue": {"id": 1, "name": "Hall", "city": "Cork"},
+        "performers": [{"id": 2, "name": "B"}, {"id": 1, "name": "A"}],
+        "tiers": [tier, {**tier, "id": 1, "name": "Front", "remaining": 100}],
+    }
+    return json.dumps({**shown, **changes}).encode()
+
+
+def test_a_page_is_read_in_one_order_whatever_the_answers_was() -> None:
+    seen = read_event(200, event())
+    assert seen.page is not None
+    assert seen.page[0] == EventSeen(
+        1,
+        "gig",
+        "A with B",
+        "2026-12-24T19:00:00Z",
+        "Hall",
+        "Cork",
+        ("A", "B"),
+        (TierSeen(1, "Front", 4200, 100), TierSeen(2, "Floor", 4200, 100)),
+    )
+    assert (seen.seats, seen.seen) == ("0 7", page_digest(seen.page))
+    for body in (b'{"count": 1, "results": [' + event() + b"]}", b"[" + event() + b"]"):
+        listed = read_page(200, body)
+        assert (listed.seen, listed.seats, listed.page) == (seen.seen, seen.seats, seen.page)
+    assert read_page(200, b"[" + event(title="C") + b"]").seen != seen.seen
+
+
 def test_every_file_is_a_journey_under_its_own_name() -> None:
     journeys = discover()
     assert set(journeys) == set(OPERATIONS)
     for name, journey in journeys.items():
         again = {f"{op}_again" for op in (name, *journey.follow_ups)}
         other = tuple(follow_up for follow_up in journey.follow_ups if follow_up not in again)
-        assert other == FOLLOW_UPS.get(name, ())
+        assert other == OPERATIONS[name].follow_ups
 
 
 def test_browse_is_one_anonymous_request() -> None:
@@ -111,8 +149,9 @@ def test_live_and_detail_are_anonymous_requests() -> None:
 
 
 def test_an_event_has_tiers() -> None:
-    assert read_event(200, b'{"slug": "gig", "tiers": [{}]}').outcome is Outcome.OK
-    assert read_event(200, b'{"slug": "gig", "tiers": []}').reason == "bad_body"
+    assert read_event(200, event()).outcome is Outcome.OK
+    assert read_event(200, event(tiers=[])).reason == "bad_body"
+    assert read_event(200, b'{"slug": "x", "tiers": [0]}').reason == "bad_body"
     assert read_event(503, b"").reason == "http_503"
 
 
@@ -122,12 +161,26 @@ def test_login_sends_the_customers_password() -> None:
     assert body == {"username": f"c{call.customer}", "password": "pw"}
 
 
+class LoggingIn(FakeHttp):
+    """Reads each answer as the journey would have it read."""
+
+    def exchange(self, call: Call) -> Reading:
+        self.calls.append(call)
+        return call.read(200, b'{"access": "acc", "refresh": "ref", "id": 1}')
+
+
+def test_a_token_from_a_login_is_used() -> None:
+    login, use = made(Login, LoggingIn())
+    assert (use.op, use.main, use.state, use.customer) == ("use", False, "valid", login.customer)
+    assert b"GET /api/me/ {'Authorization': 'Bearer acc'}" in use.head
+
+
 def test_an_order_carries_key_reference_and_token() -> None:
     (call,) = made(Buy, FakeHttp(), double_click_ratio=0.0)
     body = json.loads(call.body)
-    assert call.key == body["reference"] == "s7-a0"
+    assert call.key == body["reference"] == intent_key("", 0)
     assert (call.tier, call.quantity) == (body["tier"], body["quantity"])
-    assert f"'Authorization': 'Bearer t{call.customer}', 'Idempotency-Key': 's7-a0'".encode() in call.head
+    assert f"'Authorization': 'Bearer t{call.customer}', 'Idempotency-Key': '{call.key}'".encode() in call.head
     assert (call.intended, call.main, call.attempt) == (1.5, True, 1)
 
 
@@ -213,7 +266,7 @@ def test_the_order_is_cancelled_and_looked_at() -> None:
     assert [(call.op, call.main) for call in (order, cancel, poll)] == [
         ("buy_and_cancel", True), ("cancel", False), ("poll", False),
     ]  # fmt: skip
-    assert (order.key, order.tier is not None, cancel.key, cancel.tier) == ("s7-a0", True, "", None)
+    assert (order.key, order.tier is not None, cancel.key, cancel.tier) == (intent_key("", 0), True, "", None)
     assert cancel.head.startswith(b"POST /api/orders/o-1/cancel/ ")
     assert {call.order for call in (cancel, poll)} == {"o-1"}
     assert {call.customer for call in http.calls} == {order.customer}
@@ -241,7 +294,7 @@ def test_the_same_request_three_times_and_another_one_under_its_key() -> None:
     assert (look.op, look.order, look.intended) == ("poll", "o-1", 2.0)
     assert [call.attempt for call in (first, second, third, other)] == [1, 2, 3, 4]
     assert [call.main for call in (first, second, third, other)] == [True, False, False, False]
-    assert {call.key for call in (first, second, third, other)} == {"s7-a0"}
+    assert {call.key for call in (first, second, third, other)} == {intent_key("", 0)}
     assert first.body == second.body == third.body
     assert first.head == second.head == third.head
     assert {first.quantity, other.quantity} == {1, 2}
@@ -254,13 +307,14 @@ def test_who_got_no_order_does_not_go_on() -> None:
 
 
 ORDER = b'{"id":"7b0c-1","status":"pending","amount_cents":100}'
+SHOWN = Reading(Outcome.OK, order="7b0c-1", order_status="pending", seen="?/?/100/?")
 
 
 @pytest.mark.parametrize(
     ("read", "status", "body", "expected"),
     [
-        (read_accepted, 202, ORDER, Reading(Outcome.OK, order="7b0c-1", order_status="pending")),
-        (read_accepted, 200, ORDER, Reading(Outcome.OK, order="7b0c-1", order_status="pending")),
+        (read_accepted, 202, ORDER, SHOWN),
+        (read_accepted, 200, ORDER, SHOWN),
         (read_accepted, 202, b'{"status":"pending"}', Reading(Outcome.INFO, reason="bad_body")),
         (read_accepted, 202, b'{"id":7,"status":"pending"}', Reading(Outcome.INFO, reason="bad_body")),
         (read_accepted, 202, b'{"id":"a b\\r\\n","status":"pending"}', Reading(Outcome.INFO, reason="bad_body")),
@@ -283,15 +337,22 @@ ORDER = b'{"id":"7b0c-1","status":"pending","amount_cents":100}'
         (read_accepted, 500, b'{"code":"sold_out"}', Reading(Outcome.INFO, reason="http_500")),
         (read_accepted, 302, b"", Reading(Outcome.INFO, reason="http_302")),
         (read_order, 409, b'{"code":"sold_out"}', Reading(Outcome.FAIL, reason="sold_out")),
-        (read_page, 200, b'{"results":[{"id":1}]}', Reading(Outcome.OK)),
-        (read_page, 200, b'[{"id":1}]', Reading(Outcome.OK)),
+        (read_page, 200, b'{"results":[0]}', Reading(Outcome.INFO, reason="bad_body")),
+        (read_page, 200, b'[{"id":1}]', Reading(Outcome.INFO, reason="bad_body")),
         (read_page, 200, b'{"results":[]}', Reading(Outcome.INFO, reason="bad_body")),
         (read_page, 200, b"{}", Reading(Outcome.INFO, reason="bad_body")),
         (read_page, 404, b"", Reading(Outcome.FAIL, reason="http_404")),
-        (read_tokens, 200, b'{"access":"a","refresh":"r"}', Reading(Outcome.OK)),
-        (read_tokens, 200, b'{"access":"a"}', Reading(Outcome.INFO, reason="bad_body")),
-        (read_tokens, 401, b'{"code":"no_active_account"}', Reading(Outcome.FAIL, reason="no_active_account")),
+        (BothTokens(), 200, b'{"access":"a","refresh":"r"}', Reading(Outcome.OK, issued="454349e422f05297")),
+        (BothTokens(), 200, b'{"access":"a"}', Reading(Outcome.INFO, reason="bad_body")),
+        (BothTokens(), 401, b'{"code":"no_active_account"}', Reading(Outcome.FAIL, reason="no_active_account")),
     ],
 )
 def test_readings(read: Callable[[int, bytes], Reading], status: int, body: bytes, expected: Reading) -> None:
     assert read(status, body) == expected
+
+
+def test_who_asks_for_an_order_is_not_told_of_another() -> None:
+    read = of_order("7b0c-1", read_order)
+    assert read(200, ORDER) == SHOWN
+    assert of_order("7b0c-2", read_order)(200, ORDER).reason == "bad_body"
+    assert read(404, b"").reason == "http_404"

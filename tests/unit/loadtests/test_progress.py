@@ -30,13 +30,28 @@ def test_lines_are_differences_and_totals() -> None:
         in_flight=2,
         dropped=1,
         outcomes={"ok": 1, "refused": 1, "fail": 0, "info": 0},
-        p95_ms=1900.0,
+        p95_ms=2000.0,
         total_scheduled=5,
         total_ended=3,
     )
     cell.scheduled = 6
     third = maker.line(2.5, figures)
     assert (third.scheduled, third.sent, third.total_scheduled, third.phase, third.p95_ms) == (1, 0, 6, "", None)
+
+
+def test_an_operation_without_a_promised_answer_is_infinitely_slow() -> None:
+    """Twenty answers of 503 after 4 ms are no p95 of 4 ms, and neither is an arrival that was never sent."""
+    figures, maker = SHAPE.empty(), ProgressMaker(PHASES)
+    cell = figures.cells[0][0]
+    cell.ended["info"] = 2
+    maker.heard([0.004] * 18)
+    assert maker.line(0.5, figures).p95_ms is None
+    cell.ended["ok"], cell.dropped = 40, 1
+    maker.heard([0.004] * 19)
+    assert maker.line(1.0, figures).p95_ms == 4.0
+    cell.dropped = 3
+    maker.heard([0.004] * 18)
+    assert maker.line(1.5, figures).p95_ms is None
 
 
 def test_a_reader_that_lags_costs_lines_not_time() -> None:

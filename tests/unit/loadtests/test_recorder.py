@@ -9,12 +9,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from chaos.model.history import HISTORY_VERSION, End, Line, Outcome, Start
+from chaos.model.history import HISTORY_VERSION, End, Line, Outcome, Seen, Start
 from chaos.model.loadplan import PlanPhase
+from chaos.model.world import EventSeen, Page, TierSeen, page_digest
 from loadtests import histogram
 from loadtests.history import HistoryLost, HistoryWriter
 from loadtests.journey import Call, Reading
-from loadtests.recorder import Recorder
+from loadtests.recorder import MOST_PAGES, Recorder
 from loadtests.tally import OUTCOMES, Figures, Shape
 
 PHASES = [
@@ -112,7 +113,7 @@ def test_an_operation_belongs_to_the_phase_of_its_intended_time(recorder: Record
     recorder.end(operation, Reading(Outcome.OK), status=202, ended=9.5)
     poll = recorder.begin(call(op="poll", main=False, intended=8.0, phase=-1))
     recorder.end(poll, Reading(Outcome.OK), status=200, ended=9.5)
-    assert {key[:3] for key in recorder.histograms if key != histogram.LAG} == {
+    assert {key[:3] for key in recorder.durations if key != histogram.LAG} == {
         ("calm", "buy", "ok"),
         ("spike", "poll", "ok"),
     }
@@ -122,11 +123,11 @@ def test_latency_is_from_intended_and_service_from_sent(recorder: Recorder, cloc
     clock.at_s = 5.9
     operation = recorder.begin(call(intended=4.9))
     recorder.end(operation, Reading(Outcome.OK), status=202, ended=6.4)
-    latency = recorder.histograms[("calm", "buy", "ok", "latency")]
-    service = recorder.histograms[("calm", "buy", "ok", "service")]
+    latency = recorder.durations[("calm", "buy", "ok", "latency")].histogram()
+    service = recorder.durations[("calm", "buy", "ok", "service")].histogram()
     assert histogram.quantile_s(latency, 50) == pytest.approx(1.5, rel=0.001)
     assert histogram.quantile_s(service, 50) == pytest.approx(0.5, rel=0.001)
-    assert histogram.quantile_s(recorder.histograms[histogram.LAG], 50) == pytest.approx(1.0, rel=0.001)
+    assert histogram.quantile_s(recorder.durations[histogram.LAG].histogram(), 50) == pytest.approx(1.0, rel=0.001)
     assert recorder.take_interval_latencies_s() == [1.5]
     assert recorder.take_interval_latencies_s() == []
 
@@ -138,7 +139,7 @@ def test_follow_ups_never_count_as_main_operations(recorder: Recorder) -> None:
     assert recorder.figures.totals().sent == 0
     assert recorder.figures.operations == 2
     assert [counts["ok"] for counts in recorder.figures.follow_ups[0]] == [1, 1]
-    assert recorder.histograms[histogram.LAG].total_count == 0
+    assert recorder.durations[histogram.LAG].counts == {}
 
 
 def test_what_was_scheduled_is_sent_or_dropped(recorder: Recorder, writer: HistoryWriter, path: Path) -> None:
@@ -171,6 +172,18 @@ def test_figures_of_workers_add_up(recorder: Recorder) -> None:
     assert SHAPE.summed([]).totals().ended == dict.fromkeys(OUTCOMES, 0)
 
 
+def test_an_operation_without_a_promised_answer_is_infinitely_slow(recorder: Recorder) -> None:
+    """Its own time, 0.1 s, is in no bucket but the last one, and so is an arrival that was never sent."""
+    recorder.end(recorder.begin(call()), Reading(Outcome.INFO), status=503, ended=5.0)
+    recorder.end(recorder.begin(call()), Reading(Outcome.FAIL, refused=True), status=409, ended=5.1)
+    recorder.dropped(0, 1, 1.0)
+    (cell,) = [cell for cell in recorder.figures.all_cells() if cell.sent]
+    assert (sum(cell.latency.counts), cell.latency.counts[-1]) == (3, 2)
+    assert cell.latency.sum_s == pytest.approx(0.2)
+    assert sum(cell.service.counts) == 2
+    assert recorder.take_interval_latencies_s() == [pytest.approx(0.2)]
+
+
 def test_a_history_that_exists_is_not_touched(path: Path, writer: HistoryWriter) -> None:
     before = path.read_bytes()
     with pytest.raises(FileExistsError):
@@ -200,3 +213,35 @@ def test_the_token_and_what_the_answer_showed_are_on_record(recorder: Recorder, 
     }
     assert {key: ending[key] for key in ("shown", "issued", "digest")} == {"shown": 7, "issued": "i", "digest": "d"}
     assert "token" not in plain
+
+
+def test_each_different_page_is_written_once_before_the_answer_that_showed_it(
+    recorder: Recorder, writer: HistoryWriter, path: Path
+) -> None:
+    for title in ("A", "B", "A"):
+        page = (EventSeen(1, "gig", title, "", "Hall", "Cork", (), (TierSeen(1, "Floor", 100, 9),)),)
+        reading = Reading(Outcome.OK, seen=page_digest(page), seats="0", page=page)
+        recorder.end(recorder.begin(call(op="browse", about="gig")), reading, status=200, ended=5.0)
+    writer.close()
+    told = lines(path)
+    assert [type(line).__name__ for line in told[1:-1]] == [
+        "Invoke",
+        "Seen",
+        "Ok",
+        "Invoke",
+        "Seen",
+        "Ok",
+        "Invoke",
+        "Ok",
+    ]
+    assert msgspec.convert(told[2].events, Page)[0].title == "A"  # type: ignore[union-attr]
+    assert told[3].seen == told[2].seen  # type: ignore[union-attr]
+    assert told[1].about == "gig"  # type: ignore[union-attr]
+
+
+def test_there_is_an_end_to_different_pages(recorder: Recorder, writer: HistoryWriter, path: Path) -> None:
+    for number in range(MOST_PAGES + 5):
+        reading = Reading(Outcome.OK, seen=str(number), seats="0", page=())
+        recorder.end(recorder.begin(call(op="browse")), reading, status=200, ended=5.0)
+    writer.close()
+    assert sum(isinstance(line, Seen) for line in lines(path)) == MOST_PAGES

@@ -11,7 +11,7 @@ OK = Reading(Outcome.OK)
 SOLD_OUT = Reading(Outcome.FAIL, refused=True, reason="sold_out")
 HEAD = (
     b"POST /api/orders/?t=1 HTTP/1.1\r\nHost: 127.0.0.1:1\r\nAuthorization: Bearer eyJhbGciOi.eyJzdWI.sig\r\n"
-    b"Idempotency-Key: k1\r\nX-Request-Id: "
+    b"Idempotency-Key: k1\r\nX-Request-Id: 5f0a\r\n\r\n"
 )
 
 
@@ -26,10 +26,16 @@ class Taken:
     def offer(self, ended, *, reading=OK, status=202, body=b"{}", phase="spike", headers=(), request=b""):
         self.number += 1
         operation = Operation(
-            id=f"0-{self.number}", intended=ended - 0.2, sent=ended - 0.1, key=(phase, "buy"), cell=None, follow_up=None
+            id=f"0-{self.number}",
+            number=self.number,
+            intended=ended - 0.2,
+            sent=ended - 0.1,
+            key=(phase, "buy"),
+            cell=None,
+            follow_up=None,
         )
         call = Call(op="buy", method="POST", head=HEAD, read=lambda *_: OK, intended=0.0, body=request)
-        self.samples.offer(call, operation, reading, status=status, ended=ended, headers=headers, body=body)
+        self.samples.offer(call, operation, reading, status=status, ended=ended, head=HEAD, headers=headers, body=body)
 
     def kept(self):
         if not self.path.exists():
@@ -52,7 +58,7 @@ def test_a_sample_is_the_whole_exchange(taken):
     assert (sample.method, sample.path, sample.status) == ("POST", "/api/orders/?t=1", 202)
     assert sample.headers == {"Content-Type": "application/json", "Age": "3"}
     assert (sample.request_body, sample.body) == ('{"t": 1}', '{"id": 1}')
-    assert sample.request_headers["X-Request-Id"] == sample.id == "0-1"
+    assert (sample.id, sample.request_headers["X-Request-Id"]) == ("0-1", "5f0a")
     assert (sample.phase, sample.outcome, sample.sent, sample.ended) == ("spike", "ok", 2.4, 2.5)
 
 

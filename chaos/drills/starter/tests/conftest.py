@@ -1,7 +1,7 @@
-"""Fixtures of your own tests. They run against the live API: `firedrill check 4` starts the variant and sets the stage.
+"""Fixtures of your own tests. They run against the live API: `firedrill check` (of drills 1 and 4) sets the stage.
 
-Your tests have to be green on your attempt, and at least one of them red on `naive`: a test that no code can fail says
-nothing.
+Your tests have to be green on your attempt, and at least one of them red on what it was made from: a test that no code
+can fail says nothing.
 """
 
 import json

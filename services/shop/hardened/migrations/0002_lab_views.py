@@ -22,12 +22,13 @@ VIEWS = {
     """,
     "lab_side_effects": """
         SELECT 'confirmation'::text AS kind, order_id::text AS order_id, count(*)::bigint AS times
-        FROM shop_confirmation GROUP BY order_id
+        FROM shop_confirmation WHERE sent_at IS NOT NULL GROUP BY order_id
     """,
     "lab_pending": """
         SELECT (SELECT count(*) FROM shop_order WHERE status = 'pending'
                    OR (status = 'cancelled' AND refunded_at IS NULL))::bigint AS pending_orders,
-               (SELECT count(*) FROM shop_outbox)::bigint AS unsent_outbox
+               ((SELECT count(*) FROM shop_outbox)
+                   + (SELECT count(*) FROM shop_confirmation WHERE next_try_at IS NOT NULL))::bigint AS unsent_outbox
     """,
 }
 

@@ -17,7 +17,11 @@ HELLO = {
     "shop_to_postgres": (struct.pack("!ii", 8, 80877103), b"N"),
     "shop_to_cache": (b"PING\r\n", b"+PONG\r\n"),
     "shop_to_broker": (b"PING\r\n", b"+PONG\r\n"),
-    "shop_to_gateway": (b"GET /health HTTP/1.1\r\nHost: canary\r\nConnection: close\r\n\r\n", b"HTTP/1.1 200 OK\r\n"),
+    "shop_to_gateway": (
+        b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n",
+    ),
+    "shop_to_mail": (b"NOOP\r\n", b"220 mail\r\n250 OK\r\n"),
 }
 
 
@@ -48,6 +52,32 @@ def test_a_delay_is_measured_from_the_question_on() -> None:
         reading = Canary({"shop_to_cache": address}).read("shop_to_cache", timeout_s=5.0)
     assert reading.round_trip_s is not None
     assert reading.round_trip_s >= 0.2
+
+
+def test_a_mail_server_s_greeting_is_no_answer() -> None:
+    """It comes unasked: a delay on the way there would not be felt."""
+
+    def serve(connection: socket.socket) -> None:
+        connection.sendall(b"220 mail\r\n")
+        connection.recv(4096)
+        time.sleep(0.2)
+        connection.sendall(b"250 OK\r\n")
+
+    with tcp_server(serve) as address:
+        reading = Canary({"shop_to_mail": address}).read("shop_to_mail", timeout_s=5.0)
+    assert reading.round_trip_s is not None
+    assert reading.round_trip_s >= 0.2
+
+
+def test_a_mail_server_that_greets_and_falls_silent_has_not_answered() -> None:
+    def serve(connection: socket.socket) -> None:
+        connection.sendall(b"220 mail\r\n")
+        connection.recv(4096)
+        connection.recv(1)  # until the canary gives up
+
+    with tcp_server(serve) as address:
+        reading = Canary({"shop_to_mail": address}).read("shop_to_mail", timeout_s=0.1)
+    assert (reading.connected, reading.round_trip_s, reading.error) == (True, None, "TimeoutError")
 
 
 def test_nobody_listens() -> None:
@@ -123,7 +153,8 @@ def test_each_upstream_is_sent_what_it_gives_back(proxy: str) -> None:
     assert exchange.error == ""
     known = {
         "shop_to_postgres": b"user\x00me\x00database\x00postgres\x00_pq_.x",
-        "shop_to_gateway": b"POST /echo HTTP/1.1\r\nHost: canary\r\nContent-Length: 100\r\n\r\nx",
+        "shop_to_gateway": b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nx",
+        "shop_to_mail": b"XECHO x",
     }
     assert known.get(proxy, b"*2\r\n$4\r\nECHO\r\n$100\r\nx") in heard[0]
 
@@ -137,6 +168,27 @@ def test_pieces_and_pauses_are_measured() -> None:
     assert exchange.first_s >= 0.1
     assert exchange.last_s >= 0.2
     assert exchange.closed_s is None
+
+
+@pytest.mark.parametrize(
+    "pieces", [[b"+OK\r\n", b"x" * 100], [b"+O", b"K\r", b"\n" + b"x" * 100], [b"+OK\r\n" + b"x" * 100]]
+)
+def test_a_login_goes_ahead_in_one_go_and_its_answer_is_no_part_of_the_echo(pieces: list[bytes]) -> None:
+    heard: list[bytes] = []
+
+    def serve(connection: socket.socket) -> None:
+        heard.append(b"")
+        while heard[0].count(b"x") < 100:
+            heard[0] += connection.recv(65536)
+        for piece in pieces:
+            connection.sendall(piece)
+            time.sleep(0.05)
+
+    with tcp_server(serve) as address:
+        canary = Canary({"shop_to_broker": address}, redis_login=b"AUTH lab secret\r\n")
+        exchange = canary.echo("shop_to_broker", 100, timeout_s=5.0)
+    assert heard[0].startswith(b"AUTH lab secret\r\n*2\r\n$4\r\nECHO")
+    assert (exchange.whole, exchange.received, exchange.reads, exchange.error) == (True, 105, 1, "")
 
 
 def test_the_close_is_measured() -> None:

@@ -70,36 +70,49 @@ def test_calls_since(server: Http) -> None:
 
 
 def test_healing_a_quiet_gateway_leaves_it_alone(server: Http) -> None:
-    server.json("GET /lab/faults", QUIET)
+    server.json("GET /lab/faults/on", {"on": {}})
     Gateway(server.url, "t").heal()
-    assert server.paths() == ["GET /lab/faults"]
+    assert server.paths() == ["GET /lab/faults/on"]
 
 
 @pytest.mark.parametrize(
-    "on", [{"slow_s": 2.0}, {"status": {"code": 500, "ratio": 0.5}}, {"charge_then_drop": {"ratio": 1.0}}]
+    "on",
+    [
+        {"slow_s": 2.0},
+        {"status": {"code": 500, "ratio": 0.5}},
+        {"charge_then_drop": {"ratio": 1.0}},
+        {"a_switch_that_nobody_told_the_engine_of": {"bytes": 7}},
+    ],
 )
 def test_healing_switches_every_fault_off_and_looks(server: Http, on: dict[str, Any]) -> None:
-    server.json("GET /lab/faults", {**QUIET, **on})
+    server.json("GET /lab/faults/on", {"on": on})
 
     def put(body: Any) -> tuple[int, bytes]:
-        server.json("GET /lab/faults", {**QUIET, **body})
+        server.json("GET /lab/faults/on", {"on": {}})
         return 200, b"{}"
 
     server.answers["PUT /lab/faults"] = put
     Gateway(server.url, "t").heal()
-    assert server.paths() == ["GET /lab/faults", "PUT /lab/faults", "GET /lab/faults"]
+    assert server.paths() == ["GET /lab/faults/on", "PUT /lab/faults", "GET /lab/faults/on"]
     assert set(server.asked[1][3]) == {"seed"}  # what is left out is off
 
 
 def test_faults_that_stay_on_are_no_healed_gateway(server: Http) -> None:
-    server.json("GET /lab/faults", {**QUIET, "slow_s": 2.0})
+    server.json("GET /lab/faults/on", {"on": {"slow_s": 2.0}})
     server.answers["PUT /lab/faults"] = (200, b"{}")
-    with pytest.raises(LabBroken, match=r"^gateway: PUT /lab/faults: got gateway: got the fault slow_s 2,"):
+    with pytest.raises(LabBroken, match=r"^gateway: PUT /lab/faults: got gateway: got the fault slow_s on \(2\),"):
         Gateway(server.url, "t").heal()
 
 
-def test_switching_one_fault_leaves_the_other_on(server: Http) -> None:
-    server.json("GET /lab/faults", {**QUIET, "charge_then_drop": {"ratio": 0.5}})
+def test_a_gateway_that_does_not_say_what_is_on_is_not_pristine(server: Http) -> None:
+    server.json("GET /lab/faults/on", {})
+    with pytest.raises(LabBroken, match=r"^gateway: GET /lab/faults/on: got .*expected the gateway's answer"):
+        Gateway(server.url, "t").deviations()
+
+
+def test_switching_one_fault_leaves_the_others_on(server: Http) -> None:
+    strange = {"bytes": 7}
+    server.json("GET /lab/faults", {**QUIET, "charge_then_drop": {"ratio": 0.5}, "strange": strange})
 
     def put(body: Any) -> tuple[int, bytes]:
         server.json("GET /lab/faults", body)
@@ -112,11 +125,16 @@ def test_switching_one_fault_leaves_the_other_on(server: Http) -> None:
         "slow_s": 0.0,
         "status": {"code": 502, "ratio": 0.25},
         "charge_then_drop": {"ratio": 0.5},
+        "strange": strange,
         "seed": 7,
     }
-    assert gateway.deviations() == [
-        "gateway: got the fault status for 25 % of the calls, expected none",
-        "gateway: got the fault charge_then_drop for 50 % of the calls, expected none",
+
+
+def test_what_is_on_in_words(server: Http) -> None:
+    server.json("GET /lab/faults/on", {"on": {"status": {"code": 502, "ratio": 0.25}, "slow_s": 0.5}})
+    assert Gateway(server.url, "t").deviations() == [
+        "gateway: got the fault status on (code 502, ratio 0.25), expected it off",
+        "gateway: got the fault slow_s on (0.5), expected it off",
     ]
 
 
@@ -137,7 +155,7 @@ ASKS: list[Callable[[Gateway], Any]] = [Gateway.charges, Gateway.calls, Gateway.
 def test_a_gateway_that_answers_strangely(
     server: Http, ask: Callable[[Gateway], Any], answer: tuple[int, bytes]
 ) -> None:
-    for path in ("ledger", "calls", "inflight", "faults"):
+    for path in ("ledger", "calls", "inflight", "faults/on"):
         server.answers[f"GET /lab/{path}"] = answer
     with pytest.raises(LabBroken, match=r"^gateway: GET /lab/.*, expected [^\n]*$"):
         ask(Gateway(server.url, "t"))
@@ -145,7 +163,7 @@ def test_a_gateway_that_answers_strangely(
 
 @pytest.mark.parametrize("ask", ASKS)
 def test_a_gateway_that_is_away(ask: Callable[[Gateway], Any]) -> None:
-    with pytest.raises(LabBroken, match=r"^gateway: GET /lab/\w+: got .*refused.*, expected an answer$"):
+    with pytest.raises(LabBroken, match=r"^gateway: GET /lab/[\w/]+: got .*refused.*, expected an answer$"):
         ask(Gateway(f"http://127.0.0.1:{closed_port()}", "t"))
 
 

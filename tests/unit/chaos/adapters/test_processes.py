@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import signal
 import threading
+import time
 import xmlrpc.client
 from collections.abc import Iterator
 from typing import Any
@@ -26,7 +27,7 @@ class Supervisor:
         self.logins: set[str] = set()
         self.info: dict[str, Any] = {"statename": "RUNNING", "pid": 41}
         self.running = {"shop:api", "shop:worker"}
-        self.answer: Any = {"pgid": 41, "pids": [41, 42]}
+        self.answer: Any = {"pgid": 41, "pids": [41, 42], "steady_s": time.monotonic()}
         self.url = ""
         self.paused: dict[int, list[int]] = {}
         self.started: list[str] = []

@@ -13,7 +13,7 @@ from chaos.config import Redis
 from chaos.errors import LabBroken
 from tests.unit.chaos.adapters.servers import closed_port, tcp_server
 
-Monitor = tuple[Callable[[bytes], None], tuple[str, int]]
+Monitor = tuple[Callable[[bytes], None], Redis]
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def monitored() -> Iterator[Monitor]:
 
     with tcp_server(serve) as address:
         host, _, port = address.rpartition(":")
-        yield say, (host, int(port))
+        yield say, Redis(host=host, port=int(port))
         over.set()
         go.release()
 
@@ -76,7 +76,7 @@ def test_a_redis_that_goes_away_is_no_witness(monitored: Monitor) -> None:
 
 def test_nobody_to_watch() -> None:
     with pytest.raises(LabBroken, match=r"^redis: got ConnectionRefusedError, expected it to be watched$"):
-        CommandWatch(("127.0.0.1", closed_port()), 0)
+        CommandWatch(Redis(host="127.0.0.1", port=closed_port()), 0)
 
 
 def test_a_redis_that_refuses() -> None:
@@ -85,25 +85,54 @@ def test_a_redis_that_refuses() -> None:
         connection.sendall(b"-NOPERM\r\n")
 
     with tcp_server(serve) as address, pytest.raises(LabBroken, match=r"^redis: MONITOR: got b'-NOPE', expected \+OK$"):
-        CommandWatch(("127.0.0.1", int(address.rpartition(":")[2])), 0)
+        CommandWatch(Redis(host="127.0.0.1", port=int(address.rpartition(":")[2])), 0)
 
 
-def test_a_canary_is_no_client_of_the_shop_s() -> None:
-    """Its connection is listed for a moment after it was closed: counted, the lab itself would be who met the fault."""
+def test_it_logs_in_before_it_watches() -> None:
+    heard: list[bytes] = []
+
+    def serve(connection: socket.socket) -> None:
+        while b"".join(heard).count(b"\n") < 2:
+            heard.append(connection.recv(100))
+        connection.sendall(b"+OK\r")  # cut anywhere
+        connection.sendall(b'\n+OK\r\n+1700000000.1 [0 127.0.0.1:5] "GET" "a"\r\n')
+        connection.recv(100)
+
+    with tcp_server(serve) as address:
+        port = int(address.rpartition(":")[2])
+        watch = CommandWatch(Redis(host="127.0.0.1", port=port, user="lab", password="p"), 0)
+        until(watch, 1)
+        watch.close()
+    assert b"".join(heard) == b"AUTH lab p\r\nMONITOR\r\n"
+
+
+def test_a_wrong_password_is_told_without_it() -> None:
+    def serve(connection: socket.socket) -> None:
+        connection.recv(100)
+        connection.sendall(b"-WRONGPASS invalid username-password pair or user is disabled.\r\n")
+
+    with tcp_server(serve) as address:
+        asked = Redis(host="127.0.0.1", port=int(address.rpartition(":")[2]), user="lab", password="hush")
+        with pytest.raises(LabBroken) as caught:
+            CommandWatch(asked, 0)
+    assert str(caught.value).startswith("redis: MONITOR: got b'-WRONGPASS")
+    assert "hush" not in str(caught.value)
+
+
+def test_clients_are_those_of_the_shop_s_own_user() -> None:
+    """A canary logs in as nobody and the lab as itself: counted, the lab would be who met the fault."""
 
     class Listed:
         def client_list(self) -> list[dict[str, str]]:
-            common = {"name": "", "idle": "0", "db": "0", "age": "1"}
+            common = {"name": "", "idle": "0", "db": "0", "user": "shop"}
             return [
-                {**common, "id": "1", "cmd": "get"},
-                {**common, "id": "2", "cmd": "ping"},
-                {**common, "id": "3", "cmd": "echo"},
-                {**common, "id": "4", "cmd": "NULL"},
-                {**common, "id": "5", "cmd": "set", "name": "firedrill"},
-                {**common, "id": "6", "cmd": "get", "db": "1"},
-                {**common, "id": "7", "cmd": "ping", "age": "9"},  # a pool looks after its connections
+                {**common, "id": "1"},
+                {**common, "id": "2", "user": "default"},
+                {**common, "id": "3", "user": "lab"},
+                {**common, "id": "4", "db": "1"},
+                {**common, "id": "5", "name": "whatever it calls itself", "idle": "9"},
             ]
 
     witness = RedisWitness(Redis(host="h", port=1))
     witness._client = Listed()  # type: ignore[assignment]
-    assert witness.clients(0) == {"1": 0.0, "7": 0.0}
+    assert witness.clients(0) == {"1": 0.0, "5": 9.0}

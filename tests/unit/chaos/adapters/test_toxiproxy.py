@@ -124,11 +124,9 @@ def test_a_deadline_has_to_be_positive():
 
 
 def _calls(adapter: ToxiproxyAdapter) -> dict[str, Any]:
-    spec = ProxySpec(name="a", listen="127.0.0.1:1", upstream="127.0.0.1:2")
     return {
         "GET /version": adapter.version,
         "GET /proxies": adapter.proxies,
-        "POST /populate": lambda: adapter.ensure([spec]),
         "POST /proxies/a/toxics": lambda: adapter.add_toxic("a", LATENCY),
         "DELETE /proxies/a/toxics/t": lambda: adapter.remove_toxic("a", "t"),
         "POST /proxies/a": lambda: adapter.set_enabled("a", False),
@@ -292,19 +290,6 @@ def test_a_reset_that_leaves_something(server):
     assert "proxy a: got toxic t (latency, downstream), expected none" in str(caught.value)
 
 
-def test_proxies_that_were_not_created_as_asked(server):
-    server.answers["POST /populate"] = (201, {"proxies": None})
-    server.answers["GET /proxies"] = (200, {"a": PROXY})
-    specs = [
-        ProxySpec(name="a", listen="127.0.0.1:1", upstream="127.0.0.1:9"),
-        ProxySpec(name="b", listen="127.0.0.1:3", upstream="127.0.0.1:4"),
-    ]
-    with pytest.raises(ToxiproxyMismatch) as caught:
-        ToxiproxyAdapter(server.url).ensure(specs)
-    assert "proxy a: got upstream 127.0.0.1:2, expected 127.0.0.1:9" in str(caught.value)
-    assert "proxy b: got none, expected 127.0.0.1:3 to 127.0.0.1:4" in str(caught.value)
-
-
 # --- pristine --------------------------------------------------------------------------------------------------------
 
 
@@ -360,18 +345,6 @@ def test_dangerous_values_never_reach_the_server(server, toxic, problem):
         ToxiproxyAdapter(server.url).add_toxic("a", toxic)
     assert problem in str(caught.value)
     assert server.asked == []
-
-
-@pytest.mark.parametrize("listen", ["", ":18010", "18010"])
-def test_a_listen_address_without_a_host_is_refused(server, listen):
-    with pytest.raises(InvalidInput, match="expected host:port"):
-        ToxiproxyAdapter(server.url).ensure([ProxySpec(name="a", listen=listen, upstream="127.0.0.1:1")])
-    assert server.asked == []
-
-
-def test_nothing_to_create_is_refused(server):
-    with pytest.raises(InvalidInput, match="expected at least one"):
-        ToxiproxyAdapter(server.url).ensure([])
 
 
 # --- versions --------------------------------------------------------------------------------------------------------

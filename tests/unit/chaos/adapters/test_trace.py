@@ -23,6 +23,12 @@ def test_a_statement_begins_its_duration_before_it_was_logged():
     assert found.at_unix_s == AT_UNIX_S - 0.0025
 
 
+def test_a_statement_says_which_line_made_it():
+    comment = "/*request='0-7',route='/api/events/',line='serializers.py:55',at='EventSerializer.venue'*/"
+    (found,) = statements(iter([entry(f"SELECT 1 {comment}")]))
+    assert (found.sql, found.line) == ("SELECT 1", "serializers.py:55 EventSerializer.venue")
+
+
 def test_what_is_on_nobody_s_behalf_is_left_out():
     assert statements(iter([entry("SELECT 1"), entry("DELETE FROM shop_outbox")])) == []
 

@@ -13,6 +13,7 @@ from chaos.adapters.upstream import Upstreams
 from chaos.adapters.world import World
 from chaos.config import Postgres
 from chaos.errors import LabBroken
+from chaos.model.evidence import PendingView
 from chaos.ports import Pending
 from tests.unit.chaos.adapters.servers import closed_port
 
@@ -67,12 +68,42 @@ class FakeRedis:
 
 
 @dataclass
+class Ids:
+    """Rows of a ledger, of which only the order and the time matter here."""
+
+    order_id: str
+    captured_unix_s: float = 0.0
+
+
+@dataclass
 class FakeGateway:
     """Calls by the time of their arrival."""
 
     arrivals: list[float] = field(default_factory=list)
+    charged: list[Ids] = field(default_factory=list)
+    refunded: list[Ids] = field(default_factory=list)
+
+    def charges(self) -> list[Ids]:
+        return self.charged
+
+    def refunds(self) -> list[Ids]:
+        return self.refunded
 
     def arrived_since(self, since_unix_s: float) -> int:
+        return sum(at >= since_unix_s for at in self.arrivals)
+
+
+@dataclass
+class FakeMail:
+    """Orders whose mail has arrived, and mails by the time of their arrival."""
+
+    told: list[str] = field(default_factory=list)
+    arrivals: list[float] = field(default_factory=list)
+
+    def mails(self) -> list[Ids]:
+        return [Ids(order_id) for order_id in self.told]
+
+    def taken_since(self, since_unix_s: float) -> int:
         return sum(at >= since_unix_s for at in self.arrivals)
 
 
@@ -81,9 +112,11 @@ def parts() -> tuple[FakePostgres, FakeRedis, FakeGateway, Upstreams]:
     postgres, redis, gateway = FakePostgres(), FakeRedis(), FakeGateway()
     upstreams = Upstreams(
         gateway=gateway,  # type: ignore[arg-type]
+        mail=FakeMail(),  # type: ignore[arg-type]
         postgres=postgres,  # type: ignore[arg-type]
         redis=redis,  # type: ignore[arg-type]
         redis_databases={"shop_to_cache": 0, "shop_to_broker": 1},
+        now_unix_s=time.time,
     )
     return postgres, redis, gateway, upstreams
 
@@ -125,9 +158,36 @@ def test_a_worker_is_waited_for_by_what_its_broker_holds(parts: Any) -> None:
 
 def test_pending_is_orders_and_messages(parts: Any) -> None:
     postgres, redis, gateway, _ = parts
-    pending = World(gateway=gateway, postgres=postgres, redis=redis, broker=parts[1]).pending()
-    assert pending == Pending(orders=4, outbox=2, queued=3, unacked=1)
-    assert pending.total == 10
+    gateway.charged, gateway.refunded = [Ids("a"), Ids("b"), Ids("c"), Ids("c")], [Ids("b")]
+    mail = FakeMail(told=["a"])
+    world = World(  # type: ignore[arg-type]
+        gateway=gateway, mail=mail, postgres=postgres, redis=redis, broker=parts[1], commits=parts[1]
+    )
+    pending = world.pending()
+    assert pending == Pending(orders=4, outbox=2, queued=3, unacked=1, untold=1)
+    assert pending.total == 11
+
+
+def test_mails_that_arrived_and_charges_without_one_show_who_met_a_fault_on_their_way(parts: Any) -> None:
+    postgres, redis, gateway, _ = parts
+    mail = FakeMail(arrivals=[time.time() - 5])
+    upstreams = Upstreams(
+        gateway=gateway, mail=mail, postgres=postgres, redis=redis, redis_databases={}, now_unix_s=time.time
+    )  # type: ignore[arg-type]
+    mark = upstreams.mark("shop_to_mail")
+    later = time.time() + 1
+    mail.arrivals += [later, later]
+    gateway.charged = [Ids("before", time.time() - 5), Ids("told", later), Ids("a", later), Ids("b", later)]
+    mail.told = ["told"]
+    assert upstreams.met("shop_to_mail", mark, cut=False) == (2, "catcher's record of mails")
+    said = "gateway's ledger and the catcher: charged, and no mail yet"
+    assert upstreams.met("shop_to_mail", mark, cut=True) == (2, said)
+
+
+def test_pending_work_is_also_a_view(parts: Any) -> None:
+    postgres, redis, gateway, _ = parts
+    world = World(gateway=gateway, mail=FakeMail(), postgres=postgres, redis=redis, broker=parts[1], commits=parts[1])
+    assert world.pending_view() == [PendingView(pending_orders=4, unsent_outbox=2)]
 
 
 class Rows(PostgresWitness):

@@ -65,7 +65,7 @@ class Agent:
             )
         )
         app = make_app(watchdog=self.watchdog, registry=registry, token=TOKEN, watching=lambda: self.watching)
-        self.client = TestClient(app)
+        self.client = TestClient(app, base_url="http://localhost")
 
     def lease(self, method: str = "PUT", *, token: bytes | None = TOKEN.encode(), **body: Any) -> Any:
         headers: Mapping[bytes, bytes] = {} if token is None else {b"X-Lab-Token": token}
@@ -158,3 +158,15 @@ def test_no_data_is_not_zero(agent: Agent) -> None:
     ]
     agent.toxiproxy.away = True
     assert agent.metrics() == {}
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:18005", "127.0.0.1.evil.example", ""])
+def test_a_foreign_host_is_refused_with_the_token_too(host: str) -> None:
+    """A stranger's page whose name points at this machine (DNS rebinding)."""
+    watchdog = Watchdog(heal=lambda: ((), ()), evidence=Path("/"), monotonic_s=lambda: 0.0, now_unix_s=lambda: 0.0)
+    app = make_app(watchdog=watchdog, registry=CollectorRegistry(), token="t", hostnames=["127.0.0.1", "agent"])
+    client = TestClient(app, base_url="http://127.0.0.1")
+    for path in ("/health", "/metrics", "/lease"):
+        assert client.get(path, headers={"Host": host, "X-Lab-Token": "t"}).status_code == 400
+    for known in ("127.0.0.1:18005", "agent:18005"):
+        assert client.get("/health", headers={"Host": known}).status_code == 200

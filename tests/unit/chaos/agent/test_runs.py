@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from chaos.agent.app import make_app
 from chaos.agent.runs import RunDesk, spawn
 from chaos.agent.watchdog import Watchdog
+from launch.python import PYTHON
 
 SCENARIO = "concurrency/flash-sale"
 TOKEN = {"X-Lab-Token": "t"}
@@ -74,7 +75,9 @@ def desk(tmp_path: Path, shell: Shell) -> RunDesk:
 @pytest.fixture
 def client(tmp_path: Path, desk: RunDesk) -> TestClient:
     watchdog = Watchdog(heal=lambda: ((), ()), evidence=tmp_path, monotonic_s=lambda: 0.0, now_unix_s=lambda: 0.0)
-    return TestClient(make_app(watchdog=watchdog, registry=CollectorRegistry(), token="t", desk=desk))
+    return TestClient(
+        make_app(watchdog=watchdog, registry=CollectorRegistry(), token="t", desk=desk), base_url="http://localhost"
+    )
 
 
 def start(client: TestClient, **change: Any) -> Any:
@@ -87,7 +90,7 @@ def test_a_run_is_started_as_in_a_terminal(client: TestClient, shell: Shell) -> 
     shown = {"scenario": SCENARIO, "variant": "naive", "seed": 7, "started_unix_s": 100.0, "stopping": False}
     assert answer.json() == client.get("/runs").json() == {"running": shown, "ended": None}
     assert shell.commands == [
-        [sys.executable, "-m", "chaos.cli", "run", SCENARIO, "--variant", "naive", "--no-up", "--seed", "7"]
+        [*PYTHON, "-m", "chaos.cli", "run", SCENARIO, "--variant", "naive", "--no-up", "--seed", "7"]
     ]
 
 

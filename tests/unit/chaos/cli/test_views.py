@@ -42,7 +42,8 @@ FAULT = {"fault": "1-latency-x", "kind": "latency", "on": "shop_to_gateway"}
         (EventKind.GUARDRAIL, {"probe": "p", "reason": "why"}, "guardrail p: why"),
         (EventKind.HEALED, {}, "healed: proxies are pristine"),
         (EventKind.HEAL_FAILED, {"left": ["a", "b"]}, "heal FAILED: a; b"),
-        (EventKind.SETTLED, {"settle_s": 1.25, "reason": "all final"}, "settled after 1.2 s: all final"),
+        (EventKind.SETTLED, {"settled": True, "settle_s": 1.25, "reason": "r"}, "settled after 1.2 s: r"),
+        (EventKind.SETTLED, {"settled": False, "settle_s": 6.71, "reason": "r"}, "not settled within 6.7 s: r"),
         (EventKind.NOTE, {"text": "n"}, "n"),
         (EventKind.COLLECTED, {}, None),
     ],
@@ -72,6 +73,8 @@ def test_figures_are_per_second() -> None:
         "in flight": "7",
     }
     assert figures(progress(1.0), 0.5)["p95"] == "–"
+    assert figures(progress(1.0, outcomes={"info": 20}), 0.5)["p95"] == "no answer"
+    assert figures(progress(1.0, dropped=1), 0.5)["p95"] == "no answer"
 
 
 def test_plain_lines() -> None:

@@ -52,6 +52,16 @@ def test_start_sweeps_up_after_a_copy_that_was_cut_off(shop: Path) -> None:
     assert not (attempt.start(shop) / "half").exists()
 
 
+def test_an_attempt_from_a_draft_has_what_its_drill_begins_with(shop: Path) -> None:
+    shutil.copytree(shop / "naive", shop / "draft_1_4")
+    made = attempt.start(shop, base="draft_1_4")
+    found = {path.relative_to(made).as_posix() for path in made.rglob("*")}
+    assert found >= {"tests/conftest.py", "contract/BRIEF.md", "contract/openapi.yaml", "contract/discrepancies.md"}
+    assert attempt.patch("attempt", shop, make=lambda _: None) == b""
+    (made / "contract" / "openapi.yaml").write_text("mine\n")
+    assert b"+++ b/contract/openapi.yaml" in (attempt.patch("attempt", shop, make=lambda _: None) or b"")
+
+
 def test_start_without_naive(tmp_path: Path) -> None:
     with pytest.raises(LabBroken, match=r"attempt: got .*, expected a copy of naive$"):
         attempt.start(tmp_path)

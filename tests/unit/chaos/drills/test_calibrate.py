@@ -17,11 +17,12 @@ from chaos.drills.calibrate import (
 )
 from chaos.drills.results import RunResult
 from chaos.errors import Inconclusive, InvalidInput
-from chaos.judge.host import HostSample
+from chaos.model.evidence import HostSample
 from chaos.model.verdict import Verdict
 from services.scorecard import rules
+from tests.unit.chaos.documents import document
 
-PHASES = [{"start_s": 0.0, "end_s": 4.0}, {"start_s": 4.0, "end_s": 8.0}]
+PHASES = [{"name": "calm", "start_s": 0.0, "end_s": 4.0}, {"name": "rush", "start_s": 4.0, "end_s": 8.0}]
 
 
 class Machine:
@@ -45,7 +46,7 @@ class Machine:
             variant="hardened",
             verdict=self.verdict(scale),
             findings=(),
-            document={"phases": PHASES, "summary": "so it was"},
+            document=document(phases=PHASES, summary="so it was"),
             spoiled=self.spoiled,
         )
 

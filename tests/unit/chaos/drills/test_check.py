@@ -9,7 +9,8 @@ from chaos.drills.check import MOST_INCONCLUSIVE, Passed, Report, check, passes
 from chaos.drills.results import RunResult
 from chaos.errors import ExitCode
 from chaos.load import parse_scenario
-from chaos.model.verdict import Finding, Verdict
+from chaos.model.verdict import Finding, FindingKind, Verdict
+from tests.unit.chaos.documents import document
 from tests.unit.chaos.scenarios import GOOD
 
 
@@ -31,13 +32,13 @@ class Lab:
     def run(self, asked, seed):
         self.seeds.append(seed)
         verdict = self.verdicts.pop(0) if len(self.verdicts) > 1 else self.verdicts[0]
-        finding = Finding(check="no_oversell", kind="invariant", verdict=verdict, expected="e")
+        finding = Finding(check="no_oversell", kind=FindingKind.INVARIANT, verdict=verdict, expected="e")
         return RunResult(
             folder=Path(f"run-{seed}"),
             variant="attempt",
             verdict=verdict,
             findings=(finding,),
-            document={"summary": f"{verdict}!"},
+            document=document(summary=f"{verdict}!", seed=seed),
         )
 
     def passes(self, holds):
@@ -70,7 +71,7 @@ def test_a_violation_names_the_seed_and_the_check():
     assert Lab([HELD, VIOLATED]).passes(3).reason == "violated on seed 6: no_oversell"
 
 
-def report(key, parts, *, verdicts, own=HELD, holds=1):
+def report(key, parts, *, verdicts, own=HELD, holds=1, besides=lambda part, found: ()):
     lab, asked = Lab(list(verdicts)), []
 
     def own_tests():
@@ -87,6 +88,7 @@ def report(key, parts, *, verdicts, own=HELD, holds=1):
         run=lab.run,
         own_tests=own_tests,
         say=lab.said.append,
+        besides=besides,
     )
     return found, lab, asked
 
@@ -103,7 +105,7 @@ def test_core_and_stretch_are_told_apart_and_the_worst_is_the_exit_code():
     assert report("system-failure", ("core",), verdicts=[HELD])[0].exit_code is ExitCode.HELD
 
 
-def test_own_tests_belong_to_the_core_of_the_auth_drill_only():
+def test_own_tests_belong_to_the_core_of_drills_1_and_4_only():
     found, _, asked = report("auth", ("core", "stretch"), verdicts=[HELD], own=VIOLATED)
     assert asked == ["own"]
     assert found.verdict("core") is VIOLATED
@@ -112,9 +114,27 @@ def test_own_tests_belong_to_the_core_of_the_auth_drill_only():
     assert report("concurrency", ("core",), verdicts=[HELD])[2] == []
 
 
+def test_what_the_learner_wrote_counts_in_each_part():
+    def written(part, found):
+        return (Passed(name="list", verdict=HELD if part == "core" else VIOLATED, reason="r"),)
+
+    found, _, asked = report("api-contract", ("core", "stretch"), verdicts=[HELD], besides=written)
+    assert asked == ["own"]
+    assert [one.name for one in found.parts["core"]] == ["own tests", scenario().name, "list"]
+    assert (found.verdict("core"), found.verdict("stretch")) == (HELD, VIOLATED)
+
+
 def test_a_part_of_which_nothing_was_run_is_no_pass():
     empty = Report(drill=Drill(key="x", number=1, title="t"), variant="attempt", first_seed=1, parts={"core": ()})
     assert empty.exit_code is ExitCode.INCONCLUSIVE
+
+
+def test_a_run_that_chose_its_own_seed_is_named_by_it():
+    """One that grades notes is of the sample's seed."""
+    found = RunResult(folder=Path("run"), variant="attempt", verdict=VIOLATED, findings=(), document=document(seed=9))
+    one = passes(scenario(), holds=1, first_seed=5, run=lambda *_: found, say=lambda _: None)
+    assert one.tries[0].seed == 9
+    assert "on seed 9" in one.reason
 
 
 def test_what_it_prints():
@@ -126,5 +146,7 @@ def test_what_it_prints():
         f"  ■ violated  {scenario().name}: violated on seed 3: no_oversell\n"
         "      try 1, seed 1: held  run-1\n"
         "      try 2, seed 2: inconclusive  run-2\n"
+        "        inconclusive!\n"
         "      try 3, seed 3: violated  run-3\n"
+        "        violated!\n"
     )

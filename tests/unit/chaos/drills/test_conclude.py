@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import signal
 from collections.abc import Iterator
@@ -14,14 +13,17 @@ import pytest
 
 from chaos.adapters.scorecard import Scorecard
 from chaos.drills import conclude as concluding
-from chaos.drills.conclude import conclude, conclude_crashed, folders, put, read_judged, summary_for_index
+from chaos.drills.conclude import conclude, read_judged
+from chaos.drills.crashed import conclude_crashed
+from chaos.drills.index import put, summary_for_index
 from chaos.errors import InvalidInput, LabBroken
-from chaos.journal import read_events
+from chaos.evidence.journal import read_events
+from chaos.evidence.writing import folders
 from chaos.judge.verify import verify
 from chaos.model.journal import EventKind
-from chaos.model.verdict import Verdict
+from chaos.model.verdict import Verdict, plain
 from tests.unit.chaos.adapters.servers import Http, closed_port, http_server
-from tests.unit.chaos.evidence import RUN_ID, TEXT, run_of, write_run
+from tests.unit.chaos.runs import RUN_ID, TEXT, run_of, write_run
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def test_a_run_that_held(root: Path, said: list[str]) -> None:
     assert (result.verdict, result.exit_code, result.spoiled) == (Verdict.HELD, 0, False)
     assert result.violated == frozenset()
     document = json.loads((folder / "verdict.json").read_bytes())
-    assert document == result.document
+    assert document == plain(result.document)
     assert {key: document[key] for key in ("run_id", "scenario", "drill", "variant", "seed", "scale", "title")} == {
         "run_id": RUN_ID,
         "scenario": "own/steady",
@@ -102,11 +104,33 @@ def test_a_run_whose_driver_fell_behind_is_spoiled_by_the_machine(root: Path, sa
     assert (result.verdict, result.exit_code, result.spoiled) == (Verdict.INCONCLUSIVE, 3, True)
 
 
-def test_a_saturated_machine_spoils_a_run(root: Path, said: list[str]) -> None:
+def test_a_saturated_machine_spoils_a_run_in_which_something_was_missed(root: Path, said: list[str]) -> None:
+    run = run_of(root)
+    run.host = [{**sample, "cpu_busy": 1.0} for sample in run.host]
+    run.change = lambda at_s, _op, _number: {"outcome": "fail", "status": 500} if 10 <= at_s < 20 else {}
+    result = conclude(write_run(run), index=None, say=said.append)
+    assert (result.verdict, result.spoiled) == (Verdict.INCONCLUSIVE, True)
+
+
+@pytest.mark.parametrize("busy", [True, False])
+def test_a_steady_state_that_a_busy_machine_missed_is_worth_another_try(
+    root: Path, said: list[str], busy: bool
+) -> None:
+    run = run_of(root)
+    run.host = [{**sample, "cpu_busy": 1.0} for sample in run.host] if busy else run.host
+    run.change = lambda at_s, _op, _number: {"outcome": "fail", "status": 500} if at_s < 10 else {}
+    run.events.append((EventKind.ABORTED, {"by": "steady_state", "reason": "no steady state in baseline"}))
+    run.drop_event(EventKind.FAULT_INJECTED)
+    result = conclude(write_run(run), index=None, say=said.append)
+    assert (result.verdict, result.spoiled) == (Verdict.INCONCLUSIVE, busy)
+    assert result.document.aborted == "steady_state"
+
+
+def test_a_saturated_machine_spoils_no_run_in_which_all_was_met(root: Path, said: list[str]) -> None:
     run = run_of(root)
     run.host = [{**sample, "cpu_busy": 1.0} for sample in run.host]
     result = conclude(write_run(run), index=None, say=said.append)
-    assert (result.verdict, result.spoiled) == (Verdict.INCONCLUSIVE, True)
+    assert (result.verdict, result.exit_code, result.spoiled) == (Verdict.HELD, 0, False)
 
 
 def test_a_fault_that_was_not_felt_is_not_the_machine_s_doing(root: Path, said: list[str]) -> None:
@@ -184,7 +208,7 @@ def test_a_damaged_verdict_is_not_indexed(root: Path, said: list[str], content: 
     (folder / "verdict.json").write_bytes(content)
     assert not put(Scorecard("http://127.0.0.1:9", "t"), folder, said.append)
     assert len(said) == 1
-    assert said[0].startswith(f"not indexed: {folder}: got ")
+    assert said[0].startswith(f"not indexed: {folder}")
 
 
 def test_no_room_for_the_verdict(root: Path, said: list[str]) -> None:
@@ -335,16 +359,23 @@ def test_a_folder_that_is_no_run(root: Path, name: str, content: bytes | None) -
 def test_verify_derives_the_verdict_with_the_run_s_own_seed_and_scale(root: Path, said: list[str]) -> None:
     folder = write_run(run_of(root, scale=0.5, seed=99))
     result = conclude(folder, index=None, say=said.append)
-    assert (result.document["seed"], result.document["scale"]) == (99, 0.5)
+    assert (result.document.seed, result.document.scale) == (99, 0.5)
     assert "seed: 1\n" in TEXT
     assert verify(folder, read_judged) == []
 
 
-def test_the_git_revision_is_that_of_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert len(concluding.git_revision().removesuffix("+changes")) == 40
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setenv("FIREDRILL_LAB_DIR", str(tmp_path))
-    assert concluding.git_revision() == ""
-    (tmp_path / "git-revision").write_text("abc+changes\n")  # as in a container, from its host
-    assert concluding.git_revision() == "abc+changes"
-    assert os.environ["PATH"] == str(tmp_path)
+def test_a_run_of_an_older_format_is_shown_as_it_was_judged(
+    root: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its record has no clocks: judged by today's rules it would be inconclusive."""
+    run = run_of(root)
+    run.change = lambda at_s, _op, _number: {"outcome": "fail", "status": 500} if 10 <= at_s < 20 else {}
+    monkeypatch.setattr("chaos.evidence.manifest.MANIFEST_VERSION", 1)
+    folder = conclude(write_run(run), index=None, say=said.append).folder
+    monkeypatch.undo()
+    (folder / "clocks.jsonl").unlink()
+    assert concluding.shown_of(folder).document.verdict == "violated"
+    (slo,) = concluding.explained(folder, "slo:success_ratio[spike,browse]")
+    assert slo.operations
+    with pytest.raises(InvalidInput, match="got no_oversell, which is held"):
+        concluding.explained(folder, "no_oversell")

@@ -10,7 +10,7 @@ import pytest
 from chaos.drills.mutants import Mutant, checked_mutants, chosen, disagreements, load_mutants, variants
 from chaos.errors import InvalidInput
 from chaos.load import parse_scenario
-from chaos.model.scenario import Scenario
+from chaos.scenario import Scenario
 from tests.unit.chaos.scenarios import GOOD, WHERE
 
 HEADER = """\
@@ -26,8 +26,9 @@ Why: colons are free down here.
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "one.patch").write_text(HEADER)
-    return tmp_path
+    (tmp_path / "mutants").mkdir()
+    (tmp_path / "mutants" / "one.patch").write_text(HEADER)
+    return tmp_path / "mutants"
 
 
 def scenario(*mutants: str, name: str = "own/small") -> Scenario:
@@ -103,3 +104,24 @@ def test_choosing(folder: Path) -> None:
         chosen(many, ["a*", "x"])
     with pytest.raises(InvalidInput, match="got none, expected at least one patch"):
         chosen([], [])
+
+
+def test_flaws_of_banks_are_mutants_too(folder: Path) -> None:
+    bank = folder.parent / "drafts" / "3"
+    (bank / "naive").mkdir(parents=True)
+    more = "slot: a\noperation: GET /api/events/\n"
+    for name, text in (("planted", HEADER), ("unmeasured", HEADER.replace("scenario: own/small\n", ""))):
+        (bank / f"{name}.patch").write_text(text.replace("drill: 3\n", f"drill: 3\n{more}"))
+    (bank / "planted.hardened.patch").write_text("--- a/x.py\n")
+    (bank / "naive" / "anyway.flaw").write_text(HEADER)
+    (bank / "naive" / "anyway.hardened.patch").write_text("--- a/x.py\n")
+    (bank / "naive" / "only_there.flaw").write_text(HEADER)
+    names = ["anyway", "one", "planted", "unmeasured"]
+    assert variants(folder) == [f"mutant_{name}" for name in names]
+    found = {mutant.name: mutant.patch.name for mutant in load_mutants(folder)}
+    assert found == {"one": "one.patch", "planted": "planted.hardened.patch", "anyway": "anyway.hardened.patch"}
+    (bank / "planted.patch").write_text(HEADER.replace("drill: 3\n", f"drill: 3\ncolour: red\n{more}"))
+    with pytest.raises(
+        InvalidInput, match=r"3/planted.patch:3: got 'colour: red', expected one of title, .*, not with"
+    ):
+        load_mutants(folder)

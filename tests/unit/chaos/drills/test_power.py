@@ -11,8 +11,9 @@ import pytest
 from chaos.drills.mutants import Mutant
 from chaos.drills.power import Outcome, Row, Trial, measure, read_trials, rows, stands_on, write_trials
 from chaos.drills.results import RunResult
-from chaos.model.scenario import Scenario
-from chaos.model.verdict import Finding, Verdict, overall
+from chaos.model.verdict import Finding, FindingKind, Verdict, overall
+from chaos.scenario import Scenario
+from tests.unit.chaos.documents import document
 from tests.unit.chaos.scenarios import good
 
 HELD, VIOLATED, UNKNOWN = Verdict.HELD, Verdict.VIOLATED, Verdict.INCONCLUSIVE
@@ -24,10 +25,16 @@ MUTANT = Mutant(
 
 def result(verdicts: dict[str, Verdict], *, spoiled: bool = False, name: str = "r") -> RunResult:
     findings = tuple(
-        Finding(check=check, kind="invariant", verdict=verdict, expected="x") for check, verdict in verdicts.items()
+        Finding(check=check, kind=FindingKind.INVARIANT, verdict=verdict, expected="x")
+        for check, verdict in verdicts.items()
     )
     return RunResult(
-        folder=Path(name), variant="v", verdict=overall(findings), findings=findings, document={}, spoiled=spoiled
+        folder=Path(name),
+        variant="v",
+        verdict=overall(findings),
+        findings=findings,
+        document=document(),
+        spoiled=spoiled,
     )
 
 

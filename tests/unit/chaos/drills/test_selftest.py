@@ -10,8 +10,9 @@ from chaos.drills.results import RunResult
 from chaos.drills.selftest import Proof, selftest
 from chaos.errors import InvalidInput
 from chaos.load import parse_scenario
-from chaos.model.scenario import Scenario
-from chaos.model.verdict import Finding, Verdict, overall
+from chaos.model.verdict import Finding, FindingKind, Verdict, overall
+from chaos.scenario import Scenario
+from tests.unit.chaos.documents import document
 from tests.unit.chaos.scenarios import WHERE, bent
 
 HELD, VIOLATED, UNKNOWN = Verdict.HELD, Verdict.VIOLATED, Verdict.INCONCLUSIVE
@@ -36,7 +37,7 @@ def result(verdicts: dict[str, Verdict], *, spoiled: bool = False, name: str = "
     findings = tuple(
         Finding(
             check=check,
-            kind=KINDS.get(check, "invariant"),
+            kind=FindingKind(KINDS.get(check, "invariant")),
             verdict=verdict,
             expected="x",
             reason="late" if verdict is UNKNOWN else "",
@@ -44,7 +45,12 @@ def result(verdicts: dict[str, Verdict], *, spoiled: bool = False, name: str = "
         for check, verdict in verdicts.items()
     )
     return RunResult(
-        folder=Path(name), variant="v", verdict=overall(findings), findings=findings, document={}, spoiled=spoiled
+        folder=Path(name),
+        variant="v",
+        verdict=overall(findings),
+        findings=findings,
+        document=document(),
+        spoiled=spoiled,
     )
 
 

@@ -16,7 +16,7 @@ from chaos.drills import session as sessions
 from chaos.drills.session import Options, Session, folder_of, learner_of, versions
 from chaos.errors import Inconclusive, InvalidInput, LabBroken
 from chaos.heal import deviations
-from chaos.run.runner import Stop
+from chaos.run.request import Stop
 from tests.unit.chaos.adapters.servers import closed_port, http_server
 from tests.unit.chaos.fakes import FakeView, Outside
 from tests.unit.chaos.scenarios import good

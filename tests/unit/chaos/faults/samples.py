@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from chaos.faults import KINDS
+from chaos.faults import KINDS, FaultKind, Held, Proof
 from chaos.model.faults import FaultParams
-from chaos.ports import FaultKind, Held, Proof
 from tests.unit.chaos.fakes import Outside
 
 KEYS: dict[str, dict[str, Any]] = {
@@ -21,6 +20,7 @@ KEYS: dict[str, dict[str, Any]] = {
     "slicer": {"on": "shop_to_gateway", "average_size": 64, "delay": "2ms", "from": "spike", "for": "6s"},
     "slow_close": {"on": "shop_to_gateway", "delay": "500ms", "from": "spike", "for": "6s"},
     "status": {"on": "gateway", "from": "spike", "for": "6s"},
+    "terminate": {"on": "worker", "at": "spike"},
     "timeout": {"on": "shop_to_cache", "from": "spike", "for": "6s"},
 }
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chaos.errors import LabBroken
-from chaos.faults import KINDS
-from chaos.ports import Proof
+from chaos.faults import KINDS, Proof
 from tests.unit.chaos.fakes import Outside
 from tests.unit.chaos.faults.samples import held_of, injected
 

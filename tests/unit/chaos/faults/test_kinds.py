@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from chaos.errors import LabBroken
-from chaos.faults import KINDS
+from chaos.faults import KINDS, FaultKind, Held
 from chaos.model.faults import FaultParams
-from chaos.ports import CanaryReading, FaultKind, Held, ToxicSpec
+from chaos.ports import CanaryReading, ToxicSpec
 from tests.unit.chaos.fakes import ROUND_TRIP_S, Outside
 from tests.unit.chaos.faults.samples import KEYS
 
@@ -30,8 +30,8 @@ def down(**keys: Any) -> Held:
     return held_of(KINDS["down"], **{"on": "shop_to_postgres", "from": "spike", "for": "6s", **keys})
 
 
-def kill(**keys: Any) -> Held:
-    return held_of(KINDS["kill"], **{"on": "worker", "at": "spike", **keys})
+def ending(name: str, **keys: Any) -> Held:
+    return held_of(KINDS[name], **{"on": "worker", "at": "spike", **keys})
 
 
 def test_kinds_are_found_by_discovery_and_say_what_they_do() -> None:
@@ -229,16 +229,19 @@ def test_down_is_not_gone_while_its_upstream_does_not_answer() -> None:
     )
 
 
-# --- kill ------------------------------------------------------------------------------------------------------------
+# --- kill and terminate ----------------------------------------------------------------------------------------------
+
+ENDING = pytest.mark.parametrize("name", ["kill", "terminate"])
 
 
-def test_kill_from_arming_to_gone() -> None:
-    outside, kind, held = Outside(), KINDS["kill"], kill()
+@ENDING
+def test_an_end_of_a_process_from_arming_to_gone(name: str) -> None:
+    outside, kind, held = Outside(), KINDS[name], ending(name)
     kind.arm(held, outside.lab)
     kind.inject(held, outside.lab)
     proof = kind.prove(held, outside.lab)
     assert proof.proven
-    assert proof.read_back == {"pgid": 200, "killed_pids": [200, 201], "alive": []}
+    assert proof.read_back == {"pgid": 200, "signalled_pids": [200, 201], "alive": []}
     assert kind.exposure(held, outside.lab) == (3, "gateway's record of calls in flight")
     assert outside.gateway.asked == [(1000.0, 1000.0)]
     kind.lift(held, outside.lab)
@@ -247,8 +250,9 @@ def test_kill_from_arming_to_gone() -> None:
     assert gone.read_back == {"pgid": 1001}
 
 
-def test_kill_waits_for_a_group_that_dies_slowly() -> None:
-    outside, kind, held = Outside(), KINDS["kill"], kill()
+@ENDING
+def test_an_end_waits_for_a_group_that_dies_slowly(name: str) -> None:
+    outside, kind, held = Outside(), KINDS[name], ending(name)
     outside.processes.survives_looks = 5
     kind.arm(held, outside.lab)
     kind.inject(held, outside.lab)
@@ -256,40 +260,47 @@ def test_kill_waits_for_a_group_that_dies_slowly() -> None:
     assert outside.clock.now == pytest.approx(1000.25)
 
 
-def test_kill_with_survivors_is_not_proven() -> None:
-    outside, kind, held = Outside(), KINDS["kill"], kill()
+@ENDING
+def test_an_end_with_survivors_is_not_proven(name: str) -> None:
+    outside, kind, held = Outside(), KINDS[name], ending(name)
     outside.processes.survives_looks = 10**6
     kind.arm(held, outside.lab)
     kind.inject(held, outside.lab)
     proof = kind.prove(held, outside.lab)
-    assert (proof.proven, proof.reason) == (False, "process group 200: got [201] alive, expected none")
+    assert (proof.proven, proof.reason) == (
+        False,
+        f"process group 200: got [201] alive {5 if name == 'kill' else 15} s after the {name}, expected none",
+    )
 
 
-def test_kill_of_nobody_is_not_proven() -> None:
-    outside, kind, held = Outside(), KINDS["kill"], kill()
+@ENDING
+def test_an_end_of_nobody_is_not_proven(name: str) -> None:
+    outside, kind, held = Outside(), KINDS[name], ending(name)
     outside.processes.pids_of_nobody = True
     kind.arm(held, outside.lab)
     kind.inject(held, outside.lab)
     proof = kind.prove(held, outside.lab)
     assert (proof.proven, proof.reason) == (
         False,
-        "process group 200: got nobody to kill, expected the processes of worker",
+        f"process group 200: got nobody to {name}, expected the processes of worker",
     )
 
 
-def test_kill_without_a_restart_is_never_lifted() -> None:
-    outside, kind, held = Outside(), KINDS["kill"], kill()
+@ENDING
+def test_an_end_without_a_restart_is_never_lifted(name: str) -> None:
+    outside, kind, held = Outside(), KINDS[name], ending(name)
     outside.processes.restart_after_looks = 10**6
     kind.arm(held, outside.lab)
     kind.inject(held, outside.lab)
-    with pytest.raises(LabBroken, match=r"^worker: got no new process 20 s after the kill, expected one$"):
+    with pytest.raises(LabBroken, match=rf"^worker: got no new process 20 s after the {name}, expected one$"):
         kind.lift(held, outside.lab)
     assert kind.gone(held, outside.lab).reason == "worker: not running"
 
 
-def test_the_old_process_is_no_restart() -> None:
+@ENDING
+def test_the_old_process_is_no_restart(name: str) -> None:
     """supervisord goes on naming the dead process until it has noticed."""
-    outside, kind, held = Outside(), KINDS["kill"], kill()
+    outside, kind, held = Outside(), KINDS[name], ending(name)
     kind.arm(held, outside.lab)
     kind.inject(held, outside.lab)
     outside.processes.groups["worker"] = 200
@@ -297,22 +308,38 @@ def test_the_old_process_is_no_restart() -> None:
         kind.lift(held, outside.lab)
 
 
-def test_lifting_a_kill_that_never_happened() -> None:
-    outside, kind, held = Outside(), KINDS["kill"], kill()
+@ENDING
+def test_lifting_an_end_that_never_happened(name: str) -> None:
+    outside, kind, held = Outside(), KINDS[name], ending(name)
     outside.processes.broken = True
     kind.arm(held, outside.lab)
     with pytest.raises(LabBroken):
         kind.inject(held, outside.lab)
     kind.lift(held, outside.lab)
     assert kind.gone(held, outside.lab).proven
-    assert outside.processes.killed == []
+    assert outside.processes.killed == outside.processes.terminated == []
 
 
 def test_a_killed_api_is_felt_by_its_clients_not_by_the_gateway() -> None:
-    outside, kind, held = Outside(), KINDS["kill"], kill(on="api")
+    outside, kind, held = Outside(), KINDS["kill"], ending("kill", on="api")
     outside.client.unanswered = 2
     kind.arm(held, outside.lab)
     kind.inject(held, outside.lab)
     assert kind.exposure(held, outside.lab) == (2, "client's history: operations without an answer")
     assert outside.client.asked == [(999.0, 1001.0)]
     assert outside.gateway.asked == []
+
+
+def test_whom_a_polite_end_of_the_api_met_was_under_way() -> None:
+    outside, kind, held = Outside(), KINDS["terminate"], ending("terminate", on="api")
+    outside.client.waiting = 4
+    kind.arm(held, outside.lab)
+    kind.inject(held, outside.lab)
+    assert (outside.processes.terminated, outside.processes.killed) == (["api"], [])
+    assert kind.exposure(held, outside.lab) == (4, "client's history: operations under way")
+    assert outside.client.asked == [(1000.0, 1000.0)]
+
+
+@pytest.mark.parametrize(("name", "away"), [("kill", (10.0, 10.6)), ("terminate", None), ("pause", (10.0, 14.0))])
+def test_when_a_target_certainly_did_nothing(name: str, away: tuple[float, float] | None) -> None:
+    assert KINDS[name].away(10.0, 14.0) == away

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from chaos.invariants import KINDS
-from chaos.model.checks import Context, Span
+from chaos.invariants import KINDS, Context
 from chaos.model.evidence import (
     BrokerMessage,
     Charge,
+    Commit,
     EndState,
     GatewayCall,
+    Mail,
     Order,
     QueueSample,
     Refund,
@@ -22,9 +23,21 @@ from chaos.model.evidence import (
     Tier,
 )
 from chaos.model.history import Operation, Outcome
+from chaos.model.span import Span
 from chaos.model.verdict import Finding
+from chaos.model.world import Page, SeededEvent, SeededTier, SeededWorld, page_digest
 
 T0_UNIX_S = 1_000_000.0
+
+
+def seeded(capacity: int) -> SeededWorld:
+    """One event with one tier."""
+    tier = SeededTier(tier_id=1, event_slug="gig", name="Floor", price_cents=100, capacity=capacity)
+    event = SeededEvent(
+        event_id=1, slug="gig", title="A with B", starts_at="2026-12-24T19:00:00Z", venue="Hall", city="Cork",
+        performers=("B", "A"),
+    )  # fmt: skip
+    return SeededWorld(events=(event,), tiers=(tier,))
 
 
 class World:
@@ -32,12 +45,15 @@ class World:
 
     def __init__(self, capacity: int = 10) -> None:
         self.operations: list[Operation] = []
+        self.seeded = seeded(capacity)
         tier = Tier(tier_id=1, event_slug="gig", capacity=capacity, sold=0, price_cents=100)
         self.state = EndState(tiers=[tier], settled=True, healthy=True, settle_s=3.0)
         self.history_complete = True
         self.lifted_s: float | None = None
         self.phases = (Span(name="calm", start_s=0.0, end_s=8.0), Span(name="spike", start_s=8.0, end_s=20.0))
         self.queue: list[QueueSample] = []
+        self.pages: dict[str, Page] = {}
+        self.faults: list[Span] = []
 
     def ask(self, key: str, outcome: Outcome, *, at_s: float = 0.0, quantity: int = 1, **more: Any) -> Operation:
         """A buy that takes 0.1 s; without an answer when it is `info`."""
@@ -53,12 +69,22 @@ class World:
         return self.ask(key, Outcome.FAIL, status=409, refused=True, reason="sold_out", **more)
 
     def order(
-        self, order_id: str, key: str, status: str = "paid", *, quantity: int = 1, updated_s: float = 1.0
+        self,
+        order_id: str,
+        key: str,
+        status: str = "paid",
+        *,
+        quantity: int = 1,
+        updated_s: float = 1.0,
+        customer_id: int = 1,
     ) -> None:
         """A row in the database; a paid one with its tickets."""
         times = {"created_unix_s": T0_UNIX_S, "updated_unix_s": T0_UNIX_S + updated_s}
-        row = {"order_id": order_id, "client_key": key, "customer_id": 1, "tier_id": 1, "amount_cents": 100 * quantity}
+        row = {"order_id": order_id, "client_key": key, "customer_id": customer_id, "tier_id": 1}
+        row |= {"amount_cents": 100 * quantity}
         self.state.orders.append(Order(**row, quantity=quantity, status=status, **times))
+        committed = Commit(table="shop_order", row_id=order_id, committed_unix_s=T0_UNIX_S - 1)
+        self.state.commits.append(committed)
         if status == "paid":
             self.state.tickets += [
                 Ticket(ticket_id=f"{order_id}-{n}", order_id=order_id, tier_id=1) for n in range(quantity)
@@ -98,11 +124,31 @@ class World:
         """A confirmation."""
         self.state.side_effects.append(SideEffect(kind="confirmation", order_id=order_id, times=times))
 
+    def mail(self, order_id: str, at_s: float = 1.5, **more: Any) -> None:
+        """A mail at the catcher, read and acknowledged; by default after the charge."""
+        base: dict[str, Any] = {"mail_from": "shop@example.org", "rcpt_tos": ["ada@example.org"], "subject": "Tickets"}
+        base |= {"message_id": f"<{order_id}@shop>", "order_id": order_id, "size_bytes": 300}
+        base |= {"acknowledged": True, "closed_unix_s": T0_UNIX_S + at_s + 0.1, "received_unix_s": T0_UNIX_S + at_s}
+        self.state.mails.append(Mail(**{**base, **more}))
+
     def asked(self, op: str, order_id: str, order_status: str = "", at_s: float = 0.0, **more: Any) -> None:
         """A poll or a cancel that was answered."""
         base = {"id": f"op-{len(self.operations)}", "op": op, "phase": "spike", "intended": at_s, "sent": at_s}
         base |= {"ended": at_s + 0.1, "outcome": Outcome.OK, "main": False, "order": order_id}
         self.operations.append(Operation(**{**base, "order_status": order_status, **more}))
+
+    def looked(
+        self, taken: int = 0, *, at_s: float = 0.0, age_s: int | None = None, page: Page | None = None, about: str = ""
+    ) -> str:
+        """A page of events that showed so many seats as taken; that of the seeded world unless told otherwise."""
+        page = tuple(self.seeded.by_slug.values()) if page is None else page
+        digest, tiers = page_digest(page), sum(len(event.tiers) for event in page)
+        self.pages[digest] = page
+        id_ = f"op-{len(self.operations)}"
+        base = {"id": id_, "op": "detail" if about else "browse", "phase": "spike", "intended": at_s, "sent": at_s}
+        base |= {"ended": at_s + 0.1, "outcome": Outcome.OK, "status": 200, "about": about, "age_s": age_s}
+        self.operations.append(Operation(**base, seen=digest, seats=" ".join([str(taken)] * tiers)))
+        return id_
 
     def bought(self, key: str, *, quantity: int = 1, status: str = "paid", at_s: float = 0.0, **more: Any) -> str:
         """Accepted, in the database, and charged once when it is paid; returns the order's id."""
@@ -130,6 +176,9 @@ class World:
                 history_complete=self.history_complete,
                 lifted_s=self.lifted_s,
                 queue=tuple(self.queue),
+                world=self.seeded,
+                pages=self.pages,
+                faults=tuple(self.faults),
             )
         )
         self._can_be_looked_up(finding)
@@ -146,7 +195,7 @@ class World:
         assert set(pointed.orders) <= orders
         assert set(pointed.keys) <= keys
         assert set(pointed.charges) <= {charge.charge_id for charge in self.state.charges}
-        assert set(pointed.tiers) <= {tier.tier_id for tier in self.state.tiers}
+        assert set(pointed.tiers) <= {tier.tier_id for tiers in (self.state.tiers, self.seeded.tiers) for tier in tiers}
         assert pointed.says
 
 

@@ -1,7 +1,8 @@
 import pytest
 
 from chaos.invariants import KINDS
-from chaos.model.checks import invariant_model
+from chaos.judge.exchanged import WITNESS_OF
+from chaos.load.models import invariant_model
 from chaos.model.evidence import EndState
 
 
@@ -27,6 +28,7 @@ def test_all_of_drills_3_to_5_are_found():
         "side_effects_once",
         "status_is_current",
         "tickets_exactly_once",
+        "told_once",
     }
 
 
@@ -34,7 +36,8 @@ def test_all_of_drills_3_to_5_are_found():
 def test_every_kind_says_what_it_decides_and_reads_known_witnesses(kind):
     assert len(kind.doc) > 60
     assert kind.expected
-    assert kind.witnesses <= set(EndState.__struct_fields__)
+    of_exchanges = set(WITNESS_OF.values()) if kind.sources else set()
+    assert kind.witnesses <= {*EndState.__struct_fields__, "world", *of_exchanges}
     assert kind.requires_ops <= (kind.ops or kind.requires_ops)
 
 

@@ -10,7 +10,7 @@ def test_a_refusal_when_all_seats_may_be_gone_is_held(world):
     world.refused("late", at_s=10)
     finding = world.judge("no_false_refusal")
     assert finding.verdict is Verdict.HELD
-    assert finding.figures == {"refusals": 1, "false_refusals": 0}
+    assert finding.figures == {"refusals": 1, "false_refusals": 0, "accepted": 5}
 
 
 @pytest.mark.parametrize("order", [list, reversed], ids=["in order", "reversed"])
@@ -60,7 +60,7 @@ def test_asks_that_certainly_took_nothing_do_not_excuse_a_refusal(world):
     world.refused("first", quantity=4)
     world.ask("nobody-there", Outcome.FAIL, quantity=10, status=0)
     world.refused("second", quantity=4, at_s=1)
-    assert world.judge("no_false_refusal").figures == {"refusals": 2, "false_refusals": 2}
+    assert world.judge("no_false_refusal").figures == {"refusals": 2, "false_refusals": 2, "accepted": 0}
 
 
 def test_a_double_click_with_one_order_takes_its_seats_once(world):
@@ -77,8 +77,13 @@ def test_a_double_click_with_two_orders_takes_them_twice(world):
     assert world.judge("no_false_refusal").verdict is Verdict.HELD
 
 
-def test_nobody_refused_is_inconclusive(world):
-    world.bought("k")
+def test_nobody_refused_and_some_accepted_is_held(world):
+    world.bought("a")
+    assert world.judge("no_false_refusal").measured == "1 accepted, nobody refused"
+
+
+def test_nobody_answered_is_inconclusive(world):
+    world.ask("a", Outcome.INFO)
     assert world.judge("no_false_refusal").verdict is Verdict.INCONCLUSIVE
 
 

@@ -1,5 +1,8 @@
+import msgspec
+
 from chaos.model.evidence import Ticket
 from chaos.model.verdict import Verdict
+from chaos.model.world import SeededWorld
 
 
 def test_as_many_seats_as_there_are_is_held(world):
@@ -54,6 +57,15 @@ def test_the_accused_own_counter_is_not_asked(world):
     assert world.judge("no_oversell").verdict is Verdict.VIOLATED
 
 
+def test_a_capacity_that_grows_with_the_orders_is_not_believed(world):
+    """The view says 11 of 11; the seeded world has ten seats."""
+    world.state.tiers = [msgspec.structs.replace(world.state.tiers[0], capacity=11)]
+    for number in range(11):
+        world.bought(f"k{number}")
+    finding = world.judge("no_oversell")
+    assert (finding.verdict, finding.figures["capacity"]) == (Verdict.VIOLATED, 10)
+
+
 def test_without_an_accepted_order_it_is_inconclusive(world):
     world.refused("k")
     finding = world.judge("no_oversell")
@@ -63,8 +75,8 @@ def test_without_an_accepted_order_it_is_inconclusive(world):
 
 def test_orders_on_an_unknown_tier_are_inconclusive(world):
     world.bought("k")
-    world.state.tiers = []
-    assert "tiers that lab_tiers doesn't have: 1" in world.judge("no_oversell").reason
+    world.seeded = SeededWorld(events=(), tiers=())
+    assert "tiers that were never seeded: 1" in world.judge("no_oversell").reason
 
 
 def test_held_needs_a_settled_world(world):

@@ -1,6 +1,7 @@
 import msgspec
 
 from chaos.model.verdict import Verdict
+from tests.unit.chaos.invariants.conftest import T0_UNIX_S
 
 
 def test_a_task_that_calls_the_gateway_is_held(world):
@@ -70,3 +71,38 @@ def test_the_record_survives_json(world):
     world.message("o", 0.1, None, None)
     [message] = world.state.broker_messages
     assert msgspec.json.decode(msgspec.json.encode(message), type=type(message)) == message
+
+
+def test_a_message_before_the_commit_is_violated_however_long_it_waits(world):
+    """With a countdown: the task runs two seconds later and finds its order."""
+    order = world.bought("a")
+    world.state.commits = [msgspec.structs.replace(c, committed_unix_s=T0_UNIX_S + 0.15) for c in world.state.commits]
+    world.message(order, 0.1, 0.2, 2.4)
+    world.call(order, 2.2)
+    finding = world.judge("no_task_for_missing_row")
+    assert (finding.verdict, finding.examples) == (Verdict.VIOLATED, (order,))
+    assert finding.counterexample.says == "its message was sent 50.0 ms before the order was committed"
+
+
+def test_a_message_of_the_same_thousandth_is_none_too_early(world):
+    order = world.bought("a")
+    world.state.commits = [msgspec.structs.replace(c, committed_unix_s=T0_UNIX_S + 0.1008) for c in world.state.commits]
+    world.message(order, 0.1, 0.2, 0.4)
+    world.call(order, 0.3)
+    assert world.judge("no_task_for_missing_row").verdict is Verdict.HELD
+
+
+def test_the_first_commit_of_a_row_counts(world):
+    order = world.bought("a")
+    world.state.commits.append(msgspec.structs.replace(world.state.commits[0], committed_unix_s=T0_UNIX_S + 9))
+    world.message(order, 0.1, 0.2, 0.4)
+    world.call(order, 0.3)
+    assert world.judge("no_task_for_missing_row").verdict is Verdict.HELD
+
+
+def test_an_order_whose_commit_nobody_saw_is_inconclusive(world):
+    order = world.bought("a")
+    world.state.commits = []
+    world.message(order, 0.1, 0.2, 0.4)
+    world.call(order, 0.3)
+    assert world.judge("no_task_for_missing_row").verdict is Verdict.INCONCLUSIVE

@@ -1,7 +1,7 @@
 import pytest
 
-from chaos.model.checks import Span
 from chaos.model.evidence import QueueSample
+from chaos.model.span import Span
 from chaos.model.verdict import Verdict
 from tests.unit.chaos.invariants.conftest import World
 

@@ -12,32 +12,33 @@ from typing import Any
 import msgspec
 import pytest
 
+from chaos.checks import CheckSpec, InvariantCheck, Judged, RecoveryCheck, SloCheck
+from chaos.evidence.files import digests
+from chaos.evidence.record import read_record
+from chaos.evidence.writing import encode
 from chaos.invariants import KINDS as INVARIANTS
-from chaos.judge.document import RunFacts, encode, verdict_document
-from chaos.judge.folder import read_record
+from chaos.judge.document import verdict_document
 from chaos.judge.judge import Judgement, judge
-from chaos.model.checks import (
-    CheckSpec,
-    ExpectedFault,
-    InvariantCheck,
-    Judged,
-    Limit,
-    ProbeUse,
-    RecoveryCheck,
-    SloCheck,
-    Span,
-)
-from chaos.model.evidence import Charge, EndState, Order, Ticket, Tier
-from chaos.model.history import Dropped, End, Fail, Info, Invoke, Ok, Start
+from chaos.model.evidence import Charge, EndState, Order, PendingView, Shown, Ticket, Tier
+from chaos.model.faults import ExpectedFault
+from chaos.model.history import Dropped, End, Fail, Info, Invoke, Ok, Seen, Start
 from chaos.model.journal import EventKind
-from chaos.model.loadplan import DriverReport
+from chaos.model.loadplan import DriverReport, WorkerReport
+from chaos.model.span import Span
+from chaos.model.verdict import RunFacts, plain
+from chaos.model.world import Page, SeededEvent, SeededTier, SeededWorld, page_digest
 from chaos.probes import KINDS as PROBES
+from chaos.probes import Limit, ProbeUse
 
 T0_UNIX_S = 1_000_000.0
+T0_STEADY_S = 5_000.0
 PHASES = (
     Span(name="baseline", start_s=0, end_s=10),
     Span(name="spike", start_s=10, end_s=20),
     Span(name="recovery", start_s=20, end_s=30),
+)
+WORKER = WorkerReport(
+    worker=0, host="", ended="finished", scheduled=300, send_lag_p99_s=0.004, cpu_ratio=0.3, stood_still=[]
 )
 FAULT = {"fault": "latency-1", "kind": "latency", "on": "shop_to_gateway"}
 
@@ -65,25 +66,57 @@ class Run:
         self.steady_state = [use("success_ratio", "at_least", 0.99), use("latency", "at_most", 0.3, op="browse")]
         self.faults = [ExpectedFault(id="latency-1", kind="latency", on="shop_to_gateway")]
         self.events: list[tuple[EventKind, dict[str, Any]]] = [
-            (EventKind.RUN_STARTED, {"variant": "hardened", "seed": 7}),
-            (EventKind.IDENTITY, {"when": "before", "parts": {"api": "1", "worker": "2"}}),
+            (EventKind.RUN_STARTED, {"variant": "hardened", "seed": 7, "scenario_sha256": "0ff"}),
+            (EventKind.PREPARED, {"code": "c0de"}),
+            (EventKind.IDENTITY, {"when": "before", "parts": {"api": "1", "worker": "2", "code": "c0de"}}),
+            (EventKind.LOAD_STARTED, {"t0_unix_s": T0_UNIX_S, "t0_steady_s": T0_STEADY_S}),
             *((EventKind.PHASE_STARTED, {"phase": phase.name}) for phase in PHASES),
             (EventKind.FAULT_INJECTED, {**FAULT, "planned_s": 12.0, "effective_s": 12.01, "proven": True}),
             (EventKind.EXPOSURE, {"fault": "latency-1", "count": 9, "at_least": 1, "witness": "gateway"}),
             (EventKind.FAULT_LIFTED, {"fault": "latency-1", "lifted_s": 18.0, "pristine": True}),
             (EventKind.LOAD_ENDED, {"ended": "finished"}),
             (EventKind.HEALED, {"pristine": True}),
-            (EventKind.IDENTITY, {"when": "after", "parts": {"api": "1", "worker": "2"}}),
+            (EventKind.COLLECTED, {"missing": {}}),
+            (EventKind.IDENTITY, {"when": "after", "parts": {"api": "1", "worker": "2", "code": "c0de"}}),
             (EventKind.RUN_ENDED, {}),
         ]
         tier = Tier(tier_id=1, event_slug="gig", capacity=1000, sold=0, price_cents=100)
         self.state: EndState | None = EndState(tiers=[tier], settled=True, healthy=True, settle_s=2.0)
+        self.more_world: dict[str, Any] = {}
         self.driver: dict[str, Any] = {}
         self.host: list[dict[str, Any]] = [
-            {"at_s": second + 1.0, "cpu_busy": 0.4, "steal": 0.0, "api_core": 0.5} for second in range(30)
+            {
+                "at_s": second + 1.0,
+                "cpu_busy": 0.4,
+                "steal": 0.0,
+                "api_core": 0.5,
+                "api_processes": {"70": 0.01, "71": 0.5, "72": 0.4},
+            }
+            for second in range(30)
+        ]
+        self.clocks = [
+            {"steady_s": T0_STEADY_S + second, "unix_s": T0_UNIX_S + second, "slept_s": 7.5}
+            for second in range(-10, 41)
         ]
         self.histograms: dict[tuple[str, str, str], int] | None = None
         self.history_tail = True
+
+    @property
+    def world(self) -> SeededWorld:
+        """What was seeded: as `lab_tiers` has it."""
+        tiers = tuple(
+            SeededTier(tier_id=t.tier_id, event_slug=t.event_slug, name="F", price_cents=t.price_cents,
+                       capacity=t.capacity)
+            for t in (self.state or EndState()).tiers
+        )  # fmt: skip
+        event = SeededEvent(event_id=1, slug="gig", title="T", starts_at="", venue="V", city="C", performers=())
+        return SeededWorld(events=(event,), tiers=tiers)
+
+    def set_clock(self, at_s: float, by_s: float) -> None:
+        """As if somebody had set the wall clock then."""
+        for reading in self.clocks:
+            if reading["steady_s"] >= T0_STEADY_S + at_s:
+                reading["unix_s"] += by_s
 
     def event(self, kind: EventKind, fault: str = "latency-1") -> dict[str, Any]:
         """The data of the first event of a kind, to change in place."""
@@ -113,8 +146,17 @@ class Run:
             **per_outcome,
             "scheduled": sum(counts.values()),
             "dropped": sum(n for (_, _, outcome), n in counts.items() if outcome == "dropped"),
+            "follow_ups_ok": 0,
+            "follow_ups_fail": 0,
+            "follow_ups_info": 0,
             "operations": sum(counts.values()),
+            "workers_expected": 1,
             "workers_finished": 1,
+            "workers": [WORKER],
+            "lost": [],
+            "crashed": [],
+            "send_lag_p50_s": 0.001,
+            "send_lag_max_s": 0.005,
             "send_lag_p99_s": 0.004,
             "cpu_ratio": 0.3,
             "no_hidden_resend": True,
@@ -129,7 +171,14 @@ class Run:
         self._json("histograms.json", {"cells": cells})
         if self.state is not None:
             self._json("state.json", self.state)
+        self._json("world.json", {**msgspec.to_builtins(self.world), **self.more_world})
         self._lines("host.jsonl", self.host)
+        self._lines("clocks.jsonl", self.clocks)
+        collected = [data for event, data in self.events if event is EventKind.COLLECTED]
+        for data in collected if self.state is not None else ():
+            tables = {name: getattr(self.state, name) for name in self.state.__struct_fields__}
+            data["sha256"] = digests(self.folder)
+            data["counts"] = {name: len(rows) for name, rows in tables.items() if isinstance(rows, list)}
         self._lines(
             "journal.jsonl",
             [
@@ -157,13 +206,16 @@ class Run:
             started_at="2026-11-23T10:15:02Z",
             duration_s=40.0,
         )
-        (self.folder / "verdict.json").write_bytes(encode(verdict_document(facts, self.judge())))
+        (self.folder / "verdict.json").write_bytes(encode(plain(verdict_document(facts, self.judge()))))
 
     def _history(self) -> tuple[list[Any], dict[tuple[str, str, str], int]]:
         lines: list[Any] = [Start(version=1, worker=0, t0_unix_s=T0_UNIX_S, variant="hardened", seed=7)]
         counts: dict[tuple[str, str, str], int] = {}
         state = EndState() if self.state is None else self.state
-        state.orders, state.tickets, state.charges = [], [], []
+        state.orders, state.tickets, state.charges, state.shown = [], [], [], []
+        state.pending = [PendingView(pending_orders=0, unsent_outbox=0)]
+        page: Page = tuple(self.world.by_slug.values())
+        lines.append(Seen(seen=page_digest(page), events=page))
         for number in range(300):
             at_s, op, id_ = number / 10, "buy" if number % 5 == 4 else "browse", f"0-{number}"
             phase = PHASES[number // 100].name
@@ -178,6 +230,9 @@ class Run:
             if outcome == "ok" and op == "buy":
                 ending["order"] = f"o{number}"
                 self._sold(state, f"o{number}", f"k{number}")
+                ending.setdefault("seen", f"1/1/100/k{number}")
+            elif outcome == "ok":
+                ending = {"seen": page_digest(page), "seats": str(len(state.orders)), **ending}
             kind = {"ok": Ok, "fail": Fail, "info": Info}[outcome]
             lines.append(kind(id=id_, ended=at_s + took_s, **ending))
         return lines, counts
@@ -188,6 +243,9 @@ class Run:
         row = {"order_id": order_id, "client_key": key, "customer_id": 1, "tier_id": 1, "quantity": 1}
         state.orders.append(Order(**row, status="paid", amount_cents=100, **times))
         state.tickets.append(Ticket(ticket_id=order_id, order_id=order_id, tier_id=1))
+        state.shown.append(
+            Shown(order_id=order_id, http_status=200, order_status="paid", seen=f"1/1/100/{key}", tickets=1)
+        )
         state.charges.append(
             Charge(
                 charge_id=order_id, order_id=order_id, idempotency_key=key, amount_cents=100, captured_unix_s=T0_UNIX_S

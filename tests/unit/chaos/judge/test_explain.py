@@ -4,10 +4,12 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from chaos.evidence.manifest import write_manifest
+from chaos.evidence.record import read_record
 from chaos.judge.explain import MOST_MOMENTS, MOST_OPERATIONS, explain, readable
-from chaos.judge.folder import read_record
 from chaos.judge.judge import judge
-from chaos.judge.verify import verify, write_manifest
+from chaos.judge.verify import verify
+from chaos.model.disguise import request_id
 from chaos.model.evidence import GatewayCall, Tier
 from chaos.model.trace import LogLine, Statement
 
@@ -76,6 +78,24 @@ def test_statements_and_log_lines_of_these_operations_only(oversold):
     assert [m.text for m in found.moments if m.kind == "log"] == ["INFO shop.access: POST"]
     assert [op.route for op in found.operations] == ["/api/orders/", ""]
     assert found.unknown == ()
+
+
+def test_requests_are_known_again_by_the_ids_that_were_sent(oversold):
+    """What went over the wire says nothing of the lab; with the history's salt it is made from the operation's id."""
+    oversold.write()
+    (file,) = (oversold.folder / "history").iterdir()
+    plain = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+    salted = plain.replace(b'"seed":7', b'"seed":7,"salt":"pepper"', 1)
+    assert salted != plain
+    file.write_bytes(gzip.compress(salted) if file.suffix == ".gz" else salted)
+    sent = request_id("pepper", "0-114")
+    lines = [LogLine(at_unix_s=T0_UNIX_S + 1.41, part="api", level="INFO", text="POST", acting_for=sent)]
+    trace(oversold, [statement(1.401, "SELECT mine", request=sent), statement(1.4, "SELECT other", request="x")], lines)
+    record = read_record(oversold.folder)
+    judgement = judge(oversold.scenario, record)
+    (found,) = explain(oversold.folder, oversold.scenario, judgement, record.state).counterexamples
+    assert [(m.who, m.text) for m in found.moments if m.kind == "statement"] == [("0-114", "SELECT mine")]
+    assert [m.who for m in found.moments if m.kind == "log"] == ["0-114"]
 
 
 def test_a_task_that_names_the_order_belongs_to_it_with_all_its_statements(oversold):

@@ -1,10 +1,10 @@
 import pytest
 
+from chaos.checks import RecoveryCheck
 from chaos.judge.recovery import Recovery
-from chaos.model.checks import Limit, ProbeUse, RecoveryCheck
 from chaos.model.history import Operation, Outcome
 from chaos.model.verdict import Verdict
-from chaos.probes import KINDS
+from chaos.probes import KINDS, Limit, ProbeUse
 
 LIFTED_S = 10.25
 
@@ -99,3 +99,16 @@ def test_too_little_to_tell_is_inconclusive(given, reason):
     finding = recovery(given.pop("bad", lambda _: False), **given)
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert reason in finding.reason
+
+
+def test_a_load_too_thin_and_too_long_is_not_judged_for_ever():
+    """Six hours whose rare operations come in the end: every window would reach to them."""
+    rare = use("success_ratio", "at_least", 0.99, op="buy")
+    checked = Recovery(RecoveryCheck(within_s=5.0), (RATIO, rare), 0.0, 21_600.0)
+    for at_s in range(21_600):
+        op = "buy" if at_s > 21_500 else "browse"
+        ok = Operation(id=str(at_s), op=op, phase="p", intended=at_s, sent=at_s, ended=at_s, outcome=Outcome.OK)
+        checked.feed(ok)
+    finding = checked.finish()
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "too long, with too few operations" in finding.reason

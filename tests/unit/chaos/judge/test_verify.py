@@ -1,10 +1,12 @@
 import json
 import shutil
+import sys
 
 import pytest
 
 from chaos.errors import InvalidInput
-from chaos.judge.verify import verify, write_manifest
+from chaos.evidence.manifest import write_manifest
+from chaos.judge.verify import verify
 
 
 @pytest.fixture
@@ -70,7 +72,7 @@ def test_a_removed_and_an_added_file_are_named(check, evidence):
 def test_a_link_in_place_of_a_file_is_named(check, evidence, tmp_path):
     (evidence / "state.json").rename(tmp_path / "state.json")
     (evidence / "state.json").symlink_to(tmp_path / "state.json")
-    assert check() == ["state.json: got a symbolic link, expected a file"]
+    assert check()[0] == "state.json: got a symbolic link, expected a readable file"
 
 
 def test_a_verdict_that_the_record_does_not_give_is_noticed_even_with_a_fresh_manifest(run, check, evidence):
@@ -87,6 +89,19 @@ def test_a_verdict_that_the_record_does_not_give_is_noticed_even_with_a_fresh_ma
     assert "verdict.json: finding made_up: got one that the record doesn't give, expected none" in problems
 
 
+def test_a_finding_twice_and_a_key_that_no_run_writes_are_noticed_even_with_a_fresh_manifest(check, evidence):
+    path = evidence / "verdict.json"
+    document = json.loads(path.read_text())
+    document["findings"].insert(0, {**document["findings"][0], "verdict": "violated"})
+    document["praise"] = "splendid"
+    path.write_text(json.dumps(document))
+    write_manifest(evidence, {})
+    problems = check()
+    count = len(document["findings"])
+    assert f"verdict.json: findings: got {count} about {count - 1} checks, expected one about each" in problems
+    assert "verdict.json: praise: got something that no run writes, expected nothing" in problems
+
+
 def test_a_finding_that_was_taken_away_is_noticed(check, evidence):
     path = evidence / "verdict.json"
     document = json.loads(path.read_text())
@@ -97,9 +112,9 @@ def test_a_finding_that_was_taken_away_is_noticed(check, evidence):
 
 
 def test_a_record_that_was_changed_gives_another_verdict(run, check, evidence):
-    state = json.loads((evidence / "state.json").read_text())
-    state["tiers"][0]["capacity"] = 1
-    (evidence / "state.json").write_text(json.dumps(state))
+    world = json.loads((evidence / "world.json").read_text())
+    world["tiers"][0]["capacity"] = 1
+    (evidence / "world.json").write_text(json.dumps(world))
     write_manifest(evidence, {})
     assert "verdict.json: verdict: got 'held', expected 'violated' from the record" in check()
 
@@ -131,3 +146,45 @@ def test_a_scenario_that_cannot_be_read(evidence):
 
 def test_no_folder(tmp_path, run):
     assert "no such folder" in verify(tmp_path / "none", lambda _: run.scenario)[0]
+
+
+@pytest.mark.parametrize(("version", "age"), [(1, "an older"), (3, "a newer")])
+def test_a_record_of_another_format_is_named_and_not_judged(check, run, evidence, monkeypatch, version, age):
+    """Judged by today's rules, a run of yesterday would lack its clocks: no verdict of its own is wrong for that."""
+    (evidence / "clocks.jsonl").unlink()
+    (evidence / "manifest.json").unlink()
+    monkeypatch.setattr("chaos.evidence.manifest.MANIFEST_VERSION", version)
+    write_manifest(evidence, {"seed": 7, "git_revision": "abc"})
+    monkeypatch.undo()
+    (problem,) = check()
+    assert problem.startswith(f"manifest.json: version: got {version}, expected 2: {age} Firedrill recorded this run")
+    assert problem.endswith("its files are as the run left them")
+    (evidence / "state.json").write_bytes(b"{}")
+    assert len(check()) == 2, "a changed byte is still told"
+
+
+OPENED: list[str] = []
+
+
+def _note(event, arguments):
+    if event == "open" and LISTENING:
+        OPENED.append(str(arguments[0]))
+
+
+LISTENING: list[bool] = []
+sys.addaudithook(_note)  # stays for good, and listens only below
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_each_file_is_hashed_once_whatever_format_it_is_of(check, evidence, monkeypatch, version):
+    """Gigabytes may lie there. driver.log is read for nothing but its digest."""
+    (evidence / "driver.log").write_text("said")
+    (evidence / "manifest.json").unlink()
+    monkeypatch.setattr("chaos.evidence.manifest.MANIFEST_VERSION", version)
+    write_manifest(evidence, {"seed": 7, "git_revision": "abc"})
+    monkeypatch.undo()
+    LISTENING.append(True)
+    check()
+    LISTENING.clear()
+    assert OPENED.count(str(evidence / "driver.log")) == 1
+    OPENED.clear()

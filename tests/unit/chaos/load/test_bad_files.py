@@ -11,16 +11,16 @@ from chaos.config import CHECKOUT
 from chaos.errors import ExitCode, InvalidInput
 from chaos.faults import KINDS
 from chaos.invariants import KINDS as INVARIANT_KINDS
-from chaos.load import find_scenario, load_scenario, parse_scenario
+from chaos.load import SCENARIOS, find_scenario, load_scenario, parse_scenario, scenario_name
 from chaos.model import access
-from chaos.model.scenario import OPERATIONS
+from chaos.model.operations import OPERATIONS
 from tests.unit.chaos.scenarios import GOOD, WHERE, bent, good
 
 TOP = (
     "title, drill, hypothesis, seed, world, blast_radius, settle, may_restart, double_clicks,"
-    " load, faults, steady_state, checks, guardrails, proves"
+    " load, exchanges, faults, steady_state, checks, guardrails, proves"
 )
-PROXIES = "shop_to_broker, shop_to_cache, shop_to_gateway, shop_to_postgres"
+PROXIES = "shop_to_broker, shop_to_cache, shop_to_gateway, shop_to_mail, shop_to_postgres"
 INVARIANTS = ", ".join(sorted(INVARIANT_KINDS))
 FAULTS = ", ".join(sorted(KINDS))
 A_DURATION = "expected a duration such as 500ms, 10s or 2m"
@@ -43,6 +43,10 @@ def test_the_unbent_scenario_loads() -> None:
         "no_oversell",
         "slo:success_ratio[spike,buy]",
         "recovers_within",
+        # What no file can leave out:
+        "answers_match_the_world",
+        "no_false_refusal",
+        "views_tell_the_truth",
     ]
     assert scenario.text == GOOD
     assert scenario.duration_s == 28.0
@@ -74,8 +78,8 @@ def test_the_unbent_scenario_loads() -> None:
         pytest.param(
             "latency: 300ms",
             "latency: 300ms, jiter: 5ms",
-            "faults[0].jiter: got an unknown key, expected one of on, exposed_at_least, from, for, toxicity, stream,"
-            " inject, latency, jitter (did you mean jitter?) (line 13)",
+            "faults[0].jiter: got an unknown key, expected one of on, exposed_at_least, for, during, from, toxicity,"
+            " stream, inject, latency, jitter (did you mean jitter?) (line 13)",
             id="unknown key of a fault",
         ),
         pytest.param(
@@ -94,12 +98,12 @@ def test_the_unbent_scenario_loads() -> None:
             "[shop_to_gateway, worker]",
             "[shop_to_gateway, worker, postgres]",
             "blast_radius[2]: got 'postgres', expected one of api, gateway, relay, shop_to_broker, shop_to_cache,"
-            " shop_to_gateway, shop_to_postgres, worker (did you mean shop_to_postgres?) (line 6)",
+            " shop_to_gateway, shop_to_mail, shop_to_postgres, worker (did you mean shop_to_postgres?) (line 6)",
             id="unknown target in the blast radius",
         ),
         pytest.param("for: 6s", "for: -6s", f"faults[0].for: got '-6s', {A_DURATION} (line 13)", id="negative"),
         pytest.param("for: 6s", "for: 6", f"faults[0].for: got 6, {A_DURATION} (line 13)", id="no unit"),
-        pytest.param("for: 6s", "for: 0s", "faults[0].for: got 0.0, expected more than 0 (line 13)", id="nothing"),
+        pytest.param("for: 6s", "for: 0s", "faults[0].for: got '0s', expected more than 0 (line 13)", id="nothing"),
         pytest.param("settle: 20s", "settle: 1e3", f"settle: got 1000.0, {A_DURATION} (line 7)", id="a float"),
         pytest.param("settle: 20s", "settle: .nan", f"settle: got nan, {A_DURATION} (line 7)", id="not a number"),
         pytest.param("settle: 20s", "settle: 999m", "settle: got 59940.0, expected at most 600 (line 7)", id="huge"),
@@ -312,8 +316,9 @@ def test_the_unbent_scenario_loads() -> None:
         pytest.param(
             "must: [no_oversell]",
             "must: [no_oversel]",
-            "proves.naive.must[0]: got 'no_oversel', expected one of no_oversell, recovers_within,"
-            " slo:success_ratio[spike,buy] (did you mean no_oversell?) (line 24)",
+            "proves.naive.must[0]: got 'no_oversel', expected one of answers_match_the_world, no_false_refusal,"
+            " no_oversell, recovers_within, slo:success_ratio[spike,buy], views_tell_the_truth"
+            " (did you mean no_oversell?) (line 24)",
             id="self-test of a check that isn't there",
         ),
         pytest.param(
@@ -589,3 +594,25 @@ def test_a_bad_access_matrix_is_refused_with_its_line(tmp_path: Path, monkeypatc
     assert "method: got 'FETCH', expected one of GET, POST" in problem
     table.unlink()
     assert "got no table, expected the columns" in problems(text)[0]
+
+
+def test_the_very_file_is_found_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name with an ending of its own is never another file's."""
+    ours = SCENARIOS / "concurrency" / "flash-sale.yaml"
+    monkeypatch.chdir(tmp_path)
+    for name in ("concurrency/flash-sale", "concurrency/flash-sale.yaml", "scenarios/concurrency/flash-sale.yaml"):
+        assert find_scenario(name) == ours
+    for name in ("concurrency/flash-sale.v2", "concurrency/flash-sale.yml", "flash-sale"):
+        with pytest.raises(InvalidInput, match="expected a file or one of"):
+            find_scenario(name)
+    for name in ("mine.v2", "mine.yml", "mine.yaml", "mine"):
+        (tmp_path / name).write_text("")
+        assert find_scenario(name).resolve() == tmp_path / name
+        assert find_scenario(str(tmp_path / name)) == tmp_path / name
+
+
+def test_a_name_tells_endings_apart(tmp_path: Path) -> None:
+    names = {SCENARIOS / "own" / name: f"own/{name}" for name in ("a.v2", "a.yml", "a")}
+    assert {path: scenario_name(path) for path in names} == names
+    assert scenario_name(SCENARIOS / "own" / "a.v2.yaml") == "own/a.v2"
+    assert scenario_name(tmp_path / "mine.yaml") == "mine"

@@ -71,7 +71,7 @@ def test_what_may_overlap(faults: tuple[str, ...]) -> None:
         ),
         (
             (fault("pause", "worker", 2, 4), KILL),
-            "faults[1]: got kill on worker while 1-pause-worker may last, expected one after the other",
+            "faults[1]: got kill on worker while 1-pause-worker lasts, expected one after the other",
         ),
         (
             (KILL_ON_TRIGGER, fault("pause", "worker", 9, 2)),
@@ -79,7 +79,11 @@ def test_what_may_overlap(faults: tuple[str, ...]) -> None:
         ),
         (
             (KILL, "{inject: kill, on: worker, at: spike+4s}"),
-            "faults[1]: got kill on worker while 1-kill-worker lasts, expected one",
+            "faults[1]: got kill on worker while 1-kill-worker may last, expected one",
+        ),
+        (
+            ("{inject: terminate, on: worker, at: spike+3s}", "{inject: kill, on: worker, at: spike+4s}"),
+            "faults[1]: got kill on worker while 1-terminate-worker may last, expected one after the other",
         ),
         (
             (fault("down", "shop_to_gateway", 0, 4), LATENCY),

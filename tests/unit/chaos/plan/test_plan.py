@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chaos.load import parse_scenario
-from chaos.model.checks import ExpectedFault, Span
+from chaos.model.faults import ExpectedFault
 from chaos.model.loadplan import PlanPhase
+from chaos.model.span import Span
 from chaos.plan import judged, plan
 from tests.unit.chaos.scenarios import WHERE, bent, good
 

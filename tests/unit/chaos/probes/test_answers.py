@@ -1,11 +1,13 @@
 """The probes that look at what kind of answer came, and when."""
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
-from chaos.model.checks import Unit, slo_model
+from chaos.load.models import slo_model
 from chaos.model.history import Operation, Outcome
-from chaos.probes import KINDS
+from chaos.probes import KINDS, Unit
 
 
 def op(status=200, *, took_s=0.1, at_s=1.0, name="browse", **more):
@@ -36,7 +38,8 @@ class TestAnsweredWithin:
         assert (few.value, few.reason) == (None, "got 9 operations, expected at least 10 to speak of a share")
 
     def test_two_parts_merge(self):
-        params = KINDS["answered_within"].params(budget="1s")
+        kind: Any = KINDS["answered_within"]  # its parameters are its own
+        params = kind.params(budget="1s")
         whole, part = KINDS["answered_within"].accumulator(params), KINDS["answered_within"].accumulator(params)
         for _ in range(5):
             whole.add(op())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
-from chaos.judge.tables import Second
+from chaos.evidence.figures import Second
 from chaos.model.journal import Event, EventKind
+from chaos.model.verdict import VerdictDocument, plain
 from chaos.report.words import Shown
 
 PHASES = [
@@ -98,11 +100,16 @@ def events() -> list[Event]:
     ]
 
 
-def document() -> dict[str, Any]:
+def changed(document: VerdictDocument, **more: Any) -> VerdictDocument:
+    """The same with other values, as plain JSON types."""
+    return msgspec.convert({**plain(document), **more}, VerdictDocument)
+
+
+def document() -> VerdictDocument:
     calm = {"ok": 77, "refused": 0, "fail": 0, "info": 0, "dropped": 0, "p50_ms": 9.1, "p95_ms": 41.0, "p99_ms": 60.2}
     rush = {"ok": 300, "refused": 55, "fail": 5, "info": 30, "dropped": 0, "p50_ms": 88.0, "p95_ms": None}
     fault = {"exposed_at_least": 1, "proven": True, "problem": ""}
-    return {
+    found = {
         "run_id": "20261123-101502-flash-sale-naive-s7",
         "scenario": "concurrency/flash-sale",
         "title": "Flash sale",
@@ -144,6 +151,7 @@ def document() -> dict[str, Any]:
             "spike": {"buy": {**rush, "p99_ms": None}, "buy_again": {**calm, "p50_ms": None, "ok": 0}},
         },
     }
+    return msgspec.convert(found, VerdictDocument)
 
 
 @pytest.fixture

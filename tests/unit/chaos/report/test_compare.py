@@ -1,21 +1,21 @@
-import copy
-
+import msgspec
 import pytest
 from rich.console import Console
 
-from chaos.report.compare import compared, comparison_table, comparison_text, findings_table
+from chaos.model.verdict import VerdictDocument, plain
+from chaos.report.compare import compared, comparison_table, comparison_text
 from chaos.report.write import write_reports
 
 
 @pytest.fixture
 def pair(shown):
     naive = shown.document
-    hardened = copy.deepcopy(naive) | {"variant": "hardened", "verdict": "inconclusive"}
+    hardened = plain(naive) | {"variant": "hardened", "verdict": "inconclusive"}
     for finding in hardened["findings"]:
         finding |= {"verdict": "held", "measured": "fine", "reason": ""}
     hardened["findings"][-1] |= {"verdict": "inconclusive", "reason": "the driver fell behind"}
     del hardened["findings"][1]
-    return [naive, hardened]
+    return [naive, msgspec.convert(hardened, VerdictDocument)]
 
 
 def test_check_by_check(pair):
@@ -62,7 +62,7 @@ def test_the_table_for_a_terminal(pair, width):
 
 def test_square_brackets_are_no_markup(pair):
     with (console := Console(width=200)).capture() as captured:
-        console.print(findings_table(pair[0]))
+        console.print(comparison_table(pair[:1]))
     assert "slo:success_ratio[spike,buy]" in captured.get()
 
 

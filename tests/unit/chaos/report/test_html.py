@@ -4,9 +4,13 @@ from html.parser import HTMLParser
 
 import pytest
 
-from chaos.judge.tables import Second
+from chaos.evidence.figures import Second, Timelines
+from chaos.evidence.limits import Curve, Limit
+from chaos.model.history import Operation, Outcome
+from chaos.model.verdict import plain
 from chaos.report.chart import MAX_COLUMNS, Chart, columns, nice_ceiling
 from chaos.report.html import render
+from tests.unit.chaos.report.conftest import changed
 from tests.unit.chaos.report.samples import OVERSOLD, SAMPLES
 
 VOID = {"meta", "wbr", "rect", "path"}
@@ -61,28 +65,28 @@ def test_it_needs_no_network_and_no_script(shown):
 
 def test_text_of_others_is_escaped_everywhere(shown):
     evil = "<img src=x onerror=alert(1)>\"'&"
-    document = {
-        **shown.document,
+    said = plain(shown.document)
+    more = {
         **dict.fromkeys(
             ("title", "hypothesis", "variant", "run_id", "scenario", "summary", "started_at", "learner"), evil
         ),
         "findings": [
             {**f, "check": evil, "measured": evil, "where": evil, "reason": evil + "!", "examples": [evil]}
-            for f in shown.document["findings"]
+            for f in said["findings"]
         ],
-        "phases": [{**phase, "name": evil} for phase in shown.document["phases"]],
-        "faults": [{**fault, "id": evil, "kind": evil, "on": evil} for fault in shown.document["faults"]],
-        "operations": {evil: {evil: shown.document["operations"]["baseline"]["browse"]}},
+        "phases": [{**phase, "name": evil} for phase in said["phases"]],
+        "faults": [{**fault, "id": evil, "kind": evil, "on": evil} for fault in said["faults"]],
+        "operations": {evil: {evil: said["operations"]["baseline"]["browse"]}},
     }
-    page = render(replace(shown, document=document))
+    page = render(replace(shown, document=changed(shown.document, **more)))
     assert "<img" not in page
     assert not any(name.startswith("on") for name, _ in parsed(page).attributes)
 
 
 def test_what_spoiled_the_run_is_unfolded(shown):
     assert "<details open>" not in render(shown)
-    findings = [{**f, "verdict": "inconclusive"} for f in shown.document["findings"]]
-    page = render(replace(shown, document={**shown.document, "findings": findings, "verdict": "inconclusive"}))
+    findings = [{**f, "verdict": "inconclusive"} for f in plain(shown.document)["findings"]]
+    page = render(replace(shown, document=changed(shown.document, findings=findings, verdict="inconclusive")))
     assert "<details open><summary>The run itself: 3 of 3 spoil it" in page
 
 
@@ -98,7 +102,7 @@ def second(at_s, **more):
 
 
 def test_faults_are_bands_with_their_name_over_the_time_that_they_lasted(shown):
-    svg = Chart(shown.document, shown.timeline, 1040).svg()
+    svg = Chart(shown, 1040).svg()
     bands = re.findall(r'<rect class="band" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', svg)
     span = (1040 - 46 - 12) / 29
     assert [(float(x), float(width)) for x, width in bands] == [
@@ -109,19 +113,44 @@ def test_faults_are_bands_with_their_name_over_the_time_that_they_lasted(shown):
 
 
 def test_a_p95_without_an_answer_breaks_the_line_and_is_marked(shown):
-    svg = Chart(shown.document, shown.timeline, 1040).svg()
+    svg = Chart(shown, 1040).svg()
     assert svg.count('class="noanswer"') == 2
     assert svg.count('class="p95"') == 2
     assert "13–14 s: 27 offered, 18 served, 9 errors, p95 no answer" in svg
 
 
-def test_the_latency_limit_is_drawn(shown):
-    assert Chart(shown.document, shown.timeline, 1040).svg().count('class="limit"') == 1
+def test_a_latency_limit_is_drawn_for_the_operation_the_phase_and_the_quantile_that_it_limits(shown):
+    """Until now: a limit on `browse` in the baseline, through the whole run, beside the p95 of all operations."""
+    timelines = Timelines()
+    for number in range(160):
+        at_s = number / 10
+        timelines.of("browse").add(operation("browse", at_s, at_s + 0.1))
+        timelines.of("buy").add(operation("buy", at_s, at_s + (0.5 if at_s < 12 else 0.7)))
+    limits = (
+        Limit(curve=Curve("browse"), at_most_s=0.3),
+        Limit(curve=Curve("buy", 0.99), at_most_s=1.0, phase="spike"),
+        Limit(curve=Curve("buy"), at_most_s=1.0, phase="gone"),
+    )
+    svg = Chart(replace(shown, timelines=timelines, limits=limits[:2]), 1040).svg()
+    width = (1040 - 46 - 12) / 29
+    drawn = re.findall(r'class="limit" d="M([\d.]+) [\d.]+H([\d.]+)"><title>([^<]+)</title>', svg)
+    assert [(float(a), float(b), name) for a, b, name in drawn] == [
+        (46, pytest.approx(46 + 8 * width, abs=0.1), "browse p95 ≤ 300 ms"),
+        (pytest.approx(46 + 8 * width, abs=0.1), pytest.approx(46 + 20 * width, abs=0.1), "buy p99 ≤ 1 s"),
+    ]
+    assert re.findall(r'class="curve" d="[^"]+"><title>([^<]+)</title>', svg) == ["browse p95", "buy p99"]
+    assert Chart(replace(shown, limits=limits[2:]), 1040).svg().count('class="limit"') == 0
+    page = render(replace(shown, timelines=timelines, limits=limits[:2]))
+    assert "limit: browse p95 ≤ 300 ms, buy p99 ≤ 1 s" in page
+
+
+def operation(op, intended, ended):
+    return Operation(id="0-1", op=op, phase="p", intended=intended, ended=ended, outcome=Outcome.OK)
 
 
 @pytest.mark.parametrize("width", [360, 1040])
 def test_nothing_lies_outside_the_drawing(shown, width):
-    svg = Chart(shown.document, shown.timeline, width).svg()
+    svg = Chart(shown, width).svg()
     for x in re.findall(r'[" ]x="([-\d.]+)"', svg):
         assert 0 <= float(x) <= width
 

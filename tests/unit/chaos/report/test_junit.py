@@ -1,5 +1,8 @@
 from xml.etree import ElementTree
 
+import msgspec
+
+from chaos.model.verdict import VerdictDocument
 from chaos.report.junit import render
 from tests.unit.chaos.report.samples import OVERSOLD
 
@@ -10,10 +13,12 @@ def finding(check, verdict, *, kind="invariant", **more):
 
 
 def document(*findings):
-    return {
+    found = {
         "scenario": "concurrency/flash-sale", "variant": "naive", "run_id": "r", "seed": 7, "scale": 1.0, "drill": 3,
         "verdict": "violated", "duration_s": 41.5, "started_at": "2026-11-24T13:55:37+00:00", "findings": findings,
+        "title": "t", "hypothesis": "h", "exit_code": 1, "summary": "", "phases": [], "faults": [], "operations": {},
     }  # fmt: skip
+    return msgspec.convert(found, VerdictDocument)
 
 
 def cases(text):

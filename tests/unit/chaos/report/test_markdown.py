@@ -1,7 +1,9 @@
 from dataclasses import replace
 
+from chaos.model.verdict import plain
 from chaos.report.markdown import cell, render
 from chaos.report.words import details
+from tests.unit.chaos.report.conftest import changed
 from tests.unit.chaos.report.samples import OVERSOLD, SAMPLES
 
 EXPECTED = """\
@@ -15,6 +17,8 @@ Start with the first violated check; its examples name what to look for in the h
 
 Run `20261123-101502-flash-sale-naive-s7` · scenario `concurrency/flash-sale` · drill 3 · seed 7 · scale 1 · \
 2026-11-23T10:15:02Z · 44 s
+
+Isolation: not known. Nobody wrote down how the shop was kept from the lab's files: read the patch.
 
 ## Checks
 
@@ -40,13 +44,13 @@ def test_faults_operations_and_events_are_told(shown):
 
 def test_text_of_others_stays_in_its_cell(shown):
     assert cell("a | b\n<script>\\") == "a \\| b &lt;script>\\\\"
-    document = {**shown.document, "title": "x\n\n# fake heading"}
+    document = changed(shown.document, title="x\n\n# fake heading")
     assert "\n# fake heading" not in render(replace(shown, document=document))
 
 
 def test_few_examples_and_no_empty_details(shown):
-    findings = [{**f, "examples": [f"e{n}" for n in range(10)]} for f in shown.document["findings"]]
-    text = render(replace(shown, document={**shown.document, "findings": findings}))
+    findings = [{**f, "examples": [f"e{n}" for n in range(10)]} for f in plain(shown.document)["findings"]]
+    text = render(replace(shown, document=changed(shown.document, findings=findings)))
     assert "  Examples: `e0`, `e1`, `e2` and 7 more" in text
     said = details({"reason": "", "missing": {}, "planned_s": None, "phases": [{"name": "spike", "mix": {"buy": 8}}]})
     assert said == "phases spike"
@@ -60,3 +64,12 @@ def test_counterexamples_and_sampled_answers_stand_in_it(shown):
     )
     assert "| 13.00 s | spike | POST /api/orders/ | 503 (info: http_503), 200 ms after it was wanted |" in text
     assert "Sampled answers while a fault was there" in text
+
+
+def test_what_kept_the_shop_from_the_lab_is_said_in_a_sentence(shown):
+    text = render(replace(shown, document=changed(shown.document, isolation="same user")))
+    assert "Isolation: same user. The shop ran as the same user as the lab." in text
+    text = render(replace(shown, document=changed(shown.document, isolation="own user")))
+    assert "Isolation: own user. The shop ran as a user of its own" in text
+    for odd in ("\x1b[2J", "", "own users"):
+        assert "Isolation: not known." in render(replace(shown, document=changed(shown.document, isolation=odd)))

@@ -1,23 +1,25 @@
-from copy import deepcopy
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from chaos.errors import InvalidInput
-from chaos.report.pair import delta_rows, html, markdown, origins_s, paired
+from chaos.model.verdict import VerdictDocument, plain
+from chaos.report.compare import comparison_table, comparison_text
+from chaos.report.pair import delta_rows, html, markdown, paired
 from tests.unit.chaos.report.test_html import parsed
 
 
 def other(shown, **changes):
     """The same scenario on hardened: held, and its first fault a second later."""
-    document = deepcopy(shown.document)
+    document = plain(shown.document)
     document |= {"variant": "hardened", "run_id": "20261123-101602-flash-sale-hardened-s7", "verdict": "held"}
     document |= {"summary": "Held: all 5 checks were met, with 2 fault(s) proven and felt."}
     for finding in document["findings"]:
         finding |= {"verdict": "held", "reason": "", "examples": []}
     document["faults"][0]["injected_s"] = 11.0
     document["operations"]["baseline"]["browse"]["p95_ms"] = 30.0
-    return replace(shown, document=document | changes)
+    return replace(shown, document=msgspec.convert(document | changes, VerdictDocument))
 
 
 @pytest.fixture
@@ -32,7 +34,8 @@ def pair(shown):
         ({"seed": 8}, "compare: seed: got 7 in "),
         ({"scale": 0.5}, "compare: scale: got 1.0 in "),
         ({"hypothesis": "Something else."}, "got two different files of that name"),
-        ({"phases": []}, "got different phases"),
+        ({"phases": []}, "expected the same phases"),
+        ({"faults": []}, "expected the same faults"),
         ({"run_id": "20261123-101502-flash-sale-naive-s7"}, "twice, expected two runs"),
     ],
 )
@@ -49,14 +52,23 @@ def test_every_difference_is_named_at_once(shown):
 
 
 def test_the_axis_begins_with_the_first_fault_of_each_run(pair):
-    assert origins_s(pair) == (10.0, 11.0)
-    assert "since the first fault" in html(pair)
+    assert pair.axis.zero_s == (10.0, 11.0)
+    assert "since latency on shop_to_gateway took effect" in html(pair)
 
 
 def test_a_run_that_ended_before_its_fault_moves_both_to_the_start_of_the_load(shown):
-    both = paired(shown, other(shown, faults=[]))
-    assert origins_s(both) is None
+    """And it is said: until now its other fault, or the load's start, was put beside the first one's in silence."""
+    faults = plain(other(shown).document)["faults"]
+    later = other(shown, faults=[{**faults[0], "injected_s": None}, faults[1]])
+    both = paired(shown, later)
+    assert both.axis.zero_s == (0.0, 0.0)
+    said = f"latency on shop_to_gateway never took effect in {later.document.run_id}."
     assert "since the start of the load" in html(both)
+    assert said in html(both)
+    assert f"> {said}" in markdown(both)
+    documents = [shown.document, later.document]
+    assert said in comparison_text(documents)
+    assert said in str(comparison_table(documents).caption)
 
 
 def test_figures_before_and_after(pair):

@@ -11,11 +11,12 @@ from chaos.errors import InvalidInput
 from chaos.report.frames import Frames, plain
 from chaos.report.replay import Replay
 from chaos.report.video import FRAMES_PER_S, MOST_S, TITLE_S, VERDICT_S, cut, write_video
+from tests.unit.chaos.report.conftest import changed
 from tests.unit.chaos.report.samples import SAMPLES
 
 
 def short(shown, seconds=4):
-    document = {**shown.document, "phases": [{"name": "spike", "start_s": 0.0, "end_s": float(seconds)}]}
+    document = changed(shown.document, phases=[{"name": "spike", "start_s": 0.0, "end_s": float(seconds)}])
     return replace(shown, document=document, timeline=shown.timeline[:seconds], samples=SAMPLES)
 
 
@@ -57,7 +58,7 @@ def test_it_can_be_decoded_and_its_frames_differ(video):
 
 @pytest.mark.parametrize(("lasts_s", "pace"), [(28.0, 1.0), (51.5, 1.0), (600.0, 11.65)])
 def test_it_never_lasts_longer_than_a_minute(shown, lasts_s, pace):
-    document = {**shown.document, "phases": [{"name": "p", "start_s": 0.0, "end_s": lasts_s}]}
+    document = changed(shown.document, phases=[{"name": "p", "start_s": 0.0, "end_s": lasts_s}])
     made = cut(Replay(replace(shown, document=document)))
     assert made.pace == pytest.approx(pace, abs=0.01)
     assert made.lasts_s <= MOST_S

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from chaos.load import parse_scenario
-from chaos.model.checks import ProbeUse
 from chaos.model.history import Dropped, End, Fail, Info, Invoke, Ok, Start
+from chaos.probes import ProbeUse
 from chaos.run.live import LiveHistory
 from chaos.run.watch import GuardrailWatch, steady_state_findings
 from tests.unit.chaos.scenarios import WHERE, bent

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chaos.adapters.clock import SystemClock
-from chaos.journal import Journal, read_events
+from chaos.evidence.journal import Journal, read_events
 from chaos.load import parse_scenario
 from chaos.model.journal import EventKind
 from chaos.plan import plan

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import threading
 from pathlib import Path
 
@@ -13,52 +11,10 @@ from chaos.collect import collect
 from chaos.errors import InvalidInput, LabBroken
 from chaos.heal import heal
 from chaos.model.evidence import EndState, SideEffect
-from chaos.run import folder as folders
 from chaos.run.lease import Lease
+from chaos.run.served import require_served
 from chaos.run.triggers import TRIGGERS
 from tests.unit.chaos.fakes import FakeLease, FakeWorld, Outside
-
-
-def test_run_ids_are_in_utc_and_fit_for_a_folder() -> None:
-    assert (
-        folders.new_run_id("flash-sale", "naive", 7, now_unix_s=1_795_428_902.0)
-        == "20261123-101502-flash-sale-naive-s7"
-    )
-    assert folders.new_run_id("Mein Fall/../ü", "naive", 0, now_unix_s=0.0) == "19700101-000000-mein-fall-naive-s0"
-    assert folders.new_run_id("ü", "naive", 0, now_unix_s=0.0) == "19700101-000000-scenario-naive-s0"
-
-
-def test_a_taken_name_gets_a_suffix(tmp_path: Path) -> None:
-    names = [folders.create(tmp_path / "evidence", "r").name for _ in range(3)]
-    assert names == ["r", "r-2", "r-3"]
-    assert (tmp_path / "evidence" / "r-3" / "history").is_dir()
-
-
-def test_no_run_starts_without_room_for_its_evidence(tmp_path: Path) -> None:
-    with pytest.raises(LabBroken, match=r": got \d+ MiB free, expected at least 1099511627776 for evidence$"):
-        folders.create(tmp_path, "r", least_free_bytes=1 << 60)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_secrets_leave_the_world_file(tmp_path: Path) -> None:
-    world = tmp_path / "world.json"
-    world.write_text(
-        json.dumps(
-            {"seed": 1, "password": "p", "customers": [{"id": 1, "username": "u", "access": "a", "refresh": "r"}]}
-        )
-    )
-    folders.strip_secrets(world)
-    folders.strip_secrets(world)
-    assert json.loads(world.read_text()) == {"seed": 1, "customers": [{"id": 1, "username": "u"}]}
-
-
-def test_a_history_is_compressed_without_losing_a_byte(tmp_path: Path) -> None:
-    (tmp_path / "history").mkdir()
-    (tmp_path / "history" / "worker-0.jsonl").write_bytes(b"a\nb\ntorn")
-    folders.compress_history(tmp_path)
-    folders.compress_history(tmp_path)
-    assert [path.name for path in (tmp_path / "history").iterdir()] == ["worker-0.jsonl.gz"]
-    assert gzip.decompress((tmp_path / "history" / "worker-0.jsonl.gz").read_bytes()) == b"a\nb\ntorn"
 
 
 def test_a_lease_is_renewed_until_it_ends(tmp_path: Path) -> None:
@@ -109,6 +65,14 @@ def test_healing_says_what_it_lifted() -> None:
     assert outside.proxies.dirt == []
 
 
+def test_healing_takes_a_gate_away() -> None:
+    outside = Outside()
+    outside.gate.databases = ["shop_naive"]
+    assert heal(outside.lab, patience_s=5.0) == (["shop_naive: has the gate of forced interleavings"], [])
+    outside.gate.databases, outside.gate.stays = ["shop_naive"], True
+    assert heal(outside.lab, patience_s=1.0)[1] == ["shop_naive: has the gate of forced interleavings"]
+
+
 def test_healing_is_tried_until_it_holds() -> None:
     outside = Outside()
     outside.proxies.enabled["shop_to_cache"] = False
@@ -148,7 +112,7 @@ def test_the_views_are_read_at_one_moment() -> None:
     """Else an order may be from before a transaction and its tickets from after it."""
     world = FakeWorld()
     collect(world, EndState())
-    assert world.moments[1] == ["tiers", "orders", "tickets", "side_effects"]
+    assert world.moments[1] == ["tiers", "orders", "tickets", "side_effects", "pending"]
 
 
 def test_a_witness_that_is_away_is_missing_and_not_empty() -> None:
@@ -173,16 +137,6 @@ def test_a_row_of_the_access_matrix_for_an_address_that_is_not_served(tmp_path):
         "| endpoint | method | anonymous | customer | support | admin | bad token |\n"
         "|---|---|---|---|---|---|---|\n| /api/{what} | GET | 401 | 200 | 200 | 200 | 401 |\n"
     )
-    folders.require_served(table.replace("{what}", "me/"), world, "naive")
+    require_served(table.replace("{what}", "me/"), world, "naive")
     with pytest.raises(InvalidInput, match=r"access-matrix.md:3: got the endpoint /api/you/, expected one that naive"):
-        folders.require_served(table.replace("{what}", "you/"), world, "naive")
-
-
-def test_tokens_of_the_cast_and_bad_ones_leave_the_world_file(tmp_path):
-    world = tmp_path / "world.json"
-    person = {"id": 1, "access": "a", "refresh": "r", "stale": "s", "order": "o"}
-    world.write_text(
-        json.dumps({"cast": {"customer": person}, "bad_tokens": {"alg_none": "n"}, "bad_refreshes": {"deleted": "d"}})
-    )
-    folders.strip_secrets(world)
-    assert json.loads(world.read_text()) == {"cast": {"customer": {"id": 1, "order": "o"}}}
+        require_served(table.replace("{what}", "you/"), world, "naive")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -11,18 +13,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from chaos.adapters.clock import SystemClock
 from chaos.errors import ExitCode, LabBroken, LearnerCodeError
-from chaos.journal import read_events
+from chaos.evidence.files import explaining_lines as read_lines
+from chaos.evidence.journal import read_events
 from chaos.load import parse_scenario
+from chaos.model.clocks import ClockReading, disturbances
 from chaos.model.journal import Event, EventKind
 from chaos.model.loadplan import Elsewhere
-from chaos.model.scenario import Scenario
 from chaos.ports import Pending
-from chaos.run.runner import Pace, Request, Stop, Tools, perform
-from tests.unit.chaos.fakes import FakeLease, FakeStack, FakeView, FakeWorld, Outside
+from chaos.run.request import Pace, Request, Stop, Tools
+from chaos.run.runner import perform
+from chaos.scenario import Scenario
+from tests.unit.chaos.fakes import FakeCustomers, FakeLease, FakeStack, FakeView, FakeWatch, FakeWorld, Outside
 from tests.unit.chaos.scenarios import WHERE
 
 DRIVER = Path(__file__).with_name("fake_driver.py")
@@ -59,6 +65,8 @@ class Bench:
     lease: FakeLease = field(default_factory=FakeLease)
     view: FakeView = field(default_factory=FakeView)
     stop: Stop = field(default_factory=Stop)
+    customers: FakeCustomers = field(default_factory=FakeCustomers)
+    watch: FakeWatch | None = None
     logs_marked: int = 0
 
     def mark_log(self) -> None:
@@ -73,7 +81,9 @@ class Bench:
             lease=self.lease,
             lab=self.outside.lab,
             world=self.world,
+            customers=self.customers,
             mark_log=self.mark_log,
+            watch=self.watch,
             api_url="http://127.0.0.1:1",
             metrics={"api": None},
             driver_metrics_port=0,
@@ -214,6 +224,7 @@ def test_the_folder_holds_what_the_judge_needs_and_no_secret(done: Done) -> None
     bench, folder = done.bench, done.folder
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     assert names == [
+        "clocks.jsonl",
         "driver.json",
         "driver.log",
         "history/worker-0.jsonl.gz",
@@ -232,7 +243,7 @@ def test_the_folder_holds_what_the_judge_needs_and_no_secret(done: Done) -> None
     assert plan["world_file"] == str(folder / "world.json")
     assert [phase["rate_from_per_s"] for phase in plan["phases"]] == [80.0, 80.0]
     assert plan["double_click_ratio"] == 0.05
-    assert "relay" in bench.data(EventKind.IDENTITY)[0]["expected_restarts"]
+    assert bench.data(EventKind.IDENTITY)[0]["expected_restarts"] == ["relay", "worker"]  # the kill says so itself
     assert plan["t0_unix_s"] == bench.data(EventKind.LOAD_STARTED)[0]["t0_unix_s"]
 
 
@@ -310,6 +321,34 @@ def test_stop_while_a_fault_is_held(bench: Bench) -> None:
     assert ended.at_s is not None
     assert ended.at_s < 5.0  # neither the load nor the fault was waited for
     bench.assert_pristine()
+
+
+def test_a_fault_that_somebody_takes_away_early_is_on_record_once(bench: Bench) -> None:
+    bench.when(EventKind.FAULT_INJECTED, lambda _: bench.outside.proxies.reset(), kind="latency")
+    bench.run(text=TEXT.replace("for: 200ms", "for: 1500ms").replace("storm, for: 500ms", "storm, for: 2s"))
+    (missing,) = bench.data(EventKind.FAULT_MISSING)
+    assert missing["fault"] == "1-latency-shop_to_gateway"
+    assert 0.5 < missing["seen_s"] < 2.0
+    assert missing["reason"].endswith("got none, expected it until its lift")
+
+
+def test_nobody_who_can_t_be_asked_says_that_a_fault_is_gone(bench: Bench) -> None:
+    def hang(proxy: str, name: str) -> None:
+        raise LabBroken("toxiproxy: got no answer, expected one")
+
+    bench.outside.proxies.toxic = hang  # type: ignore[method-assign]
+    bench.run(text=TEXT.replace("for: 200ms", "for: 1s").replace("storm, for: 500ms", "storm, for: 2s"))
+    assert bench.data(EventKind.FAULT_MISSING) == []
+    assert [data["pristine"] for data in bench.data(EventKind.FAULT_LIFTED)] == [True, True]
+
+
+def test_who_takes_part_uninvited_is_on_record(bench: Bench) -> None:
+    bench.watch = FakeWatch(strangers=["somebody took part"], problem="redis: no")
+    bench.run()
+    assert bench.data(EventKind.STRANGER) == [{"what": "somebody took part"}]
+    assert bench.data(EventKind.WATCHED) == [{"problem": "redis: no"}]
+    kinds = [event.event for event in bench.events()]
+    assert kinds.index(EventKind.COLLECTED) < kinds.index(EventKind.WATCHED), "it looks until the world has settled"
 
 
 def test_stop_before_the_load(bench: Bench) -> None:
@@ -566,7 +605,7 @@ def test_the_promise_counts_from_the_end_of_the_load_for_who_came_last(bench: Be
     text = TEXT.replace("storm, for: 500ms", "storm, for: 1500ms")
     bench.world.pendings = [Pending(orders=1, outbox=0, queued=1, unacked=0)]
     bench.run(text=text)
-    assert bench.data(EventKind.SETTLED)[0]["reason"] == "the promise ran out"
+    assert bench.data(EventKind.SETTLED)[0]["reason"] == "work is still pending"
     ended_s = next(event.at_s for event in bench.events() if event.event is EventKind.SETTLED)
     assert ended_s is not None
     assert ended_s >= 1.9 + 0.3
@@ -581,5 +620,63 @@ def test_two_runs_in_one_second_get_folders_of_their_own(bench: Bench) -> None:
 
 
 class _Stopped(SystemClock):
-    def now_unix_s(self) -> float:
-        return 1_700_000_000.0
+    def reading(self) -> ClockReading:
+        return msgspec.structs.replace(super().reading(), unix_s=1_700_000_000.0)
+
+
+# --- clocks
+
+
+@pytest.mark.parametrize(("by_s", "said"), [(-4.0, "−4.0 s"), (30.0, "+30.0 s")])
+def test_a_wall_clock_that_is_set_amid_faults_moves_nothing_and_is_on_record(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, by_s: float, said: str
+) -> None:
+    real = time.time
+    bench.when(EventKind.FAULT_INJECTED, lambda _: monkeypatch.setattr(time, "time", lambda: real() + by_s))
+    bench.run()
+    times = [event.at_s for event in bench.events() if event.at_s is not None]
+    assert times == sorted(times)
+    for injected in bench.data(EventKind.FAULT_INJECTED):
+        (lifted,) = [data for data in bench.data(EventKind.FAULT_LIFTED) if data["fault"] == injected["fault"]]
+        assert 0 < injected["effective_s"] <= lifted["lifted_s"] < times[-1]
+    (end,) = [event for event in bench.events() if event.event is EventKind.RUN_ENDED]
+    assert abs(end.at_unix_s - bench.events()[0].at_unix_s - by_s) < 60, "for people, the wall clock as it is"
+    readings = read_lines(bench.folder / "clocks.jsonl", ClockReading)
+    (found,) = disturbances(readings, distance_s=None)
+    assert said in found.says("runner", 1.0)
+
+
+def test_the_clocks_are_read_from_before_the_start_to_after_the_end(done: Done) -> None:
+    readings = read_lines(done.folder / "clocks.jsonl", ClockReading)
+    (started,) = done.bench.data(EventKind.LOAD_STARTED)
+    assert readings[0].steady_s < started["t0_steady_s"]
+    assert readings[-1].steady_s > started["t0_steady_s"] + 0.9
+    assert not list(disturbances(readings, distance_s=started["t0_unix_s"] - started["t0_steady_s"]))
+
+
+def test_the_driver_is_told_the_start_on_the_clock_that_it_shares(done: Done) -> None:
+    plan = json.loads((done.folder / "load-plan.json").read_bytes())
+    (started,) = done.bench.data(EventKind.LOAD_STARTED)
+    assert (plan["t0_steady_s"], plan["t0_unix_s"]) == (started["t0_steady_s"], started["t0_unix_s"])
+    assert abs(plan["t0_steady_s"] - time.monotonic()) < 3600
+
+
+A_RUN = "import sys; from pathlib import Path; from tests.unit.chaos.run.test_runner import Bench; " + (
+    "Bench(Path(sys.argv[1])).run()"
+)
+
+
+def test_a_runner_that_was_stopped_amid_the_load_knows_it(tmp_path: Path) -> None:
+    root = tmp_path / "evidence"
+    process = subprocess.Popen([sys.executable, "-c", A_RUN, str(root)], cwd=Path(__file__).parents[4])
+    while process.poll() is None and not any("phase_started" in j.read_text() for j in root.glob("*/journal.jsonl")):
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGSTOP)
+    time.sleep(3.0)
+    os.kill(process.pid, signal.SIGCONT)
+    assert process.wait(60) == 0
+    (folder,) = root.iterdir()
+    found = list(disturbances(read_lines(folder / "clocks.jsonl", ClockReading), distance_s=None))
+    assert [one.kind for one in found] == ["stood_still"]
+    notes = [event.data["text"] for event in read_events(folder / "journal.jsonl") if event.event is EventKind.NOTE]
+    assert any(note.startswith("the runner stood still for ") for note in notes)

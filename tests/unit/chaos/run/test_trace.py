@@ -1,9 +1,10 @@
 import pytest
 
 from chaos.errors import LabBroken
-from chaos.files import read_lines
+from chaos.evidence.files import explaining_lines as read_lines
+from chaos.model.folder import File
 from chaos.model.trace import LogLine, Statement
-from chaos.run.trace import LOG, STATEMENTS, Traced
+from chaos.run.trace import Traced
 
 
 class FakeTracer:
@@ -41,8 +42,8 @@ def test_both_files_are_written_and_the_log_is_switched_off_first(tmp_path, note
     traced.start()
     traced.end(tmp_path)
     assert tracer.calls == ["start", "stop", "statements", "lines"]
-    assert [s.sql for s in read_lines(tmp_path / STATEMENTS, Statement)] == ["SELECT 1"]
-    assert [line.text for line in read_lines(tmp_path / LOG, LogLine)] == ["hello"]
+    assert [s.sql for s in read_lines(tmp_path / File.STATEMENTS, Statement)] == ["SELECT 1"]
+    assert [line.text for line in read_lines(tmp_path / File.LOG, LogLine)] == ["hello"]
     assert notes == []
 
 

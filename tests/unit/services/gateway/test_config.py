@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from services.gateway.config import Config, ConfigError, from_environment
+from services.gateway.config import Config, from_environment
+from services.settings import ConfigError
 
 
 @pytest.fixture
@@ -30,9 +31,9 @@ def test_defaults(environment: dict[str, str], tmp_path: Path) -> None:
     ("name", "value", "sentence"),
     [
         ("GATEWAY_PORT", "", "GATEWAY_PORT: got nothing"),
-        ("GATEWAY_PORT", "http", "GATEWAY_PORT: got 'http', expected a number from 0 to 65535"),
+        ("GATEWAY_PORT", "http", "GATEWAY_PORT: got 'http', expected a whole number from 0 to 65535"),
         ("GATEWAY_PORT", "70000", "GATEWAY_PORT: got '70000'"),
-        ("GATEWAY_PORT", "80.5", "GATEWAY_PORT: got 80.5, expected a whole number"),
+        ("GATEWAY_PORT", "80.5", "GATEWAY_PORT: got '80.5', expected a whole number"),
         ("GATEWAY_DATABASE", "", "GATEWAY_DATABASE: got nothing"),
         ("GATEWAY_PROCESSING_MS", "-1", "GATEWAY_PROCESSING_MS: got '-1', expected a number from 0"),
         ("GATEWAY_PROCESSING_MS", "nan", "GATEWAY_PROCESSING_MS: got 'nan'"),

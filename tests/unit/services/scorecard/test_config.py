@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from services.scorecard.config import Config, ConfigError, Postgres, from_environment
+from services.scorecard.config import Config, Postgres, from_environment
+from services.settings import ConfigError
 
 
 def test_without_settings_nobody_may_write() -> None:

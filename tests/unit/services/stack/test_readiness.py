@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import ClassVar, cast
 
 import pytest
 
 from services.stack.errors import StackError
-from services.stack.layout import Lab
-from services.stack.readiness import Check, Waiter, log_tail
-from services.stack.supervisor_client import ProgramState
+from services.stack.layout import Lab, Ports
+from services.stack.readiness import Check, Checks, Waiter, log_tail
+from services.stack.supervisor_client import ProgramState, Supervisor
 
 
 @dataclass
@@ -113,3 +117,67 @@ def test_log_tail_of_a_program_that_never_wrote(lab: Lab) -> None:
     assert log_tail(lab, "shop:api", lines=5) == []
     (lab.log / "api.log").write_text("".join(f"line {number}\n" for number in range(1000)))
     assert log_tail(lab, "shop:api", lines=2) == ["line 998", "line 999"]
+
+
+class _Api(BaseHTTPRequestHandler):
+    """Answers /ready as one of two processes, the next each time."""
+
+    answers: ClassVar[list[dict[str, object]]] = []
+    asked = 0
+
+    def do_GET(self) -> None:
+        body = json.dumps(_Api.answers[_Api.asked % len(_Api.answers)]).encode()
+        _Api.asked += 1
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        return
+
+
+@dataclass
+class ApiGroup:
+    """A supervisor that knows the API's processes."""
+
+    pids: list[int]
+
+    def identity(self, name: str) -> dict[str, object] | None:
+        return {"pid": 1, "started_unix_s": 0.0, "pids": self.pids} if name == "shop:api" else None
+
+
+@pytest.fixture
+def api(lab: Lab) -> Iterator[Checks]:
+    server = HTTPServer(("127.0.0.1", 0), _Api)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    _Api.asked = 0
+    supervisor = cast("Supervisor", ApiGroup([1, 2]))
+    yield Checks(lab, Ports(base=server.server_port), supervisor)  # the API's offset is 0
+    server.shutdown()
+
+
+def process(number: int, variant: str = "hardened") -> dict[str, object]:
+    return {"status": "ready", "variant": variant, "process": number, "processes": 2}
+
+
+def test_an_api_is_ready_when_each_of_its_processes_is(api: Checks) -> None:
+    _Api.answers = [process(1), process(1), process(1), process(2)]
+    assert api.api("hardened") is None
+    assert _Api.asked == 4
+
+
+def test_an_api_of_which_one_process_never_answers_is_not_ready(api: Checks) -> None:
+    _Api.answers = [process(1)]
+    assert api.api("hardened") == "GET /ready: got answers of 1 processes, expected 2"
+
+
+def test_an_api_of_which_one_process_is_another_variant_is_not_ready(api: Checks) -> None:
+    _Api.answers = [process(1), process(2, "naive")]
+    assert api.api("hardened") == "GET /ready: got variant naive, expected hardened"
+
+
+def test_an_answer_of_a_process_that_is_none_of_the_api_is_no_readiness(api: Checks) -> None:
+    """Left over by a master that was killed, or a stranger's: it would take a share of the load."""
+    _Api.answers = [process(1), process(9)]
+    assert api.api("hardened") == "GET /ready: got an answer of process 9, expected one of the API's, [1, 2]"

@@ -8,6 +8,7 @@ import pytest
 from supervisor.options import ServerOptions
 
 from services.stack import config, programs, supervisor_conf
+from services.stack.isolation import Isolation
 from services.stack.layout import Lab, Ports
 from services.stack.postgres import Cluster
 from services.stack.provision.found import Found, Parts
@@ -16,9 +17,9 @@ from services.stack.provision.toxiproxy import builtin
 PORTS = Ports(25000)
 
 
-@pytest.fixture
-def lab(tmp_path: Path) -> Lab:
-    lab = Lab(tmp_path / "it's 100% odd")  # a path with all that supervisord would trip over
+@pytest.fixture(params=["it's 100% odd", 'a "quoted" $HOME', "back\\slash", 'it\'s "both" 100% \\', "'ends'", "[a]*?"])
+def lab(tmp_path: Path, request: pytest.FixtureRequest) -> Lab:
+    lab = Lab(tmp_path / request.param)  # paths with all that supervisord would trip over
     lab.create()
     return lab
 
@@ -29,7 +30,7 @@ def table(lab: Lab, *, prometheus: bool = True, settings: config.Settings | None
     absent = Found(name="prometheus", missing="nowhere")
     parts = Parts(postgres=found, redis=found, toxiproxy=builtin(), prometheus=found if prometheus else absent)
     cluster = Cluster(server=Path("/bin/true"), data=lab.root / "data", log=lab.root / "log", account=None)
-    return programs.table(settings, lab, PORTS, parts, cluster)
+    return programs.table(settings, lab, PORTS, parts, cluster, Isolation(kind="same user"))
 
 
 def parsed(lab: Lab, tmp_path: Path) -> ServerOptions:
@@ -48,7 +49,9 @@ def test_supervisord_reads_what_is_written(lab: Lab, tmp_path: Path) -> None:
     assert {group.name for group in options.process_group_configs if len(group.process_configs) > 1} == {"shop"}
     assert all(process.stopasgroup and process.killasgroup for process in read.values())
     assert {name for name, process in read.items() if not process.autostart} == {"api", "worker", "relay"}
-    assert read["gateway"].environment["GATEWAY_DATABASE"] == str(lab.root / "gateway.sqlite3")
+    database, as_seen = str(lab.root / "gateway.sqlite3"), read["gateway"].environment or {}
+    told = shlex.split(read["gateway"].command)
+    assert as_seen.get("GATEWAY_DATABASE") == database or f"GATEWAY_DATABASE={database}" in told
     assert read["gateway"].stdout_logfile == str(lab.log / "gateway.log")
     assert shlex.split(read["prometheus"].command)[1] == f"--config.file={lab.run / 'prometheus.yml'}"
     assert [server["host"] for server in options.server_configs] == ["127.0.0.1"]
@@ -83,7 +86,8 @@ def test_the_shop_reaches_its_dependencies_through_the_proxies_only(lab: Lab) ->
     proxied = programs.shop_environment(lab, PORTS)
     direct = {str(PORTS[name]) for name in ("postgres", "redis", "gateway")}
     assert not any(port in value for port in direct for name, value in proxied.items() if "FILE" not in name)
-    assert proxied["SHOP_CACHE_URL"] == "redis://127.0.0.1:25011/0"
-    assert proxied["SHOP_BROKER_URL"] == "redis://127.0.0.1:25012/1"
+    assert proxied["SHOP_CACHE_URL"] == "redis://shop@127.0.0.1:25011/0"
+    assert proxied["SHOP_BROKER_URL"] == "redis://shop@127.0.0.1:25012/1"
+    assert not [name for name, value in proxied.items() if lab.secret("redis_shop") in value]
     past = programs.direct_environment(lab, PORTS, "naive")
     assert (past["SHOP_POSTGRES_PORT"], past["FIREDRILL_VARIANT"]) == ("25007", "naive")

@@ -29,7 +29,7 @@ class Standin:
 
     async def call(self, method, path, body=None):
         data = b"" if body is None else json.dumps(body).encode()
-        response = await self._api.handle(Request(method=method, path=path, headers={}, body=data))
+        response = await self._api.handle(Request(method=method, path=path, headers={"host": "localhost"}, body=data))
         return response.status, json.loads(response.body) if response.body else None
 
 
@@ -206,3 +206,11 @@ def test_what_is_not_http_is_400(request_bytes):
         return answer
 
     assert asyncio.run(play()).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8474", ""])
+def test_a_foreign_host_is_refused_whatever_it_asks_for(host):
+    async def ask(path):
+        return await Api(ProxyCollection()).handle(Request(method="GET", path=path, headers={"host": host}, body=b""))
+
+    assert [asyncio.run(ask(path)).status for path in ("/version", "/nope")] == [403, 403]

@@ -1,4 +1,4 @@
-"""`lab_check`: does the variant's code load? Needs no database."""
+"""`lab_check`: whether the variant's code can be loaded. Needs no database."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **__: Any) -> None:
         package = apps.get_app_config("shop").module
         assert package is not None
-        list(get_resolver().url_patterns)  # first, as the server does: the order decides about circular imports
+        list(get_resolver().url_patterns)  # first, as in the server: the order decides whether circular imports fail
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
         for name in api_settings.defaults:  # settings that name classes are read late

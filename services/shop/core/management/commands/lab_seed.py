@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from argparse import ArgumentParser
+from collections.abc import Container, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from rest_framework_simplejwt.settings import api_settings as jwt_settings
@@ -24,13 +27,13 @@ from services.shop.core.config import current
 
 EMPTIED_APPS = ("shop", "token_blacklist")
 ROWS_A_STATEMENT = 2_000
-SEEDED_ACCESS_LIFETIME = timedelta(hours=1)  # outlives any run, however short the tokens are that it is about
+SEEDED_ACCESS_LIFETIME = timedelta(hours=1)  # longer than any run, even one that is about short-lived tokens
 CAST = ("customer", "other", "support", "admin")
 GONE = ("deleted", "disabled", "password_changed")
 
 
 class Command(BaseCommand):
-    """Works on any variant: it knows models by name only."""
+    """Works on any variant: it looks models up by name."""
 
     help = "Empty all tables, seed a world, issue tokens, write the world file that the load driver reads."
 
@@ -38,24 +41,27 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, required=True)
         parser.add_argument("--world", default="{}", help='JSON, such as {"events": 5, "hot_tiers": 1}')
         parser.add_argument("--out", type=Path, required=True)
+        parser.add_argument("--today", type=datetime.fromisoformat, default=None, help="what `days ahead` counts from")
+        parser.add_argument("--rows", type=int, default=None, help="only so many events of the world, and orders")
 
-    def handle(self, *_: Any, seed: int, world: str, out: Path, **__: Any) -> None:
-        try:
-            described = json.loads(world)
-            size = worlds.parse(described) if isinstance(described, dict) else None
-        except (json.JSONDecodeError, worlds.WorldError) as error:
-            raise CommandError(str(error)) from error
-        if size is None:
-            raise CommandError(f"world: got {world}, expected a JSON object")
+    def handle(
+        self, *_: Any, seed: int, world: str, out: Path, today: datetime | None = None, rows: int | None = None,
+        **__: Any,
+    ) -> None:  # fmt: skip
+        size = parsed(world)
         password = _password(seed)
         hashed = make_password(password)  # once: a hash costs a quarter of a second
         plan = worlds.plan(size, seed=seed)
         with transaction.atomic():
             _empty()
-            customers = [_with_tokens(customer) for customer in _make_customers(plan, hashed)]
-            events = _make_events(plan)
-            cast = _make_cast(hashed, tier=events[-1][1][-1])
-            gone = _gone(hashed)
+            people = [_with_tokens(customer) for customer in _make_customers(plan, hashed)]
+            day = today or timezone.now()
+            events = make_events(plan, plan.events[:rows], day)
+            cast = _make_cast(plan.staff[: len(CAST)], hashed, tier=events[-1][1][-1])
+            ordered = make_orders(
+                plan, seed, range(rows or 0), [tiers for _, tiers in events], cast["customer"]["id"], day
+            )
+            gone = _gone(plan.staff[len(CAST) :], hashed)
             bad_tokens = dict(
                 forged.refused(cast["customer"]["access"], cast["customer"]["refresh"], key=settings.SECRET_KEY)
             )
@@ -66,18 +72,20 @@ class Command(BaseCommand):
             "events": [
                 {"id": event.pk, "slug": event.slug, "tiers": [tier.pk for tier in tiers]} for event, tiers in events
             ],
+            "orders": ordered,
             "tiers": [
                 {
                     "id": tier.pk,
                     "event_slug": event.slug,
-                    "capacity": tier.capacity,
-                    "price_cents": tier.price_cents,
+                    "capacity": planned.capacity,
+                    "price_cents": planned.price_cents,
                     "hot": planned.hot,
                 }
-                for (event, tiers), planned_event in zip(events, plan.events, strict=True)
+                for (event, tiers), planned_event in zip(events, plan.events[:rows], strict=True)
                 for tier, planned in zip(tiers, planned_event.tiers, strict=True)
             ],
-            "customers": customers,
+            "customers": [person for place, person in enumerate(people) if place not in plan.guests],
+            "guests": [person for place, person in enumerate(people) if place in plan.guests],
             "cast": cast,
             "bad_tokens": bad_tokens | {name: tokens["access"] for name, tokens in gone.items()},
             "bad_refreshes": {name: tokens["refresh"] for name, tokens in gone.items()},
@@ -85,7 +93,18 @@ class Command(BaseCommand):
             "routes": routes.served(),
         }
         _write(out, document)
-        self.stdout.write(f"{current().variant}: {len(events)} events, {len(customers)} customers, world in {out}")
+        self.stdout.write(f"{current().variant}: {len(events)} events, {len(people)} customers, world in {out}")
+
+
+def parsed(world: str) -> worlds.World:
+    """The world of `--world`. Raises: CommandError."""
+    try:
+        described = json.loads(world)
+        if isinstance(described, dict):
+            return worlds.parse(described)
+    except (json.JSONDecodeError, worlds.WorldError) as error:
+        raise CommandError(str(error)) from error
+    raise CommandError(f"world: got {world}, expected a JSON object")
 
 
 def _password(seed: int) -> str:
@@ -109,24 +128,22 @@ def _make_customers(plan: worlds.Plan, hashed: str) -> list[Any]:
     return _create(
         model,
         [
-            model(username=name, email=f"{name}@example.org", role="customer", password=hashed)
-            for name in plan.usernames
+            model(username=person.username, email=person.email, role="customer", password=hashed)
+            for person in plan.people
         ],
     )
 
 
-def _make_cast(hashed: str, *, tier: Any) -> dict[str, dict[str, Any]]:
-    """One person per role, and another customer; customers have an order that took no seat.
+def _make_cast(people: Sequence[worlds.Person], hashed: str, *, tier: Any) -> dict[str, dict[str, Any]]:
+    """One person per role, and a second customer; each customer gets a refused order, which takes no seat.
 
     `stale` is the customer's token from the time when the customer was an admin.
     """
     model = _model("Customer")
     made: dict[str, dict[str, Any]] = {}
-    for name in CAST:
+    for name, who in zip(CAST, people, strict=True):
         role = "customer" if name == "other" else name
-        person = model.objects.create(
-            username=f"cast-{name}", email=f"cast-{name}@example.org", role=role, password=hashed
-        )
+        person = model.objects.create(username=who.username, email=who.email, role=role, password=hashed)
         made[name] = _with_tokens(person)
         if role == "customer":
             made[name]["order"] = str(_refused_order(person, tier).pk)
@@ -135,37 +152,42 @@ def _make_cast(hashed: str, *, tier: Any) -> dict[str, dict[str, Any]]:
 
 
 def _refused_order(customer: Any, tier: Any) -> Any:
-    """A row that takes no seat and no money. What a variant has beyond the common columns gets some value."""
+    """An order that takes no seat and no money. Columns that only this variant has get an arbitrary value."""
     model = _model("Order")
     known = {
         "customer": customer,
         "tier": tier,
         "quantity": 1,
         "amount_cents": tier.price_cents,
-        "reference": f"cast-{customer.pk}",
+        "reference": str(uuid.uuid4()),
         "status": "refused",
     }
-    for column in model._meta.concrete_fields:
-        bare = not column.has_default() and not column.null and not column.primary_key
-        if bare and column.name not in known and not getattr(column, "auto_now", False):
-            known[column.name] = _some_value(column.get_internal_type(), customer.pk)
+    known |= {name: _some_value(kind) for name, kind in bare_columns(model, known).items()}
     return model.objects.create(**known)
 
 
-def _some_value(kind: str, number: int) -> Any:
+def bare_columns(model: Any, known: Container[str]) -> dict[str, str]:
+    """Columns besides *known* that need a value and have no default → their type."""
+    return {
+        column.name: column.get_internal_type()
+        for column in model._meta.concrete_fields
+        if not column.has_default() and not column.null and not column.primary_key and column.name not in known
+        and not getattr(column, "auto_now", False) and not getattr(column, "auto_now_add", False)
+    }  # fmt: skip
+
+
+def _some_value(kind: str) -> Any:
     if kind.endswith("DateTimeField"):
         return timezone.now()
-    return f"cast-{number}" if kind in {"CharField", "TextField", "SlugField"} else 0
+    return str(uuid.uuid4()) if kind in {"CharField", "TextField", "SlugField"} else 0
 
 
-def _gone(hashed: str) -> dict[str, dict[str, Any]]:
-    """What became of it → an account that had tokens before, with these."""
+def _gone(people: Sequence[worlds.Person], hashed: str) -> dict[str, dict[str, Any]]:
+    """Change (`deleted`, …) → an account that was changed so after its tokens were issued, with these tokens."""
     found: dict[str, dict[str, Any]] = {}
     model = _model("Customer")
-    for name in GONE:
-        person = model.objects.create(
-            username=f"cast-{name}", email=f"cast-{name}@example.org", role="customer", password=hashed
-        )
+    for name, who in zip(GONE, people, strict=True):
+        person = model.objects.create(username=who.username, email=who.email, role="customer", password=hashed)
         found[name] = _with_tokens(person)
         match name:
             case "deleted":
@@ -179,18 +201,61 @@ def _gone(hashed: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _make_events(plan: worlds.Plan) -> list[tuple[Any, list[Any]]]:
+def make_orders(
+    plan: worlds.Plan, seed: int, numbers: range, tiers: Sequence[Sequence[Any]], customer: int, day: datetime
+) -> list[dict[str, Any]]:
+    """The planned orders *numbers* of *customer*, with the tickets of those that are paid, and their ids.
+
+    Args:
+        tiers: The tiers of every existing event, in the plan's order.
+    """
+    planned = worlds.orders(plan, seed=seed, rows=numbers.stop)[numbers.start :]
+    order, ticket, tier = _model("Order"), _model("Ticket"), _model("TicketTier")
+    bare = bare_columns(order, ("customer", "tier", "quantity", "amount_cents", "reference", "status"))
+    rows = [
+        order(
+            customer_id=customer, tier=tiers[row.event][row.tier], quantity=row.quantity, reference=row.reference,
+            amount_cents=tiers[row.event][row.tier].price_cents * row.quantity, status=row.status,
+            **{name: _some_value(kind) for name, kind in bare.items()},
+        )
+        for row in planned
+    ]  # fmt: skip
+    _create(order, rows)
+    for made, row in zip(rows, planned, strict=True):  # `auto_now_add` has set the present time
+        made.created_at = day - timedelta(minutes=row.minutes_ago)
+    order._default_manager.bulk_update(rows, ["created_at"], batch_size=ROWS_A_STATEMENT)
+    seat = any(column.name == "seat" for column in ticket._meta.concrete_fields)
+    tickets = [
+        ticket(order=made, tier=made.tier, **({"seat": number + 1} if seat else {}))
+        for made, row in zip(rows, planned, strict=True)
+        for number in range(row.quantity if row.status == "paid" else 0)
+    ]
+    _create(ticket, tickets)
+    for made in {made.tier_id: made.tier for made in rows}.values():
+        sold = sum(row.quantity for row in rows if row.tier_id == made.pk and row.status == "paid")
+        tier._default_manager.filter(pk=made.pk).update(sold=F("sold") + sold)
+    return [
+        {"id": str(made.pk), "tickets": [str(one.pk) for one in tickets if one.order_id == made.pk]} for made in rows
+    ]
+
+
+def make_events(plan: worlds.Plan, some: Sequence[worlds.PlannedEvent], now: datetime) -> list[tuple[Any, list[Any]]]:
+    """*some* of the plan's events, with their tiers; venues and performers are made when none are there."""
     venue, performer, event, tier = (_model(name) for name in ("Venue", "Performer", "Event", "TicketTier"))
-    venues = _create(venue, [venue(name=name, city=city) for name, city in plan.venues])
-    performers = _create(performer, [performer(name=name) for name in plan.performers])
-    today = timezone.now().replace(hour=19, minute=0, second=0, microsecond=0)
-    events = _create(event, [_event(event, planned, venues, today) for planned in plan.events])
+    venues = list(venue._default_manager.order_by("pk")) or _create(
+        venue, [venue(name=name, city=city) for name, city in plan.venues]
+    )
+    performers = list(performer._default_manager.order_by("pk")) or _create(
+        performer, [performer(name=name) for name in plan.performers]
+    )
+    today = now.replace(hour=19, minute=0, second=0, microsecond=0)
+    events = _create(event, [_event(event, planned, venues, today) for planned in some])
     through = event.performers.through
     _create(
         through,
         [
             through(event_id=made.pk, performer_id=performers[position].pk)
-            for made, planned in zip(events, plan.events, strict=True)
+            for made, planned in zip(events, some, strict=True)
             for position in planned.performers
         ],
     )
@@ -198,7 +263,7 @@ def _make_events(plan: worlds.Plan) -> list[tuple[Any, list[Any]]]:
         tier,
         [
             tier(event_id=made.pk, name=row.name, price_cents=row.price_cents, capacity=row.capacity, sold=0)
-            for made, planned in zip(events, plan.events, strict=True)
+            for made, planned in zip(events, some, strict=True)
             for row in planned.tiers
         ],
     )
@@ -240,7 +305,7 @@ def _with_tokens(customer: Any) -> dict[str, Any]:
 
 
 def _write(out: Path, document: dict[str, Any]) -> None:
-    """All or nothing, and for the owner's eyes: it holds tokens and a password."""
+    """Write all or nothing, readable by the owner only: it holds tokens and a password."""
     partial = out.with_name(f".{out.name}.partial")
     partial.unlink(missing_ok=True)
     partial.touch(mode=0o600)

@@ -1,0 +1,127 @@
+"""`firedrill check` and `bundle`: does an attempt pass a drill, and the file that shows it to a mentor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chaos.adapters.scorecard import Scorecard
+from chaos.cli.check import check_text
+from chaos.cli.console import Answer, Block, answers, progress, tell
+from chaos.cli.options import Drill, Heal, Json, NoUp, Scale
+from chaos.config import NotUp, evidence_dir, read_stack
+from chaos.drills import audit, calibrate, catalogue, check_review, contract_audit, drafts
+from chaos.drills import bundle as bundles
+from chaos.drills import check as checks
+from chaos.drills.attempt import SHOP, is_the_learners
+from chaos.drills.check import Passed, keep_check
+from chaos.drills.own_tests import own_tests
+from chaos.drills.session import Options, Session, learner_of, session
+from chaos.drills.variants import require_known
+from chaos.errors import InvalidInput
+from chaos.load import all_scenarios, load_scenario, scenario_name
+from chaos.scenario import Scenario
+
+app = typer.Typer()
+
+
+@app.command()
+@answers
+def check(
+    drill: Drill,
+    variant: Annotated[str, typer.Option(help="Whose code to check.")] = "attempt",
+    part: Annotated[str, typer.Option(help="core, stretch, or all.")] = "all",
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 100, help="The first seed; each try takes the next.")] = 1,
+    scale: Scale = None,
+    heal_first: Heal = False,
+    no_up: NoUp = False,
+    as_json: Json = False,
+) -> Answer:
+    """Does your attempt pass a drill? Core and stretch apart; drill 3 wants three holds in a row on different seeds."""
+    one = catalogue.drill(drill)
+    if part not in ("all", *catalogue.PARTS):
+        raise InvalidInput(f"part: got {part!r}, expected core, stretch or all")
+    parts = tuple(name for name in catalogue.PARTS if part in ("all", name))
+    require_known(variant)
+    if is_the_learners(variant) and one.number in drafts.banks():
+        drafts.own_draft(one, SHOP / variant)
+    calibrate.require_floor(scale)
+    named = {scenario_name(path): path for path in all_scenarios()}
+    if problems := [p for p in catalogue.missing(one, named) if any(f" {name}: " in p for name in parts)]:
+        raise InvalidInput(problems)
+    loaded = {name: load_scenario(named[name]) for name in {n for wanted in parts for n in one.part(wanted)}}
+    besides = _besides(one, variant, loaded, seed)
+    options = Options(bring_up=not no_up, heal_first=heal_first, scale=scale)
+    with progress(as_json=as_json) as view, session(options, view, purpose=f"check of drill {one.number}") as lab:
+        report = checks.check(
+            one,
+            parts,
+            variant=variant,
+            first_seed=seed,
+            scenario=loaded.__getitem__,
+            run=lambda scenario, its_seed: lab.run(scenario, variant, its_seed),
+            own_tests=lambda: own_tests(variant, prepare=lab.prepare, url=lab.stack.url("api"), say=view.say),
+            say=view.say,
+            besides=lambda its, found: besides(its, found, lab),
+        )
+    # Told before it is kept: a full disk takes nobody's result.
+    tell(Answer(document=report.document(), text=Block(check_text(report))), as_json=as_json)
+    return Answer(text=f"kept as {keep_check(report.document())}", code=report.exit_code)
+
+
+Besides = Callable[[catalogue.Part, Sequence[Passed], Session], Iterable[Passed]]
+
+
+def _besides(one: catalogue.Drill, variant: str, loaded: Mapping[str, Scenario], seed: int) -> Besides:
+    """What a drill asks of a learner's attempt besides its scenarios.
+
+    Raises: InvalidInput for something written that can't be read, before anything runs.
+    """
+    if is_the_learners(variant) and one.key == contract_audit.KEY:
+        return _of_the_audit(one, variant)
+    if is_the_learners(variant) and one.number == drafts.REVIEW:
+        review = check_review.begun(variant)
+        return lambda part, found, lab: review.passed(
+            part, found, lambda draft: lab.run(loaded[check_review.SCENARIO], draft, seed)
+        )
+    return lambda part, found, lab: ()
+
+
+def _of_the_audit(one: catalogue.Drill, variant: str) -> Besides:
+    """The list and the contract of drill 1, graded when a part asks for them."""
+    attempt = SHOP / variant
+    found, draft = contract_audit.read(attempt), drafts.own_draft(one, attempt)
+    made: list[contract_audit.Graded] = []
+
+    def passed(part: catalogue.Part, _: Sequence[Passed], lab: Session) -> Iterable[Passed]:
+        if not made:
+            key = audit.key(drafts.made(draft).key)
+            served = contract_audit.served_schema(draft.variant, prepare=lab.prepare, url=lab.stack.url("api"))
+            made.append(contract_audit.graded(found, key=key, served=served))
+        return made[0].passed(part)
+
+    return passed
+
+
+@app.command()
+@answers
+def bundle(
+    drill: Drill,
+    variant: Annotated[str, typer.Option(help="Whose code was checked.")] = "attempt",
+    to: Annotated[Path | None, typer.Option("--to", help="A ZIP file; below evidence/bundles when left out.")] = None,
+) -> Answer:
+    """One file for your mentor: the newest check of a drill, its runs, and the code that ran. Offline."""
+    one = catalogue.drill(drill)
+    packed = bundles.bundle(one, variant=variant, root=evidence_dir(), learner=_learner(), to=to)
+    return Answer(text=f"{packed}: {packed.stat().st_size / 1e6:.1f} MB")
+
+
+def _learner() -> str:
+    """As the scorecard knows it now, for runs that carry none; empty while it is away."""
+    stack = read_stack()
+    if isinstance(stack, NotUp) or "scorecard" not in stack.urls:
+        return ""
+    return learner_of(Scorecard(stack.url("scorecard"), stack.lab_token))

@@ -1,0 +1,93 @@
+"""`firedrill list`, `validate` and `schema`: about files alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from chaos.cli.console import Answer, Block, answers, show_document
+from chaos.cli.options import Json
+from chaos.config import evidence_dir
+from chaos.errors import ExitCode, InvalidInput
+from chaos.load import all_scenarios, find_scenario, load_scenario, scenario_name
+from chaos.load.reference import reference
+from chaos.load.schema import exported_schema
+
+app = typer.Typer()
+
+
+@app.command()
+@answers
+def validate(
+    scenarios: Annotated[list[str] | None, typer.Argument(help="Names or files; all that ship when left out.")] = None,
+    as_json: Json = False,
+) -> Answer:
+    """Check scenario files and name everything that is wrong with them."""
+    problems: list[str] = []
+    paths: list[Path] = []
+    for name in scenarios or [str(path) for path in all_scenarios()]:
+        try:
+            paths.append(find_scenario(name))
+            load_scenario(paths[-1])
+        except InvalidInput as error:
+            problems += error.problems
+    document = {"checked": [str(path) for path in paths], "problems": problems}
+    if problems:
+        return Answer(document=document, problems=problems, code=ExitCode.INVALID)
+    return Answer(document=document, text=f"{len(paths)} scenario(s): valid")
+
+
+@app.command("list")
+@answers
+def list_(
+    runs: Annotated[bool, typer.Option("--runs", help="The runs on record instead of the scenarios.")] = False,
+    as_json: Json = False,
+) -> Answer:
+    """The scenarios that there are, or the runs."""
+    rows = _run_rows() if runs else _scenario_rows()
+    return Answer(document=rows, text=["  ".join(str(value) for value in row.values()) for row in rows])
+
+
+def _run_rows() -> list[dict[str, Any]]:
+    from chaos.evidence.files import NoSuchFile, Unreadable  # noqa: PLC0415
+    from chaos.evidence.verdict import read_verdict  # noqa: PLC0415
+    from chaos.evidence.writing import folders  # noqa: PLC0415 - the list of scenarios needs no judge
+
+    rows = []
+    for folder in folders(evidence_dir()):
+        try:
+            document = read_verdict(folder)
+            row = {"run_id": folder.name, "verdict": document.verdict, "summary": document.summary}
+        except NoSuchFile:
+            row = {"run_id": folder.name, "verdict": "open", "summary": "no verdict yet, or the runner died"}
+        except Unreadable as error:
+            row = {"run_id": folder.name, "verdict": "unreadable", "summary": str(error)}
+        rows.append(row)
+    return rows
+
+
+def _scenario_rows() -> list[dict[str, Any]]:
+    rows = []
+    for path in all_scenarios():
+        row: dict[str, Any] = {"name": scenario_name(path), "drill": None, "title": "", "lasts": ""}
+        try:
+            scenario = load_scenario(path)
+            row |= {"drill": scenario.drill, "title": scenario.title, "lasts": f"{scenario.duration_s:g} s"}
+        except InvalidInput:
+            row["title"] = "invalid: firedrill validate says why"
+        rows.append(row)
+    return rows
+
+
+@app.command()
+@answers
+def schema(
+    markdown: Annotated[bool, typer.Option("--markdown", help="The scenario reference instead.")] = False,
+) -> Answer:
+    """The JSON Schema of scenario files, for editors; or the reference for people."""
+    if markdown:
+        return Answer(text=Block(reference()))
+    show_document(exported_schema())
+    return Answer()

@@ -1,0 +1,13 @@
+"""Rich's console as the commands use it."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+
+class Terminal(Console):
+    """Stdout, when somebody looks at it."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich would exit with 1, which means "violated" here."""
+        raise BrokenPipeError

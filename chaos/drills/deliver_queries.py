@@ -1,0 +1,113 @@
+"""Drill 2's deliverable: what each request cost before and after the change, and why it costs less, as one report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from chaos.drills import strategy
+from chaos.drills.attempt import SHOP
+from chaos.drills.drafts import any_drill, base_in, own_draft
+from chaos.errors import InvalidInput
+from chaos.evidence.files import Unreadable, is_regular
+from chaos.evidence.record import read_record
+from chaos.evidence.verdict import read_verdict
+from chaos.evidence.writing import folders
+from chaos.files import write_atomic
+from chaos.model.exchange import Exchanged
+from chaos.model.folder import File
+from chaos.report import queries_report as report
+
+READS: Final = "queries/reads"
+PAGES: Final = "queries/pages"
+
+
+def deliver(to: Path, *, root: Path, shop: Path = SHOP) -> list[Path]:
+    """Write the report into the folder *to*, from the runs below *root*.
+
+    Raises: InvalidInput for an attempt that is not from a draft of drill 2, for runs that are missing, when nothing got
+        cheaper, or when the learner does not say why something did.
+    """
+    attempt = shop / "attempt"
+    base = own_draft(any_drill("2"), attempt).variant
+    before, after = _sides(root, base)
+    cheaper = report.cheaper(before, after)
+    if not cheaper:
+        raise InvalidInput(
+            f"deliver: got the same counts in {before.reads_run} and {after.reads_run}, expected a request that costs "
+            f"less after your change"
+        )
+    said = strategy.read(attempt / strategy.FILE)
+    strategy.require(said, cheaper, f"attempt/{strategy.FILE}")
+    to.mkdir(parents=True, exist_ok=True)
+    path = to / "queries.md"
+    write_atomic(path, report.markdown(before, after, said, base=base).encode())
+    return [path]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ran:
+    """A finished run on the draft or on an attempt from it."""
+
+    folder: Path
+    variant: str
+    verdict: str
+
+
+def _sides(root: Path, base: str) -> tuple[report.Side, report.Side]:
+    """Before: a run of the draft itself, or else the attempt's first one. After: the attempt's newest.
+
+    Raises: InvalidInput when there are no such two.
+    """
+    runs = list(_runs(root, base, READS))
+    reads = _pair(runs, base)
+    if reads is None:
+        raise InvalidInput(
+            f"deliver: got {len(runs)} runs of {READS} ({', '.join(run.variant for run in runs) or 'none'}), expected "
+            f"one of before (firedrill run {READS} --variant {base}) and one of after (firedrill run {READS} "
+            f"--variant attempt)"
+        )
+    pages = _pair(list(_runs(root, base, PAGES)), base)
+    before, after = (_side(run, pages[place] if pages else None) for place, run in enumerate(reads))
+    return before, after
+
+
+def _side(reads: _Ran, pages: _Ran | None) -> report.Side:
+    return report.Side(
+        reads_run=reads.folder.name,
+        reads=_exchanged(reads.folder),
+        verdicts={run.folder.name: run.verdict for run in (reads, pages) if run},
+        pages_run=pages.folder.name if pages else "",
+        pages=_exchanged(pages.folder) if pages else None,
+    )
+
+
+def _pair(runs: Sequence[_Ran], base: str) -> tuple[_Ran, _Ran] | None:
+    of_draft = [run for run in runs if run.variant == base]
+    own = [run for run in runs if run.variant == "attempt"]
+    if not own or (not of_draft and len(own) < 2):
+        return None
+    return (of_draft[-1] if of_draft else own[0]), own[-1]
+
+
+def _runs(root: Path, base: str, scenario: str) -> Iterator[_Ran]:
+    """Each of *scenario*, oldest first."""
+    for folder in folders(root):
+        if not is_regular(folder / File.QUERIES):
+            continue
+        try:
+            document = read_verdict(folder)
+        except Unreadable:
+            continue  # it never ended
+        ours = document.variant == base or (document.variant == "attempt" and base_in(document.versions) == base)
+        if ours and document.scenario == scenario:
+            yield _Ran(folder=folder, variant=document.variant, verdict=document.verdict)
+
+
+def _exchanged(folder: Path) -> Exchanged:
+    exchanged = read_record(folder).exchanged
+    if exchanged.unread:
+        raise InvalidInput(f"{folder.name}: got {'; '.join(exchanged.unread.values())}, expected an exchange run")
+    return exchanged

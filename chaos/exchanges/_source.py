@@ -1,0 +1,87 @@
+"""What every source of exchanges has: its keys in a scenario, and a pure function from the world to its cases."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from chaos.model.exchange import Case
+from chaos.model.kinds import first_paragraph
+from chaos.model.strict import StrictModel
+from chaos.model.world import SeededWorld, World
+
+
+class SourceParams(StrictModel):
+    """Keys of every entry of `exchanges:`; each source adds `send: Literal[<its name>]` and its own."""
+
+    section: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="Name that faults and checks refer to.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What cases are made from: the seed, and the seeded world with its ids.
+
+    Attributes:
+        people: Identity → id, username and, if there is one, order of the cast; never a token.
+        salt: Secret from which names in requests are made, so that the code under test can't predict them.
+        api: Base URL of the API, as the player reaches it.
+    """
+
+    seed: int
+    world: SeededWorld
+    people: dict[str, dict[str, Any]]
+    salt: str = ""
+    api: str = ""
+
+
+class Source(ABC):
+    """One kind of exchanges.
+
+    Attributes:
+        name: The word after `send:`.
+        params: The keys that a scenario may give.
+        history: Operations of the history that its cases may be; invariants over these operations judge it, too.
+        contract: Whether its cases are judged by the contract, which then is part of the evidence.
+        quiet: Whether the shop's worker and relay are paused meanwhile, so that every statement is the API's.
+        compares: Whether its answers are compared with the world as the lab last filled it.
+        changes: Whether it changes that world, so that nothing that compares may come after it.
+        forces: Whether it forces interleavings: it then has no cases, since its requests depend on the actors' stops.
+    """
+
+    name: ClassVar[str]
+    params: ClassVar[type[SourceParams]]
+    history: ClassVar[frozenset[str]] = frozenset()
+    contract: ClassVar[bool] = False
+    quiet: ClassVar[bool] = False
+    compares: ClassVar[bool] = False
+    changes: ClassVar[bool] = False
+    forces: ClassVar[bool] = False
+
+    @property
+    def doc(self) -> str:
+        """First paragraph of the parameters' docstring, for the scenario reference."""
+        return first_paragraph(self.params.__doc__)
+
+    def problems(self, params: Any, world: World) -> Iterator[tuple[str, str]]:
+        """What this world lacks for *params*: the key of *params*, and `got X, expected Y`."""
+        yield from ()
+
+    def behind(self, params: Any) -> tuple[str, str] | None:
+        """The key of *params* that names a section before it, and the source that this one sends; None needs none."""
+        return None
+
+    def performed(self, params: Any) -> frozenset[str]:
+        """Operations of the history that a section with *params* performs."""
+        return self.history
+
+    def sizes(self, params: Any) -> tuple[int, ...]:
+        """Numbers of rows to which its cases have the world filled, smallest first; empty for an unchanged world."""
+        return ()
+
+    @abstractmethod
+    def cases(self, params: Any, ground: Ground) -> Iterable[Case]:
+        """The cases in the order of sending. Pure: the same seed and world give the same cases, except for ids."""

@@ -1,0 +1,85 @@
+"""`reads`: every read of the API, with few rows in the world and with many, and with an empty cache each time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from typing import ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from chaos.exchanges._source import Ground, Source, SourceParams
+from chaos.model.exchange import Case, Identity
+from chaos.model.world import World
+
+MOST_ROWS = 100
+"""As many as a page may have, so that one request reads them all."""
+TRIES = 2
+"""Times that each read is sent: what a process does only the first time is not counted as a cost of the read."""
+
+
+class Reads(SourceParams):
+    """Every read of the API with few rows in the world, then with many; each list then has at least this many rows.
+
+    The lab fills the world to the first number, sends the reads, fills it up to the second, and sends them again. The
+    shop's cache is emptied before each request; worker and relay are paused, so that every statement is the API's.
+    """
+
+    send: Literal["reads"]
+    rows: tuple[int, int] = Field((5, 50), description="Events, orders of the customer, and orders of all: few, many.")
+
+    @field_validator("rows", mode="before")
+    @classmethod
+    def _two(cls, value: object) -> object:
+        """A list, as YAML has it: strict validation takes a tuple only."""
+        return tuple(value) if isinstance(value, list) else value
+
+
+class ReadsSource(Source):
+    """See `Reads`."""
+
+    name = "reads"
+    params = Reads
+    quiet: ClassVar[bool] = True
+    compares: ClassVar[bool] = True
+
+    def problems(self, params: Reads, world: World) -> Iterator[tuple[str, str]]:
+        few, many = params.rows
+        if not 1 <= few < many <= MOST_ROWS:
+            yield "rows", f"got {list(params.rows)}, expected two numbers, 1 to {MOST_ROWS}, the second one larger"
+        elif many > world.events:
+            yield "rows", f"got {many} rows, expected at most as many as the world has events ({world.events})"
+
+    def sizes(self, params: Reads) -> tuple[int, ...]:
+        return params.rows
+
+    def cases(self, params: Reads, ground: Ground) -> Iterator[Case]:
+        number = count(1)
+        slug = ground.world.events[0].slug
+        order = ground.world.orders[0].order_id
+        for rows in params.rows:
+            asked: tuple[tuple[str, Identity, str], ...] = (
+                ("listEvents", "anonymous", f"/api/events/?page_size={params.rows[-1]}"),
+                ("getEvent", "anonymous", f"/api/events/{slug}/"),
+                ("getMe", "customer", "/api/me/"),
+                ("listOrders", "customer", f"/api/orders/?page_size={params.rows[-1]}"),
+                ("getOrder", "customer", f"/api/orders/{order}/"),
+                ("listAllOrders", "support", f"/api/support/orders/?page_size={params.rows[-1]}"),
+                ("listSales", "admin", "/api/admin/sales/"),
+            )
+            for again in range(TRIES):
+                for operation, identity, path in asked:
+                    yield Case(
+                        id=f"{params.section}-{next(number)}",
+                        section=params.section,
+                        operation=operation,
+                        identity=identity,
+                        method="GET",
+                        path=path,
+                        rows=rows,
+                        flush=True,
+                        about={"try": again + 1},
+                    )
+
+
+KIND = ReadsSource()

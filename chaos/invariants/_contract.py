@@ -1,0 +1,86 @@
+"""What checks of the contract share: each exchange of a walk, and how it differs from the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from chaos.invariants._common import MAX_EXAMPLES, Say
+from chaos.invariants._kind import Context
+from chaos.invariants._of_exchanges import EXCHANGED
+from chaos.model.conform import Contract
+from chaos.model.deviation import Deviation, places
+from chaos.model.exchange import Case, Exchange, Exchanged
+from chaos.model.verdict import Counterexample, Finding
+
+SOURCE = "contract_walk"
+PROMISED = EXCHANGED | {"contract"}
+
+
+def named(contract: Contract, case: Case) -> str:
+    """`METHOD /path/{parameter}/` of its operation."""
+    return contract.names[case.operation]
+
+
+def walked(contract: Contract, exchanged: Exchanged, *, outage: bool = False) -> Iterator[tuple[Case, Exchange]]:
+    """What was answered for what the contract says something of."""
+    for exchange in exchanged.exchanges:
+        case = exchanged.case_of.get(exchange.case)
+        known = case is not None and case.operation in contract.names and "promised" in case.about
+        if case is not None and known and bool(case.about.get("outage")) is outage:
+            yield case, exchange
+
+
+def deviations(contract: Contract, case: Case, exchange: Exchange, promised: int) -> Iterator[Deviation]:
+    """How an answer differs; another status is told where the case says whose mistake that is."""
+    came = exchange.status
+    found = contract.deviations(
+        named(contract, case), promised, status=came, headers=exchange.headers, body=exchange.body
+    )
+    place, _, family = str(case.about.get("blame", "")).partition(": ")
+    for seen in found:
+        told = bool(place) and seen.place.part == "status" and (came < 400) != (promised < 400)
+        yield Deviation(seen.operation, places(place)[0], family, seen.says) if told else seen
+
+
+def unanswered(asked: Sequence[tuple[Case, Exchange]]) -> list[str]:
+    """Why something can't be told."""
+    if not asked:
+        return ["no request of the contract was answered"]
+    return [f"{case.id}: {exchange.error or 'its answer was cut'}" for case, exchange in asked
+            if not exchange.status or exchange.cut]  # fmt: skip
+
+
+def verdict(
+    say: Say,
+    context: Context,
+    judge: Callable[[Case, Exchange], Iterator[Deviation]],
+    *,
+    outage: bool = False,
+) -> Finding:
+    """One finding of what *judge* sees in each answer that is on record whole."""
+    asked = list(walked(context.contract, context.exchanges, outage=outage))
+    seen = [(exchange, one) for case, exchange in asked if exchange.status and not exchange.cut
+            for one in judge(case, exchange)]  # fmt: skip
+    told = {f"{one.operation} · {one.place} · {one.family}": (exchange, one) for exchange, one in reversed(seen)}
+    figures = {"answers": len(asked), "deviations": len(told)}
+    measured = f"{len(asked)} answers, {len(told)} deviations"
+    if told:
+        return _violated(say, list(reversed(told.values())), measured, figures)
+    if open_ := unanswered(asked):
+        return say.inconclusive("; ".join(open_[:MAX_EXAMPLES]), measured, figures=figures)
+    return say.held(measured, figures)
+
+
+def _violated(
+    say: Say, told: Sequence[tuple[Exchange, Deviation]], measured: str, figures: Mapping[str, int]
+) -> Finding:
+    exchange, first = told[0]
+    lines = [f"{one.operation} · {one.place} · {one.family}: {one.says}" for _, one in told]
+    return say.violated(
+        f"{len(told)} × not as promised: {'; '.join(lines[:MAX_EXAMPLES])}",
+        measured,
+        examples=[each.id for each, _ in told[:MAX_EXAMPLES]],
+        figures=figures,
+        where=exchange.curl,
+        counterexample=Counterexample(says=f"{first.operation}: {first.says}", operations=(exchange.id,)),
+    )

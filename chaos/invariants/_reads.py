@@ -1,0 +1,153 @@
+"""What checks of queries share: each read with few rows in the world and with many, and each write by its seats."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from chaos.model import sql
+from chaos.model.exchange import Case, Exchange, Exchanged, Query
+from chaos.model.history import Outcome
+
+SOURCE = "reads"
+SOURCES = frozenset({SOURCE, "writes"})
+SHORT = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """One operation at one size: of its tries the one with the fewest queries.
+
+    Attributes:
+        rows: In the world, or the seats of a write; 0 for a write that has no size.
+        seats: Whether it is a write.
+        queries: That PostgreSQL was asked.
+        returned: Rows that came back; 1 for a single object, None for what is neither.
+        unlabelled: Of the queries, those whose comment names another request, or none.
+    """
+
+    operation: str
+    rows: int
+    exchange: Exchange
+    queries: int
+    returned: int | None
+    made: tuple[Query, ...]
+    unlabelled: int
+    seats: bool = False
+
+    @property
+    def size(self) -> str:
+        """In words: ` at 5 rows`, ` for 1 seat`, or nothing."""
+        if not self.seats:
+            return f" at {self.rows} rows"
+        return f" for {self.rows} seat{'s' if self.rows > 1 else ''}" if self.rows else ""
+
+
+def reads(exchanged: Exchanged) -> dict[str, dict[int, Read]]:
+    """Operation → its size → its read, or its write; only those that succeeded."""
+    found: dict[str, dict[int, Read]] = {}
+    for exchange in exchanged.exchanges:
+        case = exchanged.case_of.get(exchange.case)
+        size = _size(case) if case is not None else None
+        if case is None or size is None or exchange.outcome is not Outcome.OK or not _paid(exchanged, case):
+            continue
+        read = _read(exchanged, exchange, size, "seats" in case.about)
+        best = found.setdefault(exchange.operation, {}).get(size)
+        if best is None or read.queries < best.queries:
+            found[exchange.operation][size] = read
+    return found
+
+
+def _paid(exchanged: Exchanged, case: Case) -> bool:
+    """Whether the order that it cancels had its tickets; true of every other case."""
+    looks = exchanged.by_case.get(case.about["paid"], ()) if "paid" in case.about else None
+    return looks is None or any(_status(look) == "paid" for look in looks)
+
+
+def _status(exchange: Exchange) -> Any:
+    try:
+        body = exchange.json()
+    except ValueError:
+        return None
+    return body.get("status") if isinstance(body, dict) else None
+
+
+def _size(case: Case) -> int | None:
+    """Rows of the world for a read, seats for a write; None for a case whose queries nobody compares."""
+    seats = case.about.get("seats")
+    return seats if isinstance(seats, int) else (case.rows if "try" in case.about else None)
+
+
+def _read(exchanged: Exchanged, exchange: Exchange, rows: int, seats: bool) -> Read:
+    made = exchanged.made[exchange.id]
+    return Read(
+        operation=exchange.operation,
+        rows=rows,
+        exchange=exchange,
+        queries=sum(query.count for query in made),
+        returned=returned(exchange),
+        made=made,
+        unlabelled=sum(query.count for query in made if query.request != exchange.request_id),
+        seats=seats,
+    )
+
+
+def returned(exchange: Exchange) -> int | None:
+    """Rows of an answer: a list's, or a page's; 1 for an object."""
+    try:
+        body = exchange.json()
+    except ValueError:
+        return None
+    rows = rows_in(body)
+    return len(rows) if rows is not None else (1 if isinstance(body, dict) else None)
+
+
+def rows_in(body: Any) -> list[Any] | None:
+    """The rows of a list or of a page; None for a body that is neither."""
+    found = body.get("results") if isinstance(body, dict) else body
+    return found if isinstance(found, list) else None
+
+
+def asked(exchanged: Exchanged) -> dict[str, set[int]]:
+    """Operation → sizes at which it was asked, whatever came of it."""
+    found: dict[str, set[int]] = {}
+    for case in exchanged.cases:
+        if (size := _size(case)) is not None:
+            found.setdefault(case.operation, set()).add(size)
+    return found
+
+
+def unknown(exchanged: Exchanged) -> Iterator[str]:
+    """What was asked and never succeeded at some size: of that nothing is known."""
+    known = reads(exchanged)
+    for operation, sizes in asked(exchanged).items():
+        for rows in sorted(sizes - known.get(operation, {}).keys()):
+            what = next(case for case in exchanged.cases if case.operation == operation)
+            said = f" at {rows} rows" if "try" in what.about else " on a paid order" if "paid" in what.about else ""
+            yield f"{operation} never succeeded{said}"
+
+
+def grew(few: Read, many: Read) -> Iterator[tuple[int, str]]:
+    """Statements that came more often, those of the most first: how many more, and which from where."""
+    before, after = _kinds(few), _kinds(many)
+    lines = {sql.fingerprint(query.sql): query.line for query in many.made}
+    for text, more in (after - before).most_common():
+        yield more, f"{sql.short(text, SHORT)} ({lines.get(text) or 'no line of the shop is known'})"
+
+
+def _kinds(read: Read) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for query in read.made:
+        found[sql.fingerprint(query.sql)] += query.count
+    return found
+
+
+def labels(reads_: list[Read]) -> str:
+    """A sentence where the comments of the shop say otherwise than time does; empty where they agree."""
+    off = [read for read in reads_ if read.unlabelled]
+    if not off:
+        return ""
+    told = ", ".join(f"{read.unlabelled} of {read.queries} of {read.operation}{read.size}" for read in off[:3])
+    return f"; by their comments not all are of their request, by time they are: {told}"

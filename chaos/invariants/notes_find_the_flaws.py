@@ -1,0 +1,53 @@
+"""The notes on drill 6's sample are graded against its key: recall weighted by severity, precision, and traps.
+
+They are kept in the run's folder as they stood when it began, with the key. Once that was shown there is nothing left
+to be found: inconclusive.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from chaos.errors import InvalidInput
+from chaos.invariants._common import Say
+from chaos.invariants._kind import Context
+from chaos.invariants._of_exchanges import OfExchanges, kind_of_exchanges
+from chaos.model.grading import CORE, STRETCH, grade
+from chaos.model.strict import StrictModel
+from chaos.model.verdict import Finding
+
+SAY = Say("notes_find_the_flaws", "the notes on the sample reach the limits of this part of the drill")
+LIMITS = {"core": CORE, "stretch": STRETCH}
+
+
+class Part(StrictModel):
+    """Which limits."""
+
+    part: Literal["core", "stretch"] = Field(default="core", description="Whose limits the notes have to reach.")
+
+
+class _NotesFindTheFlaws(OfExchanges[Part]):
+    def finish(self, context: Context) -> Finding:
+        review = context.review
+        if review is None:
+            return SAY.inconclusive("no notes are on record")
+        limits = LIMITS[self.params.part]
+        try:
+            its = grade(review.notes, review.key)
+        except InvalidInput as error:
+            return SAY.inconclusive(str(error))
+        figures = {"notes": len(its.notes), "matched": len(its.matched), "flaws": len(its.flaws)}
+        measured = f"{its.against(limits)}, on the sample of seed {review.seed}"
+        if review.revealed:
+            shown = f"the key was shown on {review.revealed[:10]}, so the sample of seed {review.seed} counts no more"
+            return SAY.inconclusive(shown, measured, figures=figures)
+        if its.meets(limits):
+            return SAY.held(measured, figures)
+        return SAY.violated(its.against(limits), measured, examples=(), figures=figures)
+
+
+KIND = kind_of_exchanges(
+    SAY, __doc__, _NotesFindTheFlaws, sources=frozenset({"exploits"}), witnesses=frozenset({"review"}), params=Part
+)

@@ -1,0 +1,103 @@
+"""A page of a list reads about the rows that it shows, on the first page and deep down: an index leads to them.
+
+The lab runs the statements of such a request once more under EXPLAIN (ANALYZE, BUFFERS), with the shop's rights, on
+fresh statistics and with sequential scans discouraged, so that an index is used where there is one. A statement may
+read `times` as many rows as it skips and the answer shows together, and `slack` besides; one that returns a single
+aggregate, as a list's `count` is, may read what it counts. What a statement returns and the answer does not show is
+read for nothing: a page cut out of all rows in Python. Inconclusive without a plan of a list that was asked for.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from chaos.invariants._common import Say
+from chaos.invariants._kind import Context
+from chaos.invariants._of_exchanges import EXCHANGED, OfExchanges, kind_of_exchanges
+from chaos.invariants._reads import returned
+from chaos.model import sql
+from chaos.model.exchange import Case, Exchange, PlanRead
+from chaos.model.history import Outcome
+from chaos.model.strict import StrictModel
+from chaos.model.verdict import Counterexample, Finding
+
+SAY = Say("rows_read_are_rows_returned", "a page reads about the rows that it shows")
+SHORT = 90
+
+
+class Reading(StrictModel):
+    """How much more may be read than is shown."""
+
+    times: int = Field(3, ge=1, le=100, description="Rows read for each that is skipped or shown.")
+    slack: int = Field(20, ge=0, le=10_000, description="Rows that any statement may read besides.")
+
+
+class _RowsReadAreRowsReturned(OfExchanges[Reading]):
+    def finish(self, context: Context) -> Finding:
+        exchanged = context.exchanges
+        plans: dict[str, list[PlanRead]] = {}
+        for plan in exchanged.plans:
+            plans.setdefault(plan.exchange, []).append(plan)
+        over: list[tuple[Exchange, str, PlanRead]] = []
+        open_: list[str] = []
+        figures: dict[str, int] = {}
+        for exchange in exchanged.exchanges:
+            case = exchanged.case_of.get(exchange.case)
+            if case is None or "page" not in case.about:
+                continue
+            own = [plan for plan in plans.get(exchange.id, ()) if not plan.error]
+            if exchange.outcome is not Outcome.OK or not own:
+                open_.append(f"{exchange.operation} page {case.about['page']}: no statement of it could be explained")
+                continue
+            figures[f"{exchange.operation}_page_{case.about['page']}"] = sum(plan.rows_read for plan in own)
+            over += [
+                (exchange, self._says(exchange, case, plan), plan)
+                for plan in own
+                if not _aggregate(plan) and plan.rows_read > self._most(exchange, case, plan)
+            ]
+        measured = ", ".join(f"{name.replace('_', ' ')} {read} rows read" for name, read in figures.items())
+        if over:
+            first, says, _ = max(over, key=lambda found: found[2].rows_read)
+            return SAY.violated(
+                "; ".join(dict.fromkeys(says for _, says, _ in over)),
+                measured,
+                examples=list(dict.fromkeys(exchange.id for exchange, _, _ in over)),
+                figures=figures,
+                where=_line(context, first, over),
+                counterexample=Counterexample(says=says, operations=(first.id,)),
+            )
+        if open_ or not figures:
+            return SAY.inconclusive("; ".join(open_) or "no page was asked for", measured, figures=figures)
+        return SAY.held(measured, figures)
+
+    def _most(self, exchange: Exchange, case: Case, plan: PlanRead) -> int:
+        shown = returned(exchange)
+        skipped = (case.about["page"] - 1) * case.about["page_size"] if " OFFSET " in plan.sql else 0
+        return self.params.times * (skipped + (shown or 0)) + self.params.slack
+
+    def _says(self, exchange: Exchange, case: Case, plan: PlanRead) -> str:
+        shown = returned(exchange) or 0
+        what = f"{exchange.operation} page {case.about['page']}: {plan.rows_read} rows read for {shown}"
+        asked = sql.short(sql.fingerprint(plan.sql), SHORT)
+        return f"{what}, at most {self._most(exchange, case, plan)} expected: {asked}"
+
+
+def _aggregate(plan: PlanRead) -> bool:
+    """Whether all that it gives is one row over many, as a `count` is."""
+    return plan.plan.startswith("Aggregate") and plan.rows_returned == 1
+
+
+def _line(context: Context, exchange: Exchange, over: list[tuple[Exchange, str, PlanRead]]) -> str:
+    """Of the shop's code, as the comment of that statement says."""
+    texts = {plan.sql for one, _, plan in over if one.id == exchange.id}
+    return next((query.line for query in context.exchanges.made[exchange.id] if query.sql in texts), "")
+
+
+KIND = kind_of_exchanges(
+    SAY,
+    __doc__,
+    _RowsReadAreRowsReturned,
+    sources=frozenset({"pages"}),
+    witnesses=EXCHANGED | {"queries", "plans"},
+    params=Reading,
+)

@@ -1,0 +1,180 @@
+"""Whether an answer is as the contract promises: its status, headers, media type and body. Pure.
+
+The contract is stricter than JSON Schema in two points: an object has only the listed fields, and 1.0 is not an
+integer.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Final
+from uuid import UUID
+
+import jsonschema
+from jsonschema.validators import extend
+
+from chaos.model.deviation import Deviation, Place
+from chaos.model.openapi import METHODS
+
+PROBLEM: Final = "application/problem+json"
+_FAMILY: Final = {
+    "enum": "enum",
+    "const": "enum",
+    **dict.fromkeys(("type", "format", "pattern"), "type"),
+    **dict.fromkeys(("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"), "limit"),
+}
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
+_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
+_URI: Final = re.compile(r"[a-z][a-z0-9+.-]*:\S+")
+
+
+class Contract:
+    """What a parsed OpenAPI 3.1 document promises.
+
+    Attributes:
+        document: The whole of it.
+        operations: `METHOD /path/{parameter}/` → what the document has under it.
+        names: `operationId` → `METHOD /path/{parameter}/`.
+    """
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        self.document = document
+        self.operations: dict[str, Mapping[str, Any]] = {
+            f"{method.upper()} {path}": item[method]
+            for path, item in document["paths"].items()
+            for method in METHODS
+            if method in item
+        }
+        self.names = {entry["operationId"]: name for name, entry in self.operations.items() if "operationId" in entry}
+
+    def statuses(self, operation: str) -> frozenset[int]:
+        """The documented statuses of *operation*."""
+        return frozenset(map(int, self.operations[operation]["responses"]))
+
+    def deviations(
+        self, operation: str, promised: int, *, status: int, headers: Mapping[str, str], body: str
+    ) -> Iterator[Deviation]:
+        """How an answer differs from the one that was promised for the request.
+
+        Args:
+            promised: The documented status that the request should get.
+            headers: Of the answer, by lower-case name.
+        """
+        if status != promised:
+            says = f"{promised} is promised, {status} came"
+            yield Deviation(operation, Place("status", (), frozenset({promised, status})), "status", says)
+        known = status in self.statuses(operation)
+        if (not known and status >= 400) or status < 400 <= promised:
+            return  # nothing is promised of it, or what it should have refused
+        meant = self.followed(self.operations[operation]["responses"][str(status if known else promised)])
+        for name, entry in meant.get("headers", {}).items() if known else ():
+            yield from self._header(operation, name, self.followed(entry), headers)
+        if (content := meant.get("content")) and status != 204:
+            yield from self._body(operation, status, content, headers, body)
+
+    def _header(
+        self, operation: str, name: str, entry: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> Iterator[Deviation]:
+        value, where = headers.get(name.lower()), Place("header", (name.lower(),))
+        if value is None:
+            if entry.get("required"):
+                yield Deviation(operation, where, "header", f"{name} is promised, and missing")
+        elif entry["schema"].get("type") == "integer" and not re.fullmatch(r"\d+", value):
+            yield Deviation(operation, where, "type", f"{name} is promised as a whole number, {value!r} came")
+
+    def _body(
+        self, operation: str, status: int, content: Mapping[str, Any], headers: Mapping[str, str], body: str
+    ) -> Iterator[Deviation]:
+        part, codes = ("error", frozenset({status})) if status >= 400 else ("response", frozenset[int]())
+        ((promised, described),) = content.items()
+        served = headers.get("content-type", "").partition(";")[0].strip().lower()
+        family = "error" if status >= 400 else "type"
+        if served != promised:
+            says = f"{promised} is promised, {served or 'no type'} came"
+            yield Deviation(operation, Place(part, (), codes), family, says)
+            return
+        try:
+            found = json.loads(body)
+        except ValueError:
+            yield Deviation(operation, Place(part, (), codes), family, "JSON is promised, something else came")
+            return
+        schema = {**_strict(described["schema"]), "components": self._components}
+        for error in _Validator(schema, format_checker=_FORMATS).iter_errors(found):
+            for path, kind in _places(error):
+                yield Deviation(operation, Place(part, path, codes), kind, error.message[:200])
+
+    @cached_property
+    def _components(self) -> dict[str, Any]:
+        return {"schemas": _strict(self.document.get("components", {}).get("schemas", {}))}
+
+    def followed(self, entry: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What *entry* refers to; itself where it is no reference."""
+        while "$ref" in entry:
+            found: Any = self.document
+            for step in entry["$ref"].removeprefix("#/").split("/"):
+                found = found[step]
+            entry = found
+        return entry
+
+
+def _strict(node: Any) -> Any:
+    """*node* with objects that allow only the listed fields."""
+    if isinstance(node, Mapping):
+        strict = {key: _strict(value) for key, value in node.items()}
+        if isinstance(node.get("properties"), Mapping) and "type" in node:
+            strict.setdefault("additionalProperties", False)
+        return strict
+    return [_strict(value) for value in node] if isinstance(node, list) else node
+
+
+def _places(error: jsonschema.ValidationError) -> Iterator[tuple[tuple[str, ...], str]]:
+    """(path, family) of each deviation; a path has no list indices and no envelope of a page."""
+    path = tuple(str(step) for step in error.absolute_path if not isinstance(step, int))
+    path = path[1:] if path[:1] == ("results",) and len(path) > 1 else path
+    instance: Any = error.instance
+    match error.validator:
+        case "required":
+            listed: Any = error.validator_value  # one error for each missing field
+            name = next(name for name in listed if error.message.startswith(repr(name)))
+            yield (*path, name), "required"
+        case "additionalProperties":
+            schema: Any = error.schema
+            known = schema.get("properties", {})
+            yield from (((*path, name), "extra") for name in instance if name not in known)
+        case "type" if instance is None:
+            yield path, "null"
+        case validator:
+            yield path, _FAMILY.get(str(validator), "type")
+
+
+def _whole(_: object, instance: object) -> bool:
+    return isinstance(instance, int) and not isinstance(instance, bool)
+
+
+_Validator: Any = extend(  # type: ignore[no-untyped-call]
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("integer", _whole),
+)
+_FORMATS: Final = jsonschema.FormatChecker(formats=())
+
+
+def _form(name: str, pattern: re.Pattern[str]) -> None:
+    _FORMATS.checks(name)(lambda value: not isinstance(value, str) or pattern.fullmatch(value) is not None)
+
+
+_form("email", _EMAIL)
+_form("uri", _URI)
+
+
+@_FORMATS.checks("date-time", ValueError)
+def _is_time(value: object) -> bool:
+    return not isinstance(value, str) or (_TIME.fullmatch(value) is not None and bool(datetime.fromisoformat(value)))
+
+
+@_FORMATS.checks("uuid", ValueError)
+def _is_uuid(value: object) -> bool:
+    return not isinstance(value, str) or str(UUID(value)) == value.lower()

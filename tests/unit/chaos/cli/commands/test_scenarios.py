@@ -1,0 +1,63 @@
+"""Commands about scenario files: every problem is named, nothing else is needed."""
+
+from __future__ import annotations
+
+import pytest
+
+from chaos.drills.conclude import conclude
+from chaos.load.schema import exported_schema
+from tests.unit.chaos.cli.shell import Shell
+from tests.unit.chaos.runs import RUN_ID, run_of, write_run
+
+
+def test_validate_a_good_file(shell: Shell, good: str) -> None:
+    said = shell("validate", good)
+    assert (said.code, said.out, said.err) == (0, "1 scenario(s): valid\n", "")
+    said = shell("validate", good, "--json")
+    assert (said.code, said.json) == (0, {"checked": [good], "problems": []})
+
+
+def test_validate_what_ships(shell: Shell) -> None:
+    assert shell("validate").code == 0
+
+
+def test_validate_names_every_problem_of_every_file(shell: Shell, good: str, bad: str) -> None:
+    said = shell("validate", bad, good, "no-such-scenario")
+    assert (said.code, said.out) == (2, "")
+    lines = said.err.splitlines()
+    assert lines[0] == f"firedrill: {bad}: drill: got 9, expected at most 6 (line 2)"
+    assert lines[1].startswith(f"firedrill: {bad}: settel: got an unknown key, expected one of ")
+    assert lines[2].startswith("firedrill: scenario: got 'no-such-scenario', expected a file or one of ")
+    assert len(lines) == 3
+
+
+def test_validate_as_json(shell: Shell, bad: str) -> None:
+    said = shell("validate", bad, "--json")
+    assert said.code == 2
+    assert said.json["checked"] == [bad]
+    assert [problem.partition(": got")[0] for problem in said.json["problems"]] == [f"{bad}: drill", f"{bad}: settel"]
+
+
+def test_schema(shell: Shell) -> None:
+    said = shell("schema")
+    assert (said.code, said.json) == (0, exported_schema())
+
+
+def test_list(shell: Shell) -> None:
+    said = shell("list", "--json")
+    assert said.code == 0
+    assert "concurrency/flash-sale" in [row["name"] for row in said.json]
+    assert "concurrency/flash-sale" in shell("list").out
+
+
+def test_list_runs(shell: Shell) -> None:
+    assert shell("list", "--runs", "--json").json == []
+    conclude(write_run(run_of(shell.evidence)), index=None, say=pytest.fail)
+    write_run(run_of(shell.evidence, "20261124-000000-open"))
+    damaged = write_run(run_of(shell.evidence, "20261125-000000-damaged"))
+    (damaged / "verdict.json").write_text('{"verdict": "held"}')
+    rows = shell("list", "--runs", "--json").json
+    assert [(row["run_id"], row["verdict"]) for row in rows] == [
+        (RUN_ID, "held"), ("20261124-000000-open", "open"), ("20261125-000000-damaged", "unreadable"),
+    ]  # fmt: skip
+    assert rows[2]["summary"].startswith("verdict.json: got Object missing required field `run_id`")

@@ -1,0 +1,16 @@
+"""A counterexample's tables on the Run page."""
+
+from __future__ import annotations
+
+from chaos.judge.explain_exchanges import explained
+from dashboard import story
+from tests.unit.chaos.invariants.exchanged import Shop
+
+
+def test_requests_of_an_exchange_run_can_be_pasted() -> None:
+    asked = Shop("reads", rows=[3, 9])
+    asked.makes = lambda case, rows: rows
+    record = asked.record()
+    few, many = story.requests(explained(asked.judge("queries_do_not_grow"), record, ()))
+    assert few == "curl -i \"$API\"'/api/events/?page_size=9'  # A"
+    assert many.endswith("  # B")
