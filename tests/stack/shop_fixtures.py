@@ -29,6 +29,8 @@ ROOT = Path(__file__).parents[2]
 UNPRIVILEGED = "nobody"
 ROLES = ("api", "worker", "relay")
 WORLD = {"events": 3, "hot_tiers": 3, "seats": 10, "customers": 60}
+KEPT = 40
+"""The first customers of a shared shop: no test ends their sessions. Those after them are for tests that do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,12 @@ class Shop:
     def bearer(self, customer: int = 0) -> dict[str, str]:
         """The header of a logged-in customer."""
         return {"Authorization": f"Bearer {self.world['customers'][customer]['access']}"}
+
+    def expendable(self, number: int) -> dict[str, Any]:
+        """The *number*-th customer from the end, whose sessions and password the caller may spend."""
+        customers: list[dict[str, Any]] = self.world["customers"]
+        assert 0 <= number < len(customers) - KEPT, f"customer {number} from the end is one that other tests ask with"
+        return customers[-1 - number]
 
     def hot_tier(self, number: int = 0) -> int:
         """A tier with ten seats; tests that fill one take different ones."""

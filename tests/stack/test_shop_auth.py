@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from typing import Any
 
 import pytest
 
@@ -37,12 +36,6 @@ def me(shop: Shop, token: str) -> Answer:
     return shop.get("/api/me/", headers=bearer(token))
 
 
-def fresh_customer(shop: Shop, number: int) -> dict[str, Any]:
-    """One that no other test uses; from the end, because other modules take theirs from the start."""
-    customer: dict[str, Any] = shop.world["customers"][-1 - number]
-    return customer
-
-
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_access_matrix_knows_every_address(shop_services: ShopServices, variant: str) -> None:
     rows = access.parse((ROOT / access.TABLE).read_text())
@@ -52,7 +45,7 @@ def test_the_access_matrix_knows_every_address(shop_services: ShopServices, vari
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_own_account(shop_services: ShopServices, variant: str) -> None:
     shop = shop_services.shop(variant)
-    customer = fresh_customer(shop, 0)
+    customer = shop.expendable(0)
     own = me(shop, customer["access"])
     assert (own.status, own.body["id"], own.body["username"]) == (200, customer["id"], customer["username"])
     assert own.body["role"] == "customer"
@@ -102,7 +95,7 @@ def test_roles(shop_services: ShopServices, variant: str) -> None:
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_logout_ends_the_refresh_token(shop_services: ShopServices, variant: str) -> None:
     shop = shop_services.shop(variant)
-    customer = fresh_customer(shop, 1)
+    customer = shop.expendable(1)
     body = {"refresh": customer["refresh"]}
     done = call(shop.port, "POST", "/api/auth/logout/", body=body, headers=bearer(customer["access"]))
     assert done.status == 204
@@ -113,7 +106,7 @@ def test_logout_ends_the_refresh_token(shop_services: ShopServices, variant: str
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_refresh_token_works_once(shop_services: ShopServices, variant: str) -> None:
     shop = shop_services.shop(variant)
-    customer = fresh_customer(shop, 2)
+    customer = shop.expendable(2)
     pair = refresh(shop, customer["refresh"])
     assert pair.status == 200
     assert me(shop, pair.body["access"]).status == 200
@@ -150,7 +143,7 @@ def test_a_role_in_the_token_is_no_role(hardened: Shop) -> None:
 
 
 def test_a_second_use_ends_the_family(hardened: Shop) -> None:
-    customer = fresh_customer(hardened, 3)
+    customer = hardened.expendable(3)
     pair = refresh(hardened, customer["refresh"]).body
     assert refresh(hardened, customer["refresh"]).status == 401
     assert refresh(hardened, pair["refresh"]).status == 401
@@ -158,7 +151,7 @@ def test_a_second_use_ends_the_family(hardened: Shop) -> None:
 
 
 def test_eight_at_once_give_one_successor(hardened: Shop) -> None:
-    token = fresh_customer(hardened, 4)["refresh"]
+    token = hardened.expendable(4)["refresh"]
     answers: list[int] = []
     gate = threading.Barrier(8)
 
@@ -175,8 +168,7 @@ def test_eight_at_once_give_one_successor(hardened: Shop) -> None:
 
 
 def test_refresh_of_a_deleted_customer(hardened: Shop) -> None:
-    ordered = {row[0] for row in hardened.rows("SELECT DISTINCT customer_id FROM shop_order")}
-    customer = next(one for one in reversed(hardened.world["customers"]) if one["id"] not in ordered)
+    customer = hardened.expendable(5)
     pair, gone = login(hardened, customer["username"]).body, customer["id"]
     query = "WITH s AS (DELETE FROM shop_session WHERE customer_id = %s) DELETE FROM shop_customer WHERE id = %s"
     hardened.execute(query, gone, gone)
@@ -185,7 +177,7 @@ def test_refresh_of_a_deleted_customer(hardened: Shop) -> None:
 
 
 def test_logout_ends_the_access_token(hardened: Shop) -> None:
-    customer = fresh_customer(hardened, 6)
+    customer = hardened.expendable(6)
     other = login(hardened, customer["username"]).body
     body = {"refresh": customer["refresh"]}
     assert call(hardened.port, "POST", "/api/auth/logout/", body=body, headers=bearer(customer["access"])).status == 204
@@ -194,7 +186,7 @@ def test_logout_ends_the_access_token(hardened: Shop) -> None:
 
 
 def test_a_new_password_ends_every_session(hardened: Shop) -> None:
-    customer = fresh_customer(hardened, 7)
+    customer = hardened.expendable(7)
     pair = login(hardened, customer["username"]).body
     headers = bearer(pair["access"])
     asked = {"password": "a-new-passphrase"}
@@ -213,7 +205,7 @@ def test_a_new_password_is_kept_as_a_costly_hash_with_a_salt_of_its_own(
 ) -> None:
     """By the table that the lab's witness reads."""
     shop = shop_services.shop(variant)
-    two = [fresh_customer(shop, number) for number in (20, 21)]
+    two = [shop.expendable(number) for number in (13, 14)]
     body = {"password": "the-same-for-both", "current_password": shop.world["password"]}
     for customer in two:
         assert call(shop.port, "PATCH", "/api/me/", body=body, headers=bearer(customer["access"])).status == 200
@@ -224,7 +216,7 @@ def test_a_new_password_is_kept_as_a_costly_hash_with_a_salt_of_its_own(
 
 
 def test_nobody_makes_himself_an_admin(hardened: Shop) -> None:
-    customer = fresh_customer(hardened, 8)
+    customer = hardened.expendable(8)
     body = {"role": "admin", "id": 1, "username": "root", "is_active": False}
     call(hardened.port, "PATCH", "/api/me/", body=body, headers=bearer(customer["access"]))
     rows = hardened.rows("SELECT username, role, is_active FROM shop_customer WHERE id = %s", customer["id"])
@@ -239,7 +231,7 @@ def test_anothers_order_does_not_exist(hardened: Shop) -> None:
 
 
 def test_thirty_guesses_at_once(hardened: Shop) -> None:
-    customer = fresh_customer(hardened, 9)
+    customer = hardened.expendable(9)
     answers: list[Answer] = []
     gate = threading.Barrier(30)
 
@@ -256,17 +248,17 @@ def test_thirty_guesses_at_once(hardened: Shop) -> None:
     late = next(answer for answer in answers if answer.status == 429)
     assert 0 < int(late.headers["retry-after"]) <= 60
     assert login(hardened, customer["username"]).status == 429, "the right password too: it can't be told from a guess"
-    assert login(hardened, fresh_customer(hardened, 10)["username"]).status == 200, "others are not locked out"
+    assert login(hardened, hardened.expendable(10)["username"]).status == 200, "others are not locked out"
 
 
 def test_an_unknown_name_is_answered_like_a_wrong_password(hardened: Shop) -> None:
-    known, unknown = login(hardened, fresh_customer(hardened, 11)["username"], "wrong"), login(hardened, "nobody-here")
+    known, unknown = login(hardened, hardened.expendable(11)["username"], "wrong"), login(hardened, "nobody-here")
     assert (known.status, json.dumps(known.body)) == (unknown.status, json.dumps(unknown.body))
     assert [login(hardened, "nobody-here").status for _ in range(5)] == [401] * 4 + [429]
 
 
 def test_a_login_clears_the_count(hardened: Shop) -> None:
-    name = fresh_customer(hardened, 12)["username"]
+    name = hardened.expendable(12)["username"]
     assert [login(hardened, name, "wrong").status for _ in range(4)] == [401] * 4
     assert login(hardened, name).status == 200
     assert [login(hardened, name, "wrong").status for _ in range(4)] == [401] * 4

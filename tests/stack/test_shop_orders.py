@@ -11,13 +11,12 @@ from threading import Barrier
 import psycopg
 import pytest
 
-from tests.stack.shop_fixtures import Answer, Shop, ShopServices, eventually, shop_services
+from tests.stack.shop_fixtures import KEPT, Answer, Shop, ShopServices, eventually, shop_services
 
 pytestmark = pytest.mark.stack
 __all__ = ["shop_services"]
 
 RACERS = 50
-CUSTOMERS = 40  # of sixty; other modules end the sessions of the last ones
 STOCK = 10
 RETRIES = 20  # a busy machine has no connection free within the second that hardened waits for one
 
@@ -30,7 +29,7 @@ def race(shop: Shop, tier: int) -> list[Answer]:
         key = uuid.uuid4().hex
         together.wait()
         for _ in range(RETRIES):
-            answer = shop.order(tier=tier, key=key, customer=customer % CUSTOMERS)
+            answer = shop.order(tier=tier, key=key, customer=customer % KEPT)
             if answer.status != 503:
                 break
             time.sleep(float(answer.headers["retry-after"]))

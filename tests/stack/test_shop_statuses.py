@@ -48,7 +48,7 @@ class Case:
 
     def login(self, number: int) -> dict[str, str]:
         """Tokens of a session of its own, of the *number*-th customer from the end."""
-        body = {"username": self.shop.world["customers"][-number]["username"], "password": self.shop.world["password"]}
+        body = {"username": self.shop.expendable(number)["username"], "password": self.shop.world["password"]}
         answer = call(self.shop.port, "POST", "/api/auth/token/", body=body)
         assert answer.status == 200, answer
         tokens: dict[str, str] = answer.body
@@ -83,11 +83,11 @@ def good(case: Case, name: str) -> Request:
         case "getEvent":
             return Request(path={"slug": world["events"][0]["slug"]})
         case "login":
-            return Request(body={"username": world["customers"][-11]["username"], "password": world["password"]})
+            return Request(body={"username": case.shop.expendable(15)["username"], "password": world["password"]})
         case "refresh":
-            return Request(body={"refresh": case.login(12)["refresh"]})
+            return Request(body={"refresh": case.login(16)["refresh"]})
         case "logout":
-            return Request(headers={"Authorization": f"Bearer {case.login(13)['access']}"})
+            return Request(headers={"Authorization": f"Bearer {case.login(17)['access']}"})
         case "getMe":
             return Request(headers=own)
         case "changeMe":
