@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from chaos.config import CHECKOUT
+from chaos.drills.fingerprint import stands_on
 from chaos.drills.mutants import Mutant
 from chaos.drills.results import MAX_REPEATS, RunResult
 from chaos.errors import ExitCode
@@ -124,18 +123,6 @@ def _trial(
         revision=revision,
         stands_on=fingerprint,
     )
-
-
-def stands_on(scenario: Scenario, mutant: Mutant | None = None, *, checkout: Path = CHECKOUT) -> str:
-    """A fingerprint of what a trial's outcome depends on most. What it leaves out, the revision names."""
-    digest = hashlib.sha256(scenario.text.encode())
-    files = sorted(f for f in (checkout / "services/shop/hardened").rglob("*.py") if "__pycache__" not in f.parts)
-    if mutant is not None:
-        files += [mutant.patch, checkout / "chaos/invariants" / f"{mutant.check}.py"]
-    for file in files:
-        if file.is_file():
-            digest.update(b"\0" + file.name.encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

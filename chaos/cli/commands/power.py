@@ -13,8 +13,9 @@ import typer
 from chaos.cli.console import Answer, answers
 from chaos.cli.options import Json
 from chaos.config import CHECKOUT
+from chaos.drills.fingerprint import stands_on
 from chaos.drills.mutants import checked_mutants, chosen
-from chaos.drills.power import Outcome, Row, Trial, measure, read_trials, rows, stands_on, write_trials
+from chaos.drills.power import Outcome, Row, Trial, measure, read_trials, rows, write_trials
 from chaos.drills.results import RunResult
 from chaos.drills.revision import ask_git, git_revision
 from chaos.drills.session import Options, session

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from chaos.drills.mutants import Mutant
-from chaos.drills.power import Outcome, Row, Trial, measure, read_trials, rows, stands_on, write_trials
+from chaos.drills.power import Outcome, Row, Trial, measure, read_trials, rows, write_trials
 from chaos.drills.results import RunResult
 from chaos.model.verdict import Finding, FindingKind, Verdict, overall
 from chaos.scenario import Scenario
@@ -135,20 +135,6 @@ def test_what_is_on_record_is_not_measured_again_unless_it_stands_on_other_files
     assert tried.measure(known=stale)[1].outcome is Outcome.MISSED
     undecided = [msgspec.structs.replace(trial, outcome=Outcome.UNDECIDED) for trial in known]
     assert tried.measure(known=undecided)[1].outcome is Outcome.MISSED
-
-
-def test_the_fingerprint_follows_what_it_stands_on(tmp_path: Path) -> None:
-    (tmp_path / "services/shop/hardened").mkdir(parents=True)
-    (tmp_path / "chaos/invariants").mkdir(parents=True)
-    patch = tmp_path / "one.patch"
-    mutant = replace(MUTANT, patch=patch)
-    seen = set()
-    for file in ("services/shop/hardened/views.py", "chaos/invariants/no_oversell.py", "one.patch"):
-        seen.add(stands_on(good(), mutant, checkout=tmp_path))
-        (tmp_path / file).write_text(file)
-    seen.add(stands_on(good(), mutant, checkout=tmp_path))
-    seen.add(stands_on(replace(good(), text="other"), mutant, checkout=tmp_path))
-    assert len(seen) == 5
 
 
 def trial(outcome: Outcome, seed: int = 1, *, subject: str = "one", violated: tuple[str, ...] = ()) -> Trial:
