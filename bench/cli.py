@@ -1,8 +1,8 @@
 """How long a command that needs neither stack nor judge takes: `python bench/cli.py [--rounds 7] [--json]`.
 
-Each is called as a person calls it, `.venv/bin/firedrill …`, interpreter start included. Told are the median and the
-best of the wall time and the best of the CPU time, which a busy machine changes little, beside the goal of 0.4 s; and
-as a floor what this Python takes to do nothing.
+Each is called as a person calls it, `.venv/bin/firedrill …`, interpreter start included. Printed are the median and the
+best wall time and the best CPU time, which a busy machine changes little, beside the goal of 0.4 s. The floor is the
+time that this Python takes to start and do nothing.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def timed(command: tuple[str, ...]) -> tuple[float, float]:
 
 
 def measured(command: tuple[str, ...], rounds: int) -> dict[str, float]:
-    """After a first call that is not counted: it fills the disk's cache."""
+    """Times of the calls after a first one that is not counted, since it fills the disk's cache."""
     timed(command)
     walls, cpus = zip(*(timed(command) for _ in range(rounds)), strict=True)
     figures = {"wall_s_median": statistics.median(walls), "wall_s_best": min(walls), "cpu_s_best": min(cpus)}
@@ -48,7 +48,7 @@ def measured(command: tuple[str, ...], rounds: int) -> dict[str, float]:
 
 
 def main() -> int:
-    """Print the figures; always 0, a goal that is missed is said beside its figure."""
+    """Print the figures; always 0, since a missed goal is shown beside its figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--json", action="store_true")

@@ -8,7 +8,7 @@ with history, histograms, progress lines and a Prometheus scrape every second.
 
     cpu      CPU per request against Locust's plain FastHttpUser, users without pause, on the same core and server
     rate     highest rate on one core at send lag p99 <= 5 ms with nothing dropped (goal 8,000/s, at least 2,000/s)
-    stall    a server that stands still for 2 s in a 10 s run (goal: p99 >= 1.8 s, 19-21 % slow)
+    stall    a server that stops for 2 s in a 10 s run (goal: p99 >= 1.8 s, 19-21 % slow)
     others   k6 and vegeta at some of the rates, on the same core and against the same server, where they are on PATH
     quantile figures of histograms.json against the exact ones from the history (goal: error <= 1 %)
 """
@@ -62,7 +62,7 @@ class Played:
 
 
 class CoreWatch(threading.Thread):
-    """How busy the driver's core is over a stretch of wall clock, whoever makes it so."""
+    """How busy the driver's core is during a measurement, with the work of all processes."""
 
     def __init__(self, from_unix_s: float, for_s: float) -> None:
         super().__init__(daemon=True)
@@ -84,7 +84,7 @@ def pinned(core: int, *arguments: str | Path) -> list[str | Path]:
 
 
 class Scraper(threading.Thread):
-    """Prometheus in one line: a scrape every second, as in the lab."""
+    """Stands in for Prometheus: one scrape every second, as in the lab."""
 
     def __init__(self, port: int) -> None:
         super().__init__(daemon=True)
@@ -222,7 +222,7 @@ def latencies_s(out: Path) -> list[float]:
 
 
 def quantile(values: list[float], q: float) -> float:
-    """Nearest rank, rounded as `hdrhistogram` does, so that only the histogram's own error is left to see."""
+    """Nearest rank, rounded as `hdrhistogram` does, so that only the histogram's own error is measured."""
     return values[max(int(q * len(values) + 0.5), 1) - 1]
 
 

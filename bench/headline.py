@@ -35,7 +35,7 @@ def one(variant: str, seed: int) -> dict[str, Any]:
 
 
 def overhead_s(document: dict[str, Any]) -> float:
-    """What the command took beyond the scripted time."""
+    """Seconds that the command took in addition to the scripted time."""
     return float(document["took_s"] - max(phase["end_s"] for phase in document["phases"]))
 
 

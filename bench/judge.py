@@ -41,7 +41,7 @@ RATE_PER_S = 5000
 MIN_OPERATIONS = 100_000
 GOAL_S, GOAL_MB = 5.0, 500.0
 CAPACITY = 1000
-# What this history can decide: the headline's invariants and those of an outage.
+# The checks that this history can decide: the headline's invariants and those of an outage.
 CHECKED = (
     "no_oversell",
     "sells_out",

@@ -1,8 +1,8 @@
 """Kill each program of the stack (`kill -9`) in the middle of a run, and say how the run ended and what was left.
 
-Of a program's group only the first process is killed: what it leaves behind is the lab's to find. After each try
+Of a program's group only the first process is killed; the lab has to find the others. After each try
 everything has to be pristine and ready within the patience below, and the next run has to begin. Must be 0: verdicts
-that are `held` although a part which the verdict rests on died, faults or processes left, stacks that need a hand.
+that are `held` although a part that the verdict depends on died, faults or processes left, stacks that did not recover.
 
 One try takes about half a minute; `make bench` takes three programs, `--only all` takes all.
 """
@@ -30,12 +30,12 @@ SCENARIO = Path(__file__).with_name("killed_runner.yaml")
 SOME = ("shop:api", "toxiproxy", "agent")
 KILLED_AFTER_S = 3.0  # of the load: amid the faults
 PATIENCE_S = 120.0
-# No verdict rests on them: a run goes on without.
+# No verdict depends on them, and a run goes on without them.
 NOT_NEEDED = frozenset({"dashboard", "prometheus", "scorecard"})
 
 
 def status() -> dict[str, Any]:
-    """What `make status` knows."""
+    """The answer of `make status`, as a document."""
     command = [sys.executable, "-m", "services.stack", "status", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     document: dict[str, Any] = json.loads(done.stdout or "{}")
@@ -63,7 +63,7 @@ def load_begun(before: set[Path]) -> Path | None:
 
 
 def try_one(program: str, variant: str) -> dict[str, Any]:
-    """A run, *program* killed in its middle; what came of it."""
+    """Kill *program* in the middle of a run; how the run ended and what was left."""
     before = set(evidence_dir().glob("*/journal.jsonl"))
     command = [str(BIN / "firedrill"), "run", str(SCENARIO), "--variant", variant, "--json"]
     runner = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -1,8 +1,8 @@
 """Kill the runner (`kill -9`) at random moments while its faults are held, and count what is left behind.
 
 Each try starts a run on the real stack, kills it during the faults, and looks at the lab, the load and the evidence.
-Every second time the next run begins at once, inside the dead one's lease. Must be 0: faults that are left after the
-lease, load that still runs then, operations that were on record and are no more, next runs that did not begin clean.
+Every second time the next run begins at once, before the dead one's lease is over. Must be 0: faults left after the
+lease, load that still runs then, operations that are lost from the record, next runs that did not begin clean.
 
 Twenty tries take about eight minutes; `make bench` does three. `--tries 20` gives a figure to quote.
 """
@@ -33,7 +33,7 @@ from chaos.ports import Lab
 
 FIREDRILL = Path(sys.executable).with_name("firedrill")
 SCENARIO = Path(__file__).with_suffix(".yaml")
-# The agent looks four times a second, and lifting takes what it takes: asking every part on a busy machine.
+# The agent looks four times a second; lifting has to ask every part, which takes longer on a busy machine.
 HEALS_WITHIN_S = LEASE_S + 2.0
 PATIENCE_S = 120.0
 FAULTS = 4
@@ -41,7 +41,7 @@ FAULTS = 4
 
 @dataclass(frozen=True, slots=True)
 class Dead:
-    """A run that was killed: its evidence folder, what was on record just before, and what was there."""
+    """A run that was killed: its evidence folder, and the state of record and lab just before the kill."""
 
     folder: Path
     on_record: dict[Path, bytes]
@@ -60,7 +60,7 @@ def until(look: Callable[[], Any], what: str) -> Any:
 
 
 def start(variant: str) -> subprocess.Popen[bytes]:
-    """A run, from the beginning."""
+    """Start a run, from its first step."""
     return subprocess.Popen(
         [str(FIREDRILL), "run", str(SCENARIO), "--variant", variant, "--json"],
         stdin=subprocess.DEVNULL,
@@ -95,7 +95,7 @@ def with_faults(runner: subprocess.Popen[bytes], before: set[Path]) -> Path | No
 
 
 def kill_one(runner: subprocess.Popen[bytes], before: set[Path], draw: random.Random) -> tuple[Dead, str]:
-    """Wait for the faults, kill it at a random moment; and why a fault until then was not proven, if so."""
+    """Wait for the faults and kill the run at a random moment; also returns why a fault was not proven, if so."""
     journal: Path = until(lambda: with_faults(runner, before), "a run with faults")
     time.sleep(draw.uniform(0.0, 3.0))
     history = {path: path.read_bytes() for path in (journal.parent / "history").glob("*.jsonl")}
@@ -115,7 +115,7 @@ def _of(process: psutil.Process) -> str:
 
 
 def healed_after_s(lab: Lab, dead: Dead) -> tuple[float, list[str]]:
-    """When the lab was pristine, in seconds since the kill, and what was left after the lease."""
+    """Seconds from the kill until the lab was pristine, and what was left after the lease."""
     left: list[str] = []
     while True:
         found = deviations(lab)

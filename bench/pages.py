@@ -4,7 +4,7 @@ A real scorecard and a real Streamlit, a browser (Debian's Chromium with Playwri
 for the tick and one that has ended. Nothing else of the stack runs, so Live draws from the run's own history.
 
     api      p50 and p95 of the scorecard's pages at 10 and at 10,000 runs, and the ratio (goal: flat, at most 1.5)
-             and what the first request after a new run takes, when what counts of the learner's runs is found anew
+             and what the first request after a new run takes, which has to pick the learner's runs that count again
     pages    from the request to the end of the page's script in a browser, p50, at 10 and at 10,000 runs
     first    from the request to the first chart, right after the dashboard's start (goal 2 s)
     tick     from one refresh of Live to the next frame's end as the browser sees it: time on the wire, kB per tick
@@ -42,7 +42,7 @@ PAGES = ("/api/drills/", "/api/progress/", "/api/runs/?page_size=10", "/api/runs
 
 @contextlib.contextmanager
 def process(*command: str, env: dict[str, str], ready: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A program of ours in a group of its own, ended with the block."""
+    """A program of the lab in a process group of its own, ended with the block."""
     started = subprocess.Popen(
         [sys.executable, "-m", *command], cwd=CHECKOUT, env={**os.environ, **env}, start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -119,7 +119,7 @@ def shown(url: str, chromium: str, times: int) -> dict[str, float]:
 
 
 def live(url: str, chromium: str, evidence: Path, pid: int, seconds: float) -> dict[str, Any]:
-    """First chart, ticks and memory, as a browser sees them."""
+    """First chart, ticks and memory, measured in a browser."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415
 
     samples.write_run(evidence, t0_unix_s=time.time() - 900, variant="naive", verdict="violated")
@@ -157,7 +157,7 @@ def live(url: str, chromium: str, evidence: Path, pid: int, seconds: float) -> d
 
 
 def _bursts(frames: list[tuple[float, int]], gap_s: float = 0.6) -> list[tuple[float, float, int]]:
-    """Frames that follow each other closely are one tick: first frame, last frame, bytes."""
+    """First frame, last frame and bytes of each tick; frames that follow each other closely are one tick."""
     found: list[list[float]] = []
     for at, size in frames:
         if found and at - found[-1][1] < gap_s:
@@ -182,7 +182,7 @@ def streamlit(folder: Path, scorecard: str) -> Iterator[tuple[str, subprocess.Po
 
 
 def measured(folder: Path, chromium: str | None, *, times: int, live_s: float) -> dict[str, Any]:
-    """All of it; without a browser what the scorecard alone can tell."""
+    """All figures; without a browser only those of the scorecard."""
     port = samples.free_port()
     scorecard = f"http://127.0.0.1:{port}"
     env = {

@@ -2,8 +2,8 @@
 
 `python -m bench.proxy_overhead [--json] [--connections 8] [--round-s 0.8] [--rounds 4]` takes about 12 s. A small HTTP
 answer is asked for over keep-alive connections, each asking again as soon as it has its answer, first with one
-connection (latency) and then with several (throughput). The targets take turns in short rounds, so that a machine that
-is busy for a while is busy for all of them; only the ratios mean something.
+connection (latency) and then with several (throughput). The targets take turns in short rounds, so that a busy moment
+of the machine hits all of them; only the ratios are meaningful.
 
 The real server is looked for in FIREDRILL_TOXIPROXY, `.lab/bin/toxiproxy-server`, PATH; without it its row is missing.
 """
@@ -36,7 +36,7 @@ PATIENCE_S = 10.0
 
 
 class _Upstream(asyncio.Protocol):
-    """Answers every request that arrives; requests are never split or joined here."""
+    """Answers every request that arrives; a request is never split or joined with another in this bench."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)

@@ -1,6 +1,6 @@
-"""What the runs on record say of each scenario: `python bench/scenarios.py [--evidence DIR] [--json]`.
+"""Figures of each scenario from the runs on record: `python bench/scenarios.py [--evidence DIR] [--json]`.
 
-Measures nothing anew: it reads the newest conclusive run of each scenario and variant, as `make selftest` leaves them.
+It measures nothing itself, but reads the newest conclusive run of each scenario and variant, as `make selftest` leaves.
 
     busy      share of the machine's CPU time on `hardened`, mean over the load and in the heaviest phase (goal 0.55)
     recovery  seconds from the last lift to the steady state, on both variants; "never" when the load ended before
@@ -28,7 +28,7 @@ GOAL_BUSY = 0.55
 
 
 def newest(evidence: Path) -> dict[str, dict[str, Path]]:
-    """Scenario → variant → folder of the newest run that decided something."""
+    """Scenario → variant → folder of the newest conclusive run."""
     found: dict[str, dict[str, Path]] = {}
     for file in sorted(evidence.glob("*/verdict.json")):
         document = json.loads(file.read_bytes())

@@ -3,7 +3,7 @@
     .venv/bin/python bench/stack_ready.py [--rounds 3] [--base-port 24900] [--json]
 
 Every figure is the wall time of the whole command as a caller sees it, interpreter start included; the goals stand
-beside it. "Warm" means: servers provisioned, database made. A busy machine makes all of it slower, so its load is told.
+beside it. "Warm" means: servers provisioned, database made. A busy machine slows all of it, so its load is printed.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Lab:
 def measure(lab: Lab, rounds: int) -> tuple[dict[str, list[float]], dict[str, float]]:
     """Wall seconds by figure, and when each part was ready in the last warm start."""
     figures: dict[str, list[float]] = {"up cold": [], "up warm": [], "up again": [], "prepare": [], "down": []}
-    lab.timed("provision")  # downloads are no figure of this machine
+    lab.timed("provision")  # not counted, since a download measures the network
     figures["up cold"].append(lab.timed("up")[0])
     for variant in ("naive", "hardened"):
         lab.prepare(variant)  # makes the databases
@@ -67,7 +67,7 @@ def measure(lab: Lab, rounds: int) -> tuple[dict[str, list[float]], dict[str, fl
 
 
 def main() -> int:
-    """Print the figures; always 0, a goal that is missed is said beside its figure."""
+    """Print the figures; always 0, since a missed goal is shown beside its figure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--base-port", type=int, default=24900)

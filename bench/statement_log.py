@@ -40,7 +40,7 @@ def cpu_s(pids: list[int]) -> float:
 
 
 def server_pids() -> list[int]:
-    """Every process of a database server on this machine that belongs to our cluster's group of postmasters."""
+    """The processes of the stack's database server."""
     stack = read_stack()
     assert not isinstance(stack, NotUp)
     found = []

@@ -1,1 +1,1 @@
-"""Firedrill's scenario engine: scripts load and faults, and judges what came of it."""
+"""Firedrill's scenario engine: it runs load and faults by a script, and judges the result."""

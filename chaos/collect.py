@@ -45,5 +45,5 @@ def _ask(state: EndState, questions: Mapping[str, Callable[[], list[Any]]]) -> N
             setattr(state, witness, ask())
         except FiredrillError as error:
             state.missing[witness] = str(error)
-        except Exception as error:  # an answer that nobody can read is no testimony
+        except Exception as error:  # an unreadable answer counts as a missing witness
             state.missing[witness] = repr(error)

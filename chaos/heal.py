@@ -34,7 +34,7 @@ def heal(lab: Lab, *, patience_s: float) -> tuple[Sequence[str], Sequence[str]]:
 
 
 def _try(lab: Lab, found: list[str]) -> list[str]:
-    """Each part for itself: a proxy that hangs must not keep a process paused. What is left, and what went wrong."""
+    """Heal each part by itself: a proxy that hangs must not keep a process paused. Returns what is left, and errors."""
     return [
         *_part(lab.processes.deviations, lab.processes.resume_all, found, always=True),
         *_part(lab.gateway.deviations, lab.gateway.heal, found, always=True),
@@ -48,7 +48,7 @@ def _part(
     ask: Callable[[], Sequence[str]], mend: Callable[[], None], found: list[str], *, always: bool
 ) -> Sequence[str]:
     dirty: Sequence[str] | None = None
-    with suppress(Exception):  # who can't say what is wrong with it may still be mended; the second question counts
+    with suppress(Exception):  # a part that can't be asked may still be healed; it is asked again below
         dirty = ask()
         found += [deviation for deviation in dirty if deviation not in found]
     try:
@@ -57,5 +57,5 @@ def _part(
         return ask()
     except (FiredrillError, OSError) as error:
         return [str(error)]
-    except Exception as error:  # a defect of ours must not pass for a lab that is pristine
+    except Exception as error:  # a defect of the lab's code must not look like a pristine lab
         return [repr(error)]

@@ -33,7 +33,7 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True):
-    """A run that was started from here. `exit_code` is None while it goes on; `said` is what it complained of."""
+    """A run that was started from here. `exit_code` is None while it goes on; `said` is its message on stderr."""
 
     scenario: str
     variant: str
@@ -52,7 +52,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refused(Exception):
-    """The agent understood and said no; its sentence."""
+    """The agent refused the request; carries its sentence."""
 
 
 class Agent:

@@ -86,7 +86,7 @@ def check_rows(a: Side, b: Side) -> list[Row]:
         if left and right and left.kind.about_run and left.verdict is right.verdict:
             continue
         verdicts = [each.verdict if each else "" for each in (left, right)]
-        # Only held against violated is better or worse: what was not decided is no pass, and no failure either.
+        # Only held against violated is better or worse: an inconclusive check is neither a pass nor a failure.
         better = {("held", "violated"): "a", ("violated", "held"): "b"}.get((verdicts[0], verdicts[1]), "")
         rows.append(Row(what=check, a=_told(left), b=_told(right), better=better))
     return sorted(rows, key=lambda row: (row.better == "", words.WARN not in row.a + row.b))

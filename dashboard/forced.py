@@ -1,4 +1,4 @@
-"""A forced schedule as two lanes: when A ran and stood still, when B ran and waited for A's lock."""
+"""A forced schedule as two lanes: when A ran and was held, when B ran and waited for A's lock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dashboard.markup import Cell
 
 RUNS, HELD, WAITS = "runs", "held", "waits"
 LEAST_SHARE = 0.006
-"""Of the width: what was shorter is drawn that long, so that it can be seen."""
+"""Share of the width; a shorter segment is drawn that long, so that it can be seen."""
 _BECOMES = {"starts": RUNS, "goes_on": RUNS, "held": HELD, "waits": WAITS, "ended": "", "missing": RUNS}
 
 
@@ -26,7 +26,7 @@ class Segment:
 
 
 def segments(schedule: Schedule, who: str) -> tuple[Segment, ...]:
-    """Of the lane *who*, `A` or `B`. Who waits for a lock runs again once the other one goes on."""
+    """Segments of the lane *who*, `A` or `B`. A request that waits for a lock runs again once the other one goes on."""
     found: list[Segment] = []
     kind, since, what = "", 0.0, ""
     for step in schedule.steps:

@@ -1,7 +1,7 @@
 """Drill 6's sample and the notes on it, as they are on disk: the same files that the command line reads.
 
-Adding and removing are done on what the file says at that moment, one at a time: a second tab, or an editor that has
-saved meanwhile, loses nothing.
+Notes are added and removed in the present content of the file, one change at a time, so that a second tab, or an editor
+that has saved meanwhile, loses nothing.
 """
 
 from __future__ import annotations

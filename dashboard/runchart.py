@@ -65,7 +65,7 @@ def chart(run: Run, drawn: timeline.Timeline, *, window: tuple[float, float] | N
 
 
 def origin(drawn: timeline.Timeline) -> str:
-    """Where the lines come from, so that nobody takes one source for another."""
+    """A sentence that names the source of the lines."""
     said = ["fault bands from the journal", "time in seconds since the load started"]
     if drawn.source == "Prometheus":
         said.insert(0, "Lines from Prometheus, averaged over 5 s, by when operations ended")

@@ -193,7 +193,7 @@ class StaleScore(Exception):
 
 
 class Refused(Exception):
-    """The scorecard understood and said no; its sentence."""
+    """The scorecard refused the request; carries its sentence."""
 
 
 class Scorecard:

@@ -1,6 +1,6 @@
-"""What `python -m dashboard` runs: the pages behind a door that lets in nobody who asks by a stranger's name.
+"""What `python -m dashboard` runs: the pages, which refuse every request whose Host is not a name of the lab.
 
-Streamlit's own `server.allowedHosts` is about websockets only; here a stranger's page (DNS rebinding) gets nothing.
+Streamlit's own `server.allowedHosts` is about websockets only; this check covers all requests (DNS rebinding).
 """
 
 from __future__ import annotations

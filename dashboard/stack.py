@@ -30,7 +30,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stack(msgspec.Struct, frozen=True, kw_only=True):
-    """What the dashboard takes from stack.json; the rest of the file is none of its business.
+    """What the dashboard reads from stack.json; it ignores the rest of the file.
 
     Attributes:
         metrics: Part → address of its metrics, for parts that serve nothing else.

@@ -43,7 +43,7 @@ GOOD, WARN, BAD = "●", "▲", "■"
 
 
 def plain(value: object, *, most: int = 80) -> str:
-    """A text from outside as it is to be read, whatever Markdown it holds: an address bar can say anything."""
+    """A text from outside with its Markdown escaped, since an address can contain anything."""
     shown = " ".join(visible(str(value)).split())
     shown = shown if len(shown) <= most else shown[: most - 1] + "…"
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", shown)
@@ -58,7 +58,7 @@ UNREADABLE = Sign(WARN, "verdict unreadable", "warn")
 
 
 def run_sign(verdict: str, *, aborted: bool) -> Sign:
-    """Of a whole run: one that did not go to its end says so, whatever its verdict is."""
+    """The sign of a whole run; one that did not reach its end is marked so, whatever its verdict is."""
     sign = verdict_sign(verdict)
     return replace(sign, word=f"{sign.word}, aborted") if aborted else sign
 

@@ -1,4 +1,4 @@
-"""Who comes in: the proxy, or somebody past it. Looked up while the caller waits for its answer: nobody is missed.
+"""Tells callers that come through the proxy from others. The look-up happens before the answer, so none is missed.
 
 For the servers of the lab's own, the gateway and the mail catcher.
 """
@@ -18,7 +18,7 @@ KEPT = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Whose the other end of a connection is.
+    """The process at the other end of a connection.
 
     Attributes:
         through_proxy: None where it can't be known: a caller in another container, or one that has hung up already.
@@ -33,10 +33,10 @@ class Caller:
 
 
 class Door:
-    """Looks at every connection that comes in.
+    """Looks at every incoming connection.
 
     Attributes:
-        proxy_port: A port on which the proxy itself always listens; None looks at nobody.
+        proxy_port: A port on which the proxy itself always listens; with None no caller is looked up.
         past: The newest callers that are not the proxy.
     """
 
@@ -46,7 +46,7 @@ class Door:
         self._owners = Owners()
 
     def caller(self, transport: asyncio.BaseTransport) -> Caller:
-        """Never raises: who can't be looked up is not known."""
+        """Never raises; a caller that can't be looked up is unknown."""
         at_unix_s = time.time()
         peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
         if self.proxy_port is None or not peer or not own or peer[0] != own[0]:

@@ -1,7 +1,7 @@
-"""Names by which a service of the lab may be asked, and a door that lets in nobody who uses another one.
+"""Names by which a service of the lab may be asked, and a middleware that refuses requests with any other name.
 
-A stranger's page can make its own name point at this machine's loopback address (DNS rebinding); a browser then takes
-the lab for a part of that page's site. What gives it away is the Host header, which still has the stranger's name.
+A foreign web page can make its own name point at this machine's loopback address (DNS rebinding); a browser then takes
+the lab for a part of that page's site. It is recognised by the Host header, which still has the foreign name.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def is_known(host: str | None, names: Iterable[str]) -> bool:
 
 
 class OnlyOurs:
-    """WSGI: answers 400 to whoever asks by a name that is not in *names*, before the application sees the request."""
+    """WSGI: answers 400 to requests whose Host is not in *names*, before the application sees the request."""
 
     def __init__(self, app: WsgiApp, names: Iterable[str]) -> None:
         self._app, self._names = app, frozenset(names)

@@ -1,4 +1,4 @@
-"""A SQLite file of lab data: quick enough for an event loop, and nothing of it is lost when its server is killed."""
+"""A SQLite file of lab data: quick enough for an event loop, and complete even when its server is killed."""
 
 from __future__ import annotations
 

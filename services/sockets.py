@@ -1,6 +1,6 @@
-"""Who is at the other end of a connection on this machine: the kernel's list of TCP sockets, and whose they are.
+"""Finds the process at the other end of a connection on this machine, in the kernel's list of TCP sockets.
 
-Linux only. Elsewhere, and between containers, nobody is found, which is not the same as a stranger.
+Linux only. On other systems, and between containers, no process is found, which does not mean that it is a foreign one.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _NLM_F_REQUEST, _NLM_F_DUMP = 0x001, 0x300
 _NLMSG_ERROR, _NLMSG_DONE = 2, 3
 _HEADER, _ADDRESSES = struct.Struct("=IHHII"), struct.Struct("!HH16s16s")
 _ESTABLISHED, _TIME_WAIT, _CLOSE, _LISTEN, _NEW_SYN_RECV = 1, 6, 7, 10, 12
-# Those that somebody holds: what is in TIME_WAIT or half open has no owner any more, or not yet.
+# States of sockets with an owner: one in TIME_WAIT has none any more, a half-open one has none yet.
 _HELD = 0xFFF & ~(1 << _TIME_WAIT | 1 << _CLOSE | 1 << _NEW_SYN_RECV)
 _PROC = Path("/proc")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sock:
-    """One TCP socket. *uid* and *inode* are its owner's; inode 0: nobody holds it any more."""
+    """One TCP socket. *uid* and *inode* are its owner's; inode 0: no process holds it any more."""
 
     local: int
     remote: int

@@ -1,4 +1,4 @@
-"""A server that costs next to nothing, as a process of its own; prints its port."""
+"""A server that needs almost no CPU, as a process of its own; prints its port."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Other load generators at the same rates, against the same server and on the same core as the driver.
 
-They are taken from PATH, where they are there. CPU is of the whole process less that of a run with one request, so that
-starting up is no part of it. They keep no record of single operations: k6 counts into its metrics, vegeta writes a line
-per request.
+They are looked for on PATH. CPU is that of the whole process less that of a run with one request, so that the start is
+not counted. They keep no record of single operations like the driver's: k6 counts into its metrics, vegeta writes a
+line per request.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ export default function () { http.get(__ENV.TARGET); }
 
 @dataclass(frozen=True)
 class Asked:
-    """What one tool did at one rate; *dropped*: wanted by the rate and not sent."""
+    """What one tool did at one rate; *dropped*: requests that the rate asks for and that were not sent."""
 
     tool: str
     rate_per_s: float
@@ -44,7 +44,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Target:
-    """Where to, on which core, and where files may go."""
+    """The address, the core of the tool, and a folder for its files."""
 
     url: str
     core: int

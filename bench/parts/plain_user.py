@@ -12,7 +12,7 @@ from locust.env import Environment
 
 
 def plain_fast_http_user(port: int, seconds: float) -> None:
-    """Locust as its manual shows it; prints requests and CPU seconds of the measured stretch."""
+    """Locust used as in its manual; prints the requests and CPU seconds of the measured time."""
 
     class Visitor(FastHttpUser):
         wait_time = constant(0)

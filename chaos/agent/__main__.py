@@ -58,7 +58,7 @@ def main() -> int:
 
 
 def _heal(adapters: Adapters) -> tuple[Sequence[str], Sequence[str]]:
-    """In the runner's place, who would also have ended the statement log."""
+    """Heal in place of the runner, and end the statement log as the runner would have done."""
     with suppress(FiredrillError):
         adapters.trace.stop()
     return heal(adapters.lab, patience_s=HEAL_PATIENCE_S)

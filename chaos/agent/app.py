@@ -56,7 +56,7 @@ def make_app(
     Args:
         desk: Starts and stops runs.
         hostnames: Names by which it may be asked; any other is a stranger's page (DNS rebinding).
-        watching: Whether somebody looks at the lease. If not, health says so and no lease is taken: nobody would heal.
+        watching: Whether the watchdog runs. If not, health says so and no lease is taken, since nothing would heal.
     """
 
     def refused(request: Request) -> Response | None:
@@ -97,7 +97,7 @@ def make_app(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
-        # Here, not after the server: uvicorn ends with the signal that ended it, and nothing of ours comes after.
+        # Here, not after the server: uvicorn ends with the signal that ended it, and no code after it runs.
         if desk is not None:
             await run_in_threadpool(desk.close)
 

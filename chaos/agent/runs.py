@@ -58,7 +58,7 @@ Spawn = Callable[[Sequence[str], Path], Process]
 
 
 def spawn(command: Sequence[str], log: Path) -> Process:
-    """In a session of its own: a signal for the agent's group is none for the runner, who has to heal first."""
+    """Start it in a session of its own, so that a signal to the agent's group does not reach the runner."""
     with log.open("wb") as out:
         return subprocess.Popen(command, cwd=CHECKOUT, stdout=out, stderr=out, start_new_session=True)
 
@@ -145,7 +145,7 @@ class RunDesk:
         return last if last is not None and last.process.poll() is None else None
 
     def _complaint(self) -> str:
-        """What the runner complained of, without its prefix; empty when it had nothing to complain of."""
+        """The runner's error message, without its prefix; empty when there is none."""
         try:
             tail = self._log.read_bytes()[-_TAIL_BYTES:].decode(errors="replace")
         except OSError:

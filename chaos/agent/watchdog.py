@@ -1,4 +1,4 @@
-"""The lease: whoever injects faults promises to be back; when he is not, the watchdog heals."""
+"""The lease: a runner that injects faults has to renew it; when it runs out, the watchdog heals."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Watchdog:
                 return False
         try:
             lifted, left = self._heal()
-        except Exception as error:  # whatever it is, the next look has to come
+        except Exception as error:  # whatever the error is, the watchdog has to look again
             lifted, left = (), (f"healing itself failed: {error!r}",)
         self._note(held, lifted, left)
         with self._lock:

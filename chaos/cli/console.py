@@ -81,7 +81,7 @@ def tell(answer: Answer, *, as_json: bool) -> None:
 
 
 def show(text: Part | Sequence[Part]) -> None:
-    """For people. In a pipe nothing is wrapped: whoever reads it decides about lines."""
+    """Print text for people. In a pipe nothing is wrapped, since its reader may be a program."""
     for part in [text] if isinstance(text, str | Block | Verdicts) else text:
         match part:
             case Block(lines):

@@ -28,7 +28,7 @@ def dashboard() -> list[str]:
 
 
 def hand_over(module: str, *arguments: str) -> None:
-    """Another program of the lab takes the command: same terminal, same exit code."""
+    """Run another program of the lab in place of this command: same terminal, same exit code."""
     command = [*PYTHON, "-m", module, *arguments]
     done = subprocess.run(command, cwd=CHECKOUT, env=environment.for_commands(), check=False)
     raise typer.Exit(done.returncode if done.returncode >= 0 else ExitCode.LAB_BROKEN)  # below 0: a signal ended it

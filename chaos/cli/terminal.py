@@ -6,7 +6,7 @@ from rich.console import Console
 
 
 class Terminal(Console):
-    """Stdout, when somebody looks at it."""
+    """Stdout, for output that people read."""
 
     def on_broken_pipe(self) -> None:
         """Rich would exit with 1, which means "violated" here."""

@@ -1,4 +1,4 @@
-"""What ran, as the folder itself says: its scenario with the seed and scale of its own journal."""
+"""What ran, according to the folder itself: its scenario, with the seed and scale from its own journal."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ PAIRS = frozenset(
         ("password", "refresh"),
     }
 )  # fmt: skip
-"""Of requests. A task can't be held without holding its worker, which only the lab does."""
+"""Of requests only. A task can be held only together with its worker, which needs the lab."""
 
 
 def test_of(schedule: Schedule) -> str:

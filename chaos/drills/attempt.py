@@ -1,4 +1,4 @@
-"""The learner's own variant: a copy of `naive` or of a draft, kept when it is made anew, and told as a patch of one."""
+"""The learner's own variant: a copy of `naive` or of a draft, kept when it is made anew, and its patch against that."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def reset(shop: Path = SHOP, *, base: str = NAIVE) -> tuple[Path, Path | None]:
 
 
 def variants(shop: Path = SHOP) -> list[str]:
-    """Every variant that a person works with: folders below services/shop with settings; not mutants, not drafts."""
+    """Every variant that a person works with: folders below services/shop with settings, except mutants and drafts."""
     names = (path.parent.name for path in shop.glob("*/settings.py"))
     return sorted(name for name in names if name.isidentifier() and not name.startswith(ON_DEMAND))
 
@@ -129,7 +129,7 @@ def before_and_after(
     Raises: InvalidInput when nobody can tell from what it was made.
     """
     base = base_of(shop / variant)
-    make(base)  # also where it is there: whatever it is composed of may have changed
+    make(base)  # also when it exists, since what it is composed of may have changed
     before = _files(shop / base)
     for folder in _starters(base):
         before |= {f"{folder.name}/{name}": file for name, file in _files(folder).items()}
@@ -169,7 +169,7 @@ def _diff(name: str, old: bytes | None, new: bytes | None) -> bytes:
 
 
 def _lines(text: bytes | None) -> list[str]:
-    """As a patch counts them: a form feed ends none."""
+    """Lines as a patch counts them, in which a form feed does not end a line."""
     return list(io.StringIO((text or b"").decode(), newline="\n"))
 
 

@@ -73,7 +73,7 @@ def scale_of(asked: float | None, path: Path | None = None) -> tuple[float, str]
 
 
 def require_floor(asked: float | None, path: Path | None = None) -> None:
-    """For what a pass is claimed of. Raises: InvalidInput for a scale at which it would say nothing."""
+    """Refuse a scale at which a pass would prove nothing. Raises: InvalidInput."""
     scale, _ = scale_of(asked, path)
     if scale < FLOOR:
         raise InvalidInput(
@@ -82,7 +82,7 @@ def require_floor(asked: float | None, path: Path | None = None) -> None:
 
 
 def aside(scale: float) -> str:
-    """What to say of a single run at *scale*; empty where a pass says something."""
+    """A remark on a single run at a *scale* at which a pass proves nothing; empty at any other."""
     if scale >= FLOOR:
         return ""
     return (
@@ -107,7 +107,7 @@ def heaviest(samples: Sequence[HostSample], spans: Sequence[tuple[float, float]]
 def fitting(scale: float, busy: float, api_core: float) -> float:
     """The scale at which both would be in their limits, given what they were at *scale*; in steps, at most 1.
 
-    CPU time goes with the number of requests: halving the load halves it, or nearly so.
+    CPU time is nearly proportional to the number of requests.
     """
     share = min(MOST_BUSY / busy if busy > 0 else 1.0, MOST_API_CORE / api_core if api_core > 0 else 1.0)
     steps = math.floor(scale * share / STEP + 1e-9)

@@ -62,7 +62,7 @@ def drill(asked: str, path: Path = DATA_FILE) -> Drill:
 
 
 def missing(one: Drill, scenarios: Collection[str]) -> list[str]:
-    """What the data file names and no scenario file answers to, each as a problem."""
+    """Scenarios that the data file names and that have no file, each as a problem."""
     return [
         f"{DATA_FILE.name}: drill {one.number}: {part}: got {name!r}, expected the name of a scenario"
         for part in PARTS

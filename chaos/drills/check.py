@@ -1,8 +1,8 @@
 """`firedrill check`: does an attempt pass a drill? Core and stretch apart, every try kept.
 
-A race may stay away in one run by luck: the concurrency drill therefore wants three conclusive holds one after the
-other, on three different seeds (`holds` in the data file, which the ceilings ask for too). One violation decides: the
-code is not safe. A run that can't tell decides nothing and is followed by another, a bounded number of times.
+A race may not occur in one run by chance, so the concurrency drill asks for three conclusive holds one after the
+other, on three different seeds (`holds` in the data file, which the ceilings ask for too). One violation decides that
+the code is not safe. An inconclusive run decides nothing and is followed by another, a limited number of times.
 """
 
 from __future__ import annotations

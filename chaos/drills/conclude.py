@@ -34,7 +34,7 @@ from chaos.report.write import write_reports
 CHECKS = "checks"
 """Where below the evidence it is kept what a check came to."""
 
-# What the machine can do to a run that says nothing about the API: worth another try.
+# Reasons that are about the machine and not about the API, so that the run is worth another try.
 _MACHINE = frozenset({"self_check:send_lag", "self_check:driver_cpu", HOST})
 
 
@@ -100,7 +100,7 @@ def result_of(folder: Path, document: VerdictDocument, judgement: Judgement) -> 
 
 
 def _by_the_machine(judgement: Judgement) -> bool:
-    """Whether every root of the doubt is a machine that was too slow or too busy."""
+    """Whether every cause of the inconclusive verdict is a machine that was too slow or too busy."""
     open_ = [finding for finding in judgement.findings if finding.verdict is Verdict.INCONCLUSIVE]
     roots = {
         finding.check for finding in open_ if finding.kind.about_run and finding.kind is not FindingKind.STEADY_STATE
@@ -108,7 +108,7 @@ def _by_the_machine(judgement: Judgement) -> bool:
     # A steady state that is not met is the machine's doing only where the machine was busy.
     roots |= {finding.check for finding in open_ if finding.kind is FindingKind.STEADY_STATE and HOST not in roots}
     if judgement.aborted == "steady_state" and HOST in roots:
-        return True  # whatever else is open comes of that
+        return True  # every other open finding follows from that
     return bool(roots) and roots <= _MACHINE
 
 
@@ -148,7 +148,7 @@ def _explained_now(folder: Path) -> tuple[tuple[Explained, ...], Mapping[str, st
 
 
 def _explained_then(folder: Path) -> tuple[tuple[Explained, ...], Mapping[str, str]]:
-    """The same as the run itself found it: by today's rules its record would come out wrong. Raises: InvalidInput."""
+    """As the run itself found it, for a record that today's rules would judge wrongly. Raises: InvalidInput."""
     try:
         found = read_json(folder / File.COUNTEREXAMPLES, Counterexamples).counterexamples
     except Unreadable as error:

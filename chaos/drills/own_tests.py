@@ -73,7 +73,7 @@ def _tally(report: Path) -> Tally:
 
 
 def judge(attempt: Tally, before: Tally | None, *, base: str = NAIVE) -> Passed:
-    """Green on the attempt, red on its *base*. An error is no red: a test that can't run has seen nothing.
+    """Green on the attempt, red on its *base*. An error is not red, since a test that can't run proves nothing.
 
     *before* is what they came to on the base; None when the attempt had decided already.
     """

@@ -83,7 +83,7 @@ def try_mutant(
 
 
 def try_hardened(scenario: Scenario, seed: int, *, run: Run, say: Callable[[str], None], revision: str) -> Trial:
-    """Run `hardened`, which has to hold: anything violated is a false alarm."""
+    """Run `hardened`, which has to hold: every violation is a false alarm."""
 
     def outcome(result: RunResult) -> Outcome:
         if result.violated:

@@ -1,4 +1,4 @@
-"""What a finished run is to those who asked for it."""
+"""The result of a run, for the command that asked for it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class RunResult:
 
     Attributes:
         document: What verdict.json says.
-        spoiled: The machine, not the API, left something of it undecided: worth one more try.
+        spoiled: Something was left undecided because of the machine and not of the API, so one more try is worthwhile.
     """
 
     folder: Path

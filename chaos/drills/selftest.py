@@ -64,7 +64,7 @@ def selftest(
             result = run(variant)
             tries.append(result)
             found = complain(scenario, result)
-            # What is certain stands: only a run that could not tell, because of the machine, gets another chance.
+            # A certain result is kept; only a run that was inconclusive because of the machine is repeated.
             if not left or not found or not result.spoiled or any(complaint.certain for complaint in found):
                 break
             say(f"{variant}: the machine spoiled this run; trying once more ({result.folder.name} stays on record)")

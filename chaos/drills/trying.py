@@ -51,7 +51,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """What came of it.
+    """The answer, and how it differs from the contract.
 
     Attributes:
         promised: The documented status that the answer was held against.

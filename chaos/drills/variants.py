@@ -1,4 +1,4 @@
-"""Which code a run can be about."""
+"""Which variants can be run."""
 
 from __future__ import annotations
 

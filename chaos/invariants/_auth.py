@@ -10,5 +10,5 @@ REFUSALS = frozenset({UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, TOO_MANY})
 
 
 def refused(op: Operation) -> bool:
-    """The API said no to whoever asked: no missing answer, no 5xx, no complaint about the request itself."""
+    """Whether the API refused the caller. A missing answer, a 5xx or a 400 for the request itself is no refusal."""
     return op.outcome is FAIL and op.status in REFUSALS

@@ -1,4 +1,4 @@
-"""Exchanges of the source `exploits`, taken together by exploit and by use."""
+"""Exchanges of the source `exploits`, grouped by exploit or by use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from chaos.model.exchange import Exchange, Exchanged
 
 
 def grouped(exchanged: Exchanged, what: str) -> Iterator[tuple[str, list[Exchange], Scene]]:
-    """Name, exchanges in the order of their steps, and scene of each *what* (`exploit` or `use`)."""
+    """The name, the exchanges in the order of their steps, and the scene of each *what* (`exploit` or `use`)."""
     found: dict[str, tuple[list[Exchange], list[Scene]]] = {}
     for exchange in exchanged.exchanges:
         case = exchanged.case_of.get(exchange.case)

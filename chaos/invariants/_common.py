@@ -1,4 +1,4 @@
-"""What several invariants need: what an order means for seats, and how a finding is made."""
+"""Shared by several invariants: how many seats an order takes, and how a finding is made."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from chaos.model.verdict import Counterexample, Finding, FindingKind, Verdict
 
 LIVE = frozenset({"pending", "paid"})
 TIMES = frozenset({"charges", "refunds", "gateway_calls"})
-"""Witnesses of when an order was final: `with_witnessed_times` corrects the shop's own word by them."""
+"""Witnesses of when an order was final: `with_witnessed_times` corrects the times that the shop gives by them."""
 FINAL = frozenset({"paid", "refused", "cancelled"})
 # Operations that ask for seats; every one of them counts where seats, charges or orders are counted.
 ORDERS = named(lambda operation: operation.orders)
 MAX_EXAMPLES = 10
 
-# An enum's member looked up once, not once per operation: there may be a million.
+# Looked up once here and not once per operation, of which there may be a million.
 OK, FAIL = Outcome.OK, Outcome.FAIL
 
 Figures: TypeAlias = Mapping[str, int]
@@ -32,7 +32,7 @@ class NoParams(StrictModel):
 
 
 class Say(NamedTuple):
-    """Makes the findings of one invariant: same check, same expectation, another outcome."""
+    """Makes the findings of one invariant: the check and its expectation are the same in each, the outcome differs."""
 
     check: str
     expected: str
@@ -41,7 +41,7 @@ class Say(NamedTuple):
         return self._finding(Verdict.HELD, measured, figures=figures)
 
     def held_if_settled(self, context: Context, measured: str, figures: Figures) -> Finding:
-        """What is held while the world still moves says nothing about where it ends."""
+        """Held if the world had settled, else inconclusive, since a later change may still violate the invariant."""
         if context.state.settled:
             return self.held(measured, figures)
         reason = f"the world had not settled after {context.state.settle_s:.3g} s, so this may still change"
@@ -62,7 +62,7 @@ class Say(NamedTuple):
         where: str = "",
         counterexample: Counterexample | None = None,
     ) -> Finding:
-        """Without a *counterexample*, `explain` looks up the first examples and has nothing to say of them."""
+        """Without a *counterexample*, `explain` shows the first few *examples*, with no sentence about them."""
         return self._finding(
             Verdict.VIOLATED,
             measured,
@@ -102,7 +102,10 @@ class Say(NamedTuple):
 def first_order(
     broken: Mapping[str, list[str]], says: Mapping[str, str], known: Container[str]
 ) -> Counterexample | None:
-    """The first order of the first kind of breach; None when nobody knows it: nothing could be looked up."""
+    """The first order in *known*, kind of breach by kind of breach; None when none of the orders is known.
+
+    An unknown order could not be looked up by `explain`.
+    """
     for name, found in broken.items():
         for order_id in found:
             if order_id in known:
@@ -111,19 +114,19 @@ def first_order(
 
 
 def sold_out(op: Operation) -> bool:
-    """Whether *op* was told that the tier is sold out: then it certainly took no seat."""
+    """Whether *op* was told that the tier is sold out, and so certainly took no seat."""
     return op.outcome is FAIL and op.refused and op.reason == "sold_out"
 
 
 def never_arrived(op: Operation) -> bool:
-    """A refused connection: nobody was there to take a seat."""
+    """Whether the connection was refused, so that *op* certainly took no seat."""
     return op.outcome is FAIL and op.status == 0
 
 
 def claimed_seats(state: EndState) -> Counter[int]:
-    """Seats taken by tier id: those of live orders, and every ticket beyond what its order is worth.
+    """Seats taken by tier id: those of live orders, and one for each ticket beyond the seats of its order.
 
-    A ticket of a refused order, of no order at all, or one too many for its order admits somebody just the same.
+    A ticket of a refused order, of an unknown order, or in excess of its order's seats also admits somebody.
     """
     seats: Counter[int] = Counter()
     worth: dict[str, int] = {}

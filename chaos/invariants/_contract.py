@@ -1,4 +1,4 @@
-"""What checks of the contract share: each exchange of a walk, and how it differs from the contract."""
+"""Shared by the checks of the contract: the exchanges of a walk, and how each differs from the contract."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ PROMISED = EXCHANGED | {"contract"}
 
 
 def named(contract: Contract, case: Case) -> str:
-    """`METHOD /path/{parameter}/` of its operation."""
+    """The name of the case's operation: `METHOD /path/{parameter}/`."""
     return contract.names[case.operation]
 
 
 def walked(contract: Contract, exchanged: Exchanged, *, outage: bool = False) -> Iterator[tuple[Case, Exchange]]:
-    """What was answered for what the contract says something of."""
+    """The exchanges whose operation the contract has, either those during an *outage* or all others."""
     for exchange in exchanged.exchanges:
         case = exchanged.case_of.get(exchange.case)
         known = case is not None and case.operation in contract.names and "promised" in case.about
@@ -31,7 +31,10 @@ def walked(contract: Contract, exchanged: Exchanged, *, outage: bool = False) ->
 
 
 def deviations(contract: Contract, case: Case, exchange: Exchange, promised: int) -> Iterator[Deviation]:
-    """How an answer differs; another status is told where the case says whose mistake that is."""
+    """How an answer differs from the contract.
+
+    When success and failure are swapped, the deviation is reported at the place that the case's `blame` names.
+    """
     came = exchange.status
     found = contract.deviations(
         named(contract, case), promised, status=came, headers=exchange.headers, body=exchange.body
@@ -43,7 +46,7 @@ def deviations(contract: Contract, case: Case, exchange: Exchange, promised: int
 
 
 def unanswered(asked: Sequence[tuple[Case, Exchange]]) -> list[str]:
-    """Why something can't be told."""
+    """Why the check can't be decided; empty when it can."""
     if not asked:
         return ["no request of the contract was answered"]
     return [f"{case.id}: {exchange.error or 'its answer was cut'}" for case, exchange in asked
@@ -57,7 +60,7 @@ def verdict(
     *,
     outage: bool = False,
 ) -> Finding:
-    """One finding of what *judge* sees in each answer that is on record whole."""
+    """One finding from the deviations that *judge* sees in the answers that are on record whole."""
     asked = list(walked(context.contract, context.exchanges, outage=outage))
     seen = [(exchange, one) for case, exchange in asked if exchange.status and not exchange.cut
             for one in judge(case, exchange)]  # fmt: skip

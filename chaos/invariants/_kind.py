@@ -1,7 +1,7 @@
-"""What every invariant is: a *reducer* over the history, and what it needs for its finding.
+"""The base of every invariant: a *reducer* over the history, and the description of what it needs for its finding.
 
-Operations are fed one at a time, in no particular order, in a single pass over the history, and at the end the reducer
-says what it found. It keeps only what it needs: a history may hold millions of operations.
+Operations are fed one at a time, in no particular order, in a single pass over the history. At the end the reducer
+makes its finding. It keeps only what it needs, since a history may hold millions of operations.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NO_CONTRACT = Contract({"paths": {}})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What a reducer may look at when the history has passed.
+    """What a reducer may read after the last operation of the history.
 
     Attributes:
         state: The end state; a witness named in `state.missing` must not be read.
@@ -36,12 +36,12 @@ class Context:
         history_complete: False when a file of the history has no end or doesn't add up: then absence proves nothing.
         lifted_s: When the last fault was lifted; None without a fault, or when one was not lifted.
         queue: The broker's queues second by second, as far as they could be read.
-        world: What was seeded, by the lab's own plan; empty when the witness `world` is missing.
-        pages: Digest → what pages of events showed.
-        faults: What was broken and when, by the journal, named by its target; one that was never lifted has no end.
-        exchanges: What an exchange run has on record, its cases and statements with it; empty for a run with load.
-        contract: That the run is judged by, as it was then; empty when the witness `contract` is missing.
-        schedules: Forced interleavings as they went, first runs included.
+        world: What was seeded, from the lab's own plan; empty when the witness `world` is missing.
+        pages: Digest of a page of events → what the page showed.
+        faults: When each target was broken, from the journal; a fault that was never lifted has no end.
+        exchanges: The exchanges of an exchange run with their cases and statements; empty for a run with load.
+        contract: The contract of the run, as it was at that time; empty when the witness `contract` is missing.
+        schedules: The forced interleavings and how they went, first runs included.
         review: What the learner noted on a sample of code; None when the witness `review` is missing.
     """
 
@@ -61,7 +61,7 @@ class Context:
 
 
 class Reducer(Protocol):
-    """One check on its way through the history."""
+    """One check while it passes through the history."""
 
     def feed(self, op: Operation) -> None: ...
 
@@ -73,17 +73,16 @@ class InvariantKind:
     """An exact truth over the whole history and the end state.
 
     Attributes:
-        doc: One paragraph for the scenario reference; says what is decided.
-        expected: What has to be true, in words: what its findings say.
+        doc: One paragraph for the scenario reference: what the invariant decides.
+        expected: What has to be true, in the words that its findings use.
         params: Its own keys in a scenario.
-        ops: Operations that it wants to be fed, second tries included; None for all.
-        requires_ops: Operations that the mix must hold, else the check is refused at load.
+        ops: Operations that it is fed, second tries included; None for all.
+        requires_ops: Operations that the mix must have, else the check is refused when the scenario is loaded.
         witnesses: Fields of `EndState` that it reads, `world`, or of an exchange run `cases`, `exchanges`, `queries`,
             `plans`, `contract`, `review`; when one is missing the finding is inconclusive.
         reducer: Makes a reducer from params.
-        by_the_clock: Whether it rests on what time it was, on this machine or for the shop: which of two moments was
-            first, by two clocks, or how old a token may be. Its violation then stands only as long as no clock was
-            set.
+        by_the_clock: Whether it depends on clock times, of this machine or of the shop: on the order of two moments by
+            two clocks, or on the age of a token. Its violation then counts only if no clock was set during the run.
         standing_for: Checked in every run whose mix holds one of these operations, listed or not.
         sources: Sources of exchanges, one of which has to be sent for it to judge; empty for a check of the history.
     """

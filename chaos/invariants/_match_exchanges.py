@@ -1,4 +1,4 @@
-"""`answers_match_the_world` for an exchange run: each read, at each size of the world."""
+"""`answers_match_the_world` for an exchange run: compares each read at each size of the world."""
 
 from __future__ import annotations
 

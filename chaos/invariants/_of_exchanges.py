@@ -1,4 +1,4 @@
-"""What every invariant of an exchange run is: it judges what was exchanged, and needs no operation of the history."""
+"""The base of the invariants for exchange runs: they judge the exchanges, and need no operation of the history."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def kind_of_exchanges(
     witnesses: frozenset[str] = EXCHANGED,
     params: type[StrictModel] = NoParams,
 ) -> InvariantKind:
-    """The kind that *say* names; *doc* is its module's text."""
+    """The kind named in *say*; *doc* is its module's docstring."""
     return InvariantKind(
         name=say.check,
         doc=first_paragraph(doc),

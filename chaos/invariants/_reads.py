@@ -1,4 +1,4 @@
-"""What checks of queries share: each read with few rows in the world and with many, and each write by its seats."""
+"""Shared by the checks of queries: each read with few and with many rows in the world, each write by its seats."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ SHORT = 90
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """One operation at one size: of its tries the one with the fewest queries.
+    """One operation at one size, from the try that made the fewest queries.
 
     Attributes:
-        rows: In the world, or the seats of a write; 0 for a write that has no size.
+        rows: Rows in the world, or seats of a write; 0 for a write that has no size.
         seats: Whether it is a write.
-        queries: That PostgreSQL was asked.
-        returned: Rows that came back; 1 for a single object, None for what is neither.
-        unlabelled: Of the queries, those whose comment names another request, or none.
+        queries: Number of queries that PostgreSQL received.
+        returned: Rows in the answer; 1 for a single object, None for a body that is neither list nor object.
+        unlabelled: How many of the queries have a comment that names another request, or no comment.
     """
 
     operation: str
@@ -39,14 +39,14 @@ class Read:
 
     @property
     def size(self) -> str:
-        """In words: ` at 5 rows`, ` for 1 seat`, or nothing."""
+        """The size in words: ` at 5 rows`, ` for 1 seat`, or nothing."""
         if not self.seats:
             return f" at {self.rows} rows"
         return f" for {self.rows} seat{'s' if self.rows > 1 else ''}" if self.rows else ""
 
 
 def reads(exchanged: Exchanged) -> dict[str, dict[int, Read]]:
-    """Operation → its size → its read, or its write; only those that succeeded."""
+    """Operation → size → the read or write of that size; only those that succeeded."""
     found: dict[str, dict[int, Read]] = {}
     for exchange in exchanged.exchanges:
         case = exchanged.case_of.get(exchange.case)
@@ -61,7 +61,7 @@ def reads(exchanged: Exchanged) -> dict[str, dict[int, Read]]:
 
 
 def _paid(exchanged: Exchanged, case: Case) -> bool:
-    """Whether the order that it cancels had its tickets; true of every other case."""
+    """Whether the order that the case cancels had its tickets; true for cases that cancel nothing."""
     looks = exchanged.by_case.get(case.about["paid"], ()) if "paid" in case.about else None
     return looks is None or any(_status(look) == "paid" for look in looks)
 
@@ -75,7 +75,7 @@ def _status(exchange: Exchange) -> Any:
 
 
 def _size(case: Case) -> int | None:
-    """Rows of the world for a read, seats for a write; None for a case whose queries nobody compares."""
+    """Rows in the world for a read, seats for a write; None for a case whose queries are not compared."""
     seats = case.about.get("seats")
     return seats if isinstance(seats, int) else (case.rows if "try" in case.about else None)
 
@@ -95,7 +95,7 @@ def _read(exchanged: Exchanged, exchange: Exchange, rows: int, seats: bool) -> R
 
 
 def returned(exchange: Exchange) -> int | None:
-    """Rows of an answer: a list's, or a page's; 1 for an object."""
+    """Number of rows in an answer: those of its list or page; 1 for an object."""
     try:
         body = exchange.json()
     except ValueError:
@@ -111,7 +111,7 @@ def rows_in(body: Any) -> list[Any] | None:
 
 
 def asked(exchanged: Exchanged) -> dict[str, set[int]]:
-    """Operation → sizes at which it was asked, whatever came of it."""
+    """Operation → sizes at which it was asked, whether it succeeded or not."""
     found: dict[str, set[int]] = {}
     for case in exchanged.cases:
         if (size := _size(case)) is not None:
@@ -120,7 +120,7 @@ def asked(exchanged: Exchanged) -> dict[str, set[int]]:
 
 
 def unknown(exchanged: Exchanged) -> Iterator[str]:
-    """What was asked and never succeeded at some size: of that nothing is known."""
+    """Operations and sizes that were asked and never succeeded, so that their queries are not known."""
     known = reads(exchanged)
     for operation, sizes in asked(exchanged).items():
         for rows in sorted(sizes - known.get(operation, {}).keys()):
@@ -130,7 +130,7 @@ def unknown(exchanged: Exchanged) -> Iterator[str]:
 
 
 def grew(few: Read, many: Read) -> Iterator[tuple[int, str]]:
-    """Statements that came more often, those of the most first: how many more, and which from where."""
+    """Statements that came more often at the larger size, the largest increase first: how many more, and their line."""
     before, after = _kinds(few), _kinds(many)
     lines = {sql.fingerprint(query.sql): query.line for query in many.made}
     for text, more in (after - before).most_common():
@@ -145,7 +145,7 @@ def _kinds(read: Read) -> Counter[str]:
 
 
 def labels(reads_: list[Read]) -> str:
-    """A sentence where the comments of the shop say otherwise than time does; empty where they agree."""
+    """A sentence about queries whose comment names another request than their time does; empty when both agree."""
     off = [read for read in reads_ if read.unlabelled]
     if not off:
         return ""

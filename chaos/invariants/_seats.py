@@ -1,4 +1,4 @@
-"""How many seats of a tier can have been taken at a moment, by what clients asked and were told: certain bounds."""
+"""Certain bounds on how many seats of a tier were taken at a moment, from what clients asked for and were told."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from chaos.model.history import Operation
 
 
 class Asks:
-    """Keeps asks for seats in flat arrays: there may be a million.
+    """Keeps asks for seats in flat arrays, since there may be a million.
 
-    *At most*: no more seats can be taken than all asks wanted together whose sending began before that moment, except
+    *Upper bound*: the sum of the seats of all asks whose sending began before that moment, except
     those that certainly took none (refused as sold out, or never connected). Asks that were accepted under one order id
-    count once, every ask with an unknown end counts in full, and seats that came back are not subtracted.
+    count once, every ask with an unknown end counts in full, and seats that were given back are not subtracted.
 
-    *At least*: the seats of orders that a client had been told of as accepted by then, and that are live in the end.
+    *Lower bound*: the seats of orders that a client had been told of as accepted by then, and that are live in the end.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Asks:
         self._least: dict[int, _Steps] = {}
 
     def feed(self, op: Operation) -> None:
-        """Only what asks for seats of a tier counts."""
+        """Count an operation that asks for seats of a tier; others are left out."""
         if op.tier is None or op.sent is None or sold_out(op) or (op.outcome is FAIL and never_arrived(op)):
             return
         position = len(self._sent_s)
@@ -42,7 +42,7 @@ class Asks:
                 told_s = op.sent if op.ended is None else op.ended
                 self._told_s[op.order] = min(told_s, self._told_s.get(op.order, told_s))
                 first = self._by_order.setdefault(op.order, position)
-                if first != position:  # the same order again: it takes its seats once, from the earlier sending on
+                if first != position:  # the same order again: its seats count once, from the earlier sending on
                     self._sent_s[first] = min(self._sent_s[first], op.sent)
                     return
         self._tier.append(op.tier)
@@ -50,7 +50,7 @@ class Asks:
         self._seats.append(op.quantity)
 
     def finish(self, live: Collection[str] = ()) -> None:
-        """The history has passed. *live*: orders that hold their seats in the end."""
+        """To be called after the last operation. *live*: orders that hold their seats in the end."""
         most: defaultdict[int, list[tuple[float, int]]] = defaultdict(list)
         for tier, sent_s, seats in zip(self._tier, self._sent_s, self._seats, strict=True):
             most[tier].append((sent_s, seats))
@@ -63,11 +63,11 @@ class Asks:
         self._least = {tier: _Steps(steps) for tier, steps in least.items()}
 
     def most_taken(self, tier: int, at_s: float) -> int:
-        """Seats that may have been taken by then."""
+        """The upper bound: seats that may have been taken by then."""
         return self._most[tier].until(at_s) if tier in self._most else 0
 
     def least_taken(self, tier: int, at_s: float) -> int:
-        """Seats that certainly were."""
+        """The lower bound: seats that certainly were taken by then."""
         return self._least[tier].until(at_s) if tier in self._least else 0
 
 

@@ -1,7 +1,8 @@
-"""What each read has to show of the seeded world, field by field: the lab's own plan, and the ids that it was told.
+"""What each read has to show of the seeded world, field by field.
 
-Ids of venues and performers are the shop's own and only have to be whole numbers; times are compared in UTC to the
-second. Everything else is compared as it is: a key that the contract has not is as wrong as one that is missing.
+The expected values come from the lab's own plan, and from the ids that the shop gave. The ids of venues and performers
+are the shop's own choice and only have to be whole numbers; times are compared in UTC to the second. Everything else
+must be equal: a key that the contract does not have is as wrong as a missing one.
 """
 
 from __future__ import annotations
@@ -21,15 +22,15 @@ from chaos.model.world import SeededEvent, SeededOrder, SeededWorld
 PAGE_SIZE = 50
 PAGE = frozenset({"count", "next", "previous", "results"})
 CAST_ORDERS = ("other", "customer")
-"""Who has one more order, refused and made after all others, the newest first."""
+"""Customers with one more order, refused and made after all others; sorted as a list shows them, newest first."""
 
 
 class Wrong(Exception):
-    """An answer that does not show what the world holds, in words."""
+    """An answer that does not show what the world holds; the message says how it differs."""
 
 
 class Expected:
-    """Of a world with *rows* rows, as it was when *exchange* was sent."""
+    """The expected answers for a world with *rows* rows, as it was when *exchange* was sent."""
 
     def __init__(self, world: SeededWorld, exchanged: Exchanged, exchange: Exchange) -> None:
         self._world, self._exchange = world, exchange
@@ -57,7 +58,7 @@ class Expected:
 
     @property
     def _page_size(self) -> int:
-        """As it was asked for, else the contract's."""
+        """The page size that was asked for, else the contract's default."""
         asked = parse_qs(self._exchange.path.partition("?")[2]).get("page_size", [])
         return int(asked[0]) if asked else PAGE_SIZE
 
@@ -115,7 +116,7 @@ class Expected:
         self._order(body, next((one for one in self.orders if one.order_id == id_), None), "customer")
 
     def _order(self, shown: Any, order: SeededOrder | None, whose: str, *, with_customer: bool = False) -> None:
-        """None: the one that was refused; its tier and reference are the seeder's."""
+        """One order; None stands for the refused one, whose tier and reference are the seeder's choice."""
         id_ = order.order_id if order is not None else str(self._world.cast[whose].order)
         expected: dict[str, Any] = {"id": id_, "status_url": f"/api/orders/{id_}/"}
         if order is None:
@@ -157,7 +158,7 @@ class Expected:
 
     @staticmethod
     def _page(body: Any, count: int, rows: int) -> list[Any]:
-        """Its rows. Raises: Wrong."""
+        """The rows of the page. Raises: Wrong."""
         if not isinstance(body, dict) or body.keys() != PAGE or not isinstance(body["results"], list):
             raise Wrong("it is no page with count, next, previous and results")
         found = body["results"]
@@ -171,7 +172,7 @@ class Expected:
 
 
 def _changes(exchanged: Exchanged, until: Exchange) -> Mapping[int, dict[str, Any]]:
-    """Tier → what an admin had changed by then."""
+    """Tier → the fields that an admin had changed by then."""
     found: dict[int, dict[str, Any]] = {}
     for exchange in exchanged.exchanges:
         if exchange.operation != "changeTier" or exchange.outcome is not Outcome.OK:
@@ -186,7 +187,7 @@ def _changes(exchanged: Exchanged, until: Exchange) -> Mapping[int, dict[str, An
 
 
 class _Any:
-    """A value that only has to be of a type."""
+    """A value of which only the type is checked."""
 
     def __init__(self, type_: type, words: str) -> None:
         self.type, self.words = type_, words
@@ -196,13 +197,13 @@ _WHOLE, _TEXT = _Any(int, "a whole number"), _Any(str, "text")
 
 
 class _Moment(str):
-    """A time."""
+    """A time, compared in UTC to the second."""
 
     __slots__ = ()
 
 
 class _Rows(list[Any]):
-    """A list whose order is not promised; *by* is unique in it."""
+    """A list whose order is not promised; the key *by* is unique in it."""
 
     def __init__(self, rows: Sequence[Mapping[str, Any]], *, by: str) -> None:
         super().__init__(sorted(rows, key=lambda row: str(row[by])))
@@ -253,7 +254,7 @@ def _same_rows(shown: Any, expected: _Rows, where: str) -> None:
 
 
 def _utc(text: Any) -> Any:
-    """To the second; what is no time is itself, and differs from every time."""
+    """A time in UTC to the second; a text that is no time is returned as it is, and so equals no time."""
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError:

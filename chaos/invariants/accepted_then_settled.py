@@ -1,7 +1,7 @@
 """An order that was accepted is settled soon: final within `within` of its acceptance or of the last lift.
 
-The later of the two counts, because an outage may hold an order up but its end may not be the end of the order. It asks
-for more than `no_lost_orders`, which waits as long as the scenario's promise. Violated by an order that became final
+The later of the two counts: an outage may delay an order, and after the outage the order has to become final. It is
+stricter than `no_lost_orders`, which waits as long as the scenario's promise. Violated by an order that became final
 later or, on a healthy stack, not at all. A cancelled order counts as settled. Inconclusive when none was accepted.
 """
 
@@ -44,7 +44,7 @@ class _AcceptedThenSettled:
             self.accepted_s.setdefault(op.order, op.ended)
 
     def finish(self, context: Context) -> Finding:
-        """About time: what spoils the run or the machine spoils it too."""
+        """A measurement of time, so it is inconclusive in a run that was disturbed or on a busy machine."""
         return replace(self._finding(context), exact=False)
 
     def _finding(self, context: Context) -> Finding:
@@ -91,7 +91,7 @@ class _AcceptedThenSettled:
         return say.held(measured, figures)
 
     def _took_s(self, order: Order, context: Context) -> float:
-        if order.status == "cancelled":  # its last change is the cancelling, whenever the customer wanted that
+        if order.status == "cancelled":  # its last change is the customer's cancel, which may come at any time
             return 0.0
         since_s = max(self.accepted_s[order.order_id], context.lifted_s or 0.0)
         return max(0.0, order.updated_unix_s - context.t0_unix_s - since_s)

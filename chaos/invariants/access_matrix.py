@@ -1,9 +1,9 @@
-"""Every cell of the access matrix has a right answer in every phase: who may, gets in; who may not, is refused.
+"""Every cell of the access matrix has the right answer in every phase: allowed requests succeed, others are refused.
 
-The cells come from `scenarios/auth/access-matrix.md`, and from the addresses that the API serves by Django's own
-resolver: one without a row is a violation whatever it answers, and so is a method without a row that gets through.
-Cells that allow count as much as cells that refuse. 503 and no answer are unknown: never right, never wrong; any other
-5xx is wrong. Inconclusive when a cell had no definite answer in a phase that asked.
+The cells come from `scenarios/auth/access-matrix.md`, and from the addresses that the API serves according to Django's
+own resolver: an address without a row is a violation whatever it answers, and so is a successful method without a row.
+Cells that allow count as much as cells that refuse. 503 and no answer are unknown, neither right nor wrong; any other
+5xx is wrong. Inconclusive when a cell had no definite answer in a phase in which it was asked.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _AccessMatrix:
         if op.sent is None or not total.isdigit():
             return
         self.total = max(self.total, int(total))
-        phase = self.right[op.phase]  # a phase that asked is one that must have answers
+        phase = self.right[op.phase]  # also creates the phase: one in which cells were asked must have answers
         expects = {int(word) for word in op.expects.split()}
         if not expects:
             self._mark(op, cell, "without_row", "served, but the matrix has no row for it")

@@ -1,6 +1,6 @@
 """The variant serves the addresses that it was given, no more and no fewer.
 
-Nobody sends an exploit to an address that the draft has not: a flaw behind a new one was moved, and not mended.
+Exploits are sent to the addresses of the draft only, so a flaw that was moved to a new address would not be tried.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SAY = Say("addresses_are_kept", "the addresses are those that were given")
 
 
 class Given(StrictModel):
-    """Which ones."""
+    """Which addresses are to be served."""
 
     addresses: list[str] = Field(default=[], description="All that are to be served, as templates: `/api/events/{}/`.")
 

@@ -1,8 +1,8 @@
-"""Whoever may do something can: no allowed request was refused. The liveness partner of every refusal.
+"""No allowed request was refused: the liveness partner of the checks that want refusals.
 
-Violated by a 401, 403, 404 or 429 for an operation that the lab sent as `valid`: a session that nobody ended, an access
-token within its lifetime, an own object, the right password. Any other failure (5xx, no answer) is unknown here: the
-success ratio judges it. Inconclusive when not a single valid request was let in.
+Violated by a 401, 403, 404 or 429 for an operation that the lab sent as `valid`: with a session that was not ended, an
+access token within its lifetime, the caller's own object, the right password. Any other failure (5xx, no answer) is
+unknown here; the success ratio judges it. Inconclusive when not a single valid request succeeded.
 """
 
 from __future__ import annotations

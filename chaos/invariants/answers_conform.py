@@ -1,7 +1,7 @@
-"""Every answer is as the contract promises: its status, headers, media type and body, and nothing beyond.
+"""Every answer is as the contract promises: its status, headers, media type and body, with no field beyond.
 
-A wrong status hides no wrong body: that is held against the success that was meant. A field that nobody promised is a
-deviation like one that is missing. What should have been refused is `refuses_what_it_should`'s.
+The body is checked even if the status is wrong: it is compared with that of the promised success. A field that is not
+promised is a deviation like a missing one. `refuses_what_it_should` judges requests that should have been refused.
 """
 
 from __future__ import annotations

@@ -1,18 +1,18 @@
-"""What a 2xx shows is true: pages show the seeded world, an order is what was asked for, an account is the asker's.
+"""What a 2xx shows is true: pages show the seeded world, an order is as asked for, an account is the caller's.
 
 A *page of events* has every event (of more than 20, at least 20) with its slug, title, time, venue, performers and
-tiers with names, prices and capacities, as the lab seeded them; the page of one event has that one. How many seats it
-shows as taken was true at some moment at which it may have been read: no more than clients had asked for by then, no
-fewer than the live orders that clients had been told of. That moment is at most `unmarked` before the request, or as
-old as the answer's `Age` says. Older than `unmarked` it may only be while the database is broken, and 5 s after.
+tiers with names, prices and capacities, as the lab seeded them; the page of one event has that event. The number of
+seats that it shows as taken was true at some moment at which it may have been read: at most what clients had asked for
+by then, at least the live orders that clients had been told of. That moment is at most `unmarked` before the request,
+or as old as the answer's `Age` says. It may be older than `unmarked` only while the database is broken, and 5 s after.
 
 An *order* shows the tier, seats, price and reference that were asked for, and one order is not given to two intents.
-An *account* is that of whoever asks. *Support's list* has the orders that there are. A 2xx whose body is not what the
-contract promises is violated too, so a fixed answer, an empty list, or an answer for ever is no way out. It is checked
+An *account* is the caller's. *Support's list* has the orders that exist. A 2xx whose body is not what the
+contract promises violates it too, so that fixed answers, empty lists and old copies do not pass. It is checked
 in every run with load, listed or not. Inconclusive when no answer could be compared.
 
-In an exchange run every field of every row is compared with the rows that the lab's seeder put in, at each size of the
-world: a list that is empty, cut, doubled, or an old answer, is violated.
+In an exchange run every field of every row is compared with the rows that the lab's seeder wrote, at each size of the
+world: an empty, cut or doubled list, or an old answer, violates it.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ from chaos.model.world import Page
 SAY = Say("answers_match_the_world", "what a 2xx shows is what the world held when it was read")
 DATABASE = "shop_to_postgres"
 RECOVERS_S = 5.0
-"""How long after an outage of the database old copies are still no fault: as `recovers_within` in most scenarios."""
+"""How long after an outage of the database old copies are still allowed: as `recovers_within` in most scenarios."""
 SLACK_S = 0.1
-"""Between the driver's clock and whole milliseconds of others; far less than any answer takes to become wrong."""
+"""Tolerance between the driver's clock and other clocks, which give whole milliseconds; no answer ages as fast."""
 LOOKS = frozenset({"poll", "cancel"})
 LEAST_ON_A_PAGE = 20
 SEEDED_ORDERS = 2
@@ -49,7 +49,7 @@ BAD_BODY = "bad_body"
 
 
 class AgeParams(StrictModel):
-    """How old an answer may be that does not say so."""
+    """How old an answer without `Age` may be."""
 
     unmarked: Seconds = Field(10.0, gt=0, description="How old an answer may be without saying so.")
 
@@ -79,7 +79,7 @@ class _AnswersMatchTheWorld:
         if op.outcome is not OK or op.sent is None:
             return
         sent_s, ended_s = op.sent, op.sent if op.ended is None else op.ended
-        # A bad token may be somebody else's; that it opened anything is for others to judge.
+        # A bad token may be somebody else's; whether it was wrong to accept it is judged by other invariants.
         if op.shown is not None and (op.state == VALID or str(op.status) in op.expects.split()):
             self.compared += 1
             if op.shown != op.customer:
@@ -130,7 +130,7 @@ class _AnswersMatchTheWorld:
         self, context: Context, digest: str, seats: str, about: str, sent_s: float, ended_s: float, age_s: int | None,
         operation: str,
     ) -> bool:  # fmt: skip
-        """False: it is not on record what it showed."""
+        """Compare one answer; False when what it showed is not on record."""
         page = context.pages.get(digest)
         taken = [int(word) for word in seats.split()]
         if page is None or len(taken) != sum(len(event.tiers) for event in page):

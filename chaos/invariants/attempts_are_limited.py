@@ -1,10 +1,10 @@
-"""However many passwords are guessed at once for one name, only a few are looked at.
+"""Of many passwords that are guessed at once for one name, only a few are looked at.
 
-A guess was looked at when it was answered with 401 (or worse, let in); 429 means that it was not. Counted per name over
-every window of `window`, by the time of sending; the count of a fixed window may start anew once in it, so the scenario
-keeps an attack shorter than that. Violated when more than `limit` guesses were looked at, or one was let in. A guess
-without an answer is unknown and counts for neither side. Inconclusive when no name was tried more than `limit` times
-with a definite answer.
+A guess was looked at when it was answered with 401 or let in; 429 means that it was not. Guesses are counted per name
+over every window of `window`, by the time of sending. A limit by fixed windows may begin to count anew once within such
+a window, so the scenario keeps an attack shorter than that. Violated when more than `limit` guesses were looked at, or
+one was let in. A guess without an answer is unknown and is not counted. Inconclusive when no name was tried more than
+`limit` times with a definite answer.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class _AttemptsAreLimited:
         return SAY.held(measured, figures)
 
     def _most(self, guesses: list[tuple[float, str]]) -> list[str]:
-        """The fullest window."""
+        """The number of guesses in the fullest window."""
         best: list[str] = []
         first = 0
         for last, (sent, _) in enumerate(guesses):

@@ -1,7 +1,7 @@
-"""Each address of drill 6's back office still does what it is for.
+"""Each address of drill 6's back office still serves its purpose.
 
-The partner of `exploits_are_refused`: code that denies everybody, deletes an address, answers 500 or returns fixed data
-is violated here.
+The liveness partner of `exploits_are_refused`: code that denies everybody, removes an address, answers 500 or returns
+fixed data violates it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What an admin has changed is in every answer once the promised time has passed.
+"""An admin's change is in every answer once the promised time has passed.
 
-A price is changed after it was read often enough to be in every cache that there is; when `within` of the source is
-over, each of several answers has to show the new one. A cache for ever, or of one process, is violated by one old
-answer. Inconclusive when the change was not accepted, or when no answer could be read afterwards.
+A price is changed after it was read often enough to be in every cache of the shop; after `within` of the source, each
+of several answers has to show the new price. One old answer violates it, as a cache without expiry gives, or one that
+a single process keeps. Inconclusive when the change was not accepted, or when no answer could be read afterwards.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _says(exchange: Exchange, price: Any, about: dict[str, Any]) -> str:
 
 
 def _price(exchange: Exchange, tier: int) -> Any:
-    """What the answer says that the tier costs; None when it does not show it."""
+    """The price of the tier in the answer; None when the answer does not show it."""
     try:
         body = exchange.json()
     except ValueError:

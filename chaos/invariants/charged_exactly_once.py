@@ -1,12 +1,12 @@
-"""Every client intent that was paid is charged once, none is charged twice, and nobody is charged who wasn't sold to.
+"""Every client intent that was paid is charged once, none is charged twice, and no refused customer is charged.
 
 An intent is a client key; its orders are those that its answers named and those whose reference is that key; its
 charges are the captured ones of these orders in the gateway's ledger (by order id, else by idempotency key). Two orders
-for one double click are one intent: two charges for it are one too many. Decided per intent: *doubled*, more than one
-charge; *missing*, a client or the database saw it paid, and there is no charge; *refused*, charged although every
+for one double click are one intent, for which two charges are one too many. Decided per intent: *doubled*, more than
+one charge; *missing*, a client or the database saw it paid, and there is no charge; *refused*, charged although every
 attempt was definitely refused, or although all its orders ended refused. *Phantom* is a charge whose order and key
-nobody asked for. Intents with an unknown end (timeout, reset, 5xx) may have zero charges or one. Inconclusive when no
-order was accepted.
+no client asked for. Intents with an unknown end (timeout, reset, 5xx) may have zero charges or one. Inconclusive when
+no order was accepted.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class _ChargedExactlyOnce:
 
     @staticmethod
     def _one(broken: Mapping[str, list[str]], charges: Mapping[str, int]) -> Counterexample:
-        """The first of the first kind that there is; *broken* goes from the plainest to the least plain."""
+        """The first intent or charge of the first kind that occurs; *broken* begins with the kind easiest to see."""
         name, found = next((name, found) for name, found in broken.items() if found)
         first = found[0]
         match name:
@@ -123,7 +123,7 @@ class _ChargedExactlyOnce:
         refused = {o.client_key for o in context.state.orders if o.status == "refused" and o.client_key in charges}
         if refused:  # unless another order of the same intent was not
             refused -= {order.client_key for order in context.state.orders if order.status != "refused"}
-        if context.history_complete:  # else an attempt that went through may be among what is lost
+        if context.history_complete:  # else a successful attempt may be missing from the history
             refused |= {key for key in charges if not self.asked[key]}
         return sorted(refused)
 

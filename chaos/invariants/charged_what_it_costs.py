@@ -1,8 +1,8 @@
 """Every charge takes what the order costs: the tier's price times the seats that the client asked for.
 
-Per charge of the gateway's ledger whose order a client's answer named (else the order's own row says how many seats):
-its amount against the price that the tier was seeded with. The order's own amount has to say the same. Inconclusive
-when there was no such charge.
+The amount of each charge in the gateway's ledger is compared with the seeded price of the tier times the seats of the
+request whose answer named the order, else of the order's own row. The order's own amount has to be the same.
+Inconclusive when there was no such charge.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SAY = Say("charged_what_it_costs", "each charge and each order's amount = price 
 class _ChargedWhatItCosts:
     def __init__(self, _: NoParams) -> None:
         self.asked: dict[str, set[tuple[int, int]]] = {}
-        """Order → (tier, seats) of the requests that were answered with it: more than one when keys are mixed up."""
+        """Order → (tier, seats) of the requests that were answered with it; several when the shop mixes up keys."""
 
     def feed(self, op: Operation) -> None:
         if op.tier is not None and op.outcome is OK and op.order:
@@ -32,7 +32,7 @@ class _ChargedWhatItCosts:
         wrong_charges, wrong_orders, judged = list[str](), list[str](), 0
 
         def costs(order_id: str) -> set[int] | None:
-            """What it may cost; None when nobody can say."""
+            """The amounts that the order may cost; None when they are not known."""
             asked = self.asked.get(order_id) or {(o.tier_id, o.quantity) for o in [orders.get(order_id)] if o}
             found = {price[tier] * seats for tier, seats in asked if tier in price}
             return found or None

@@ -1,7 +1,7 @@
-"""While something that the shop needs is down, every answer is still one that the contract promises.
+"""While a dependency of the shop is down, every answer is still one that the contract promises.
 
-That is the success, or 503 in problem+json with `Retry-After`. An error of the server, a page of HTML or an answer of
-another shape is none. Inconclusive when nothing was asked meanwhile.
+Promised are the success, or 503 in problem+json with `Retry-After`. Any other 5xx, a page of HTML or an answer of
+another shape violates it. Inconclusive when nothing was asked during the outage.
 """
 
 from __future__ import annotations

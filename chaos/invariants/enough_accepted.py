@@ -1,10 +1,10 @@
 """Enough asks for seats are accepted: of those that a tier certainly had room for, at least the share `at_least`.
 
-The liveness partner of the safety checks where demand does not exceed stock, for there `sells_out` can say nothing. An
-ask counts when, at the latest moment at which it may have been answered, all seats that anybody had asked for so far
+The liveness partner of the safety checks where demand does not exceed stock, since `sells_out` can't judge that. An
+ask counts when, at the latest moment at which it may have been answered, all seats that had been asked for so far
 left room for it; second tries don't count. Asks that had no answer, or a 5xx, were not accepted. `phases` leaves out
-those in which the scenario breaks what an order needs. About success, so a saturated machine makes it inconclusive, as
-it does an SLO. Inconclusive with fewer than 10 such asks.
+those in which the scenario breaks what an order needs. It measures success, so a saturated machine makes it
+inconclusive, as it does an SLO. Inconclusive with fewer than 10 such asks.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LEAST_ASKS = 10
 
 
 class ShareParams(StrictModel):
-    """How many, and where."""
+    """The least share, and the phases in which it is measured."""
 
     at_least: Ratio = Field(0.9, gt=0, description="Share of the asks that had room.")
     phases: list[str] = Field([], description="Phases whose asks count; none given: all.")
@@ -50,7 +50,7 @@ class _EnoughAccepted:
             self.first.append((op.tier, until_s, op.quantity, op.outcome is OK, op.id))
 
     def finish(self, context: Context) -> Finding:
-        """About success: what spoils the run or the machine spoils it too."""
+        """A measurement of success, so it is inconclusive in a run that was disturbed or on a busy machine."""
         return replace(self._finding(context), exact=False)
 
     def _finding(self, context: Context) -> Finding:
@@ -58,7 +58,7 @@ class _EnoughAccepted:
         say = Say(NAME, f"{EXPECTED}: at least {self.params.at_least * 100:g} %{where}")
         self.asks.finish()
         tiers = context.world.by_tier
-        # What may be taken by others counts the ask itself, unless it was refused as sold out: then it asks for more.
+        # `most_taken` includes the ask itself, unless it was refused as sold out; its seats are added nevertheless.
         had_room = [
             (accepted, id_)
             for tier, until_s, seats, accepted, id_ in self.first

@@ -1,7 +1,7 @@
 """Every answer of 400 or more is problem+json: by its content type, and by a body as RFC 9457 describes it.
 
-Polls and double clicks count too: a client has one way of reading errors. Violated by one HTML page, plain text or
-another JSON shape. Inconclusive when no error was answered at all: then no shape was seen.
+Polls and double clicks count too, since a client reads all errors in one way. Violated by one HTML page, plain text or
+another JSON shape. Inconclusive when there was no error, so that no shape was seen.
 """
 
 from __future__ import annotations

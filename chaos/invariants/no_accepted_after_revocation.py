@@ -1,9 +1,9 @@
 """Once a session is known to have ended (logout, new password, refresh token reused), none of its tokens is accepted.
 
-Known means that the client has the answer: what was sent before the ending was acknowledged may pass, and so may
-anything after an ending that had no answer (`info`: unknown). Both times are the load driver's own, by one clock, so no
-leeway is needed. Violated by any 2xx for a token that the lab holds for revoked. Inconclusive when nothing revoked had
-a definite answer.
+Known means that the client has the answer: a request that was sent before that answer may be accepted, and so may any
+after an ending without an answer (`info`: unknown). Both times are the load driver's own, by one clock, so no
+leeway is needed. Violated by any 2xx for a token that the lab knows to be revoked. Inconclusive when no request with a
+revoked token had a definite answer.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class _NoAcceptedAfterRevocation:
         return SAY.held(measured, figures)
 
     def _ended(self, token: str) -> float:
-        """A token whose ending is not in the history was revoked before the load: the lab made it so."""
+        """When the session ended. One whose end is not in the history was ended by the lab before the load."""
         return self.ended_s.get(token, BEFORE_THE_LOAD)
 
     def _after(self, uses: dict[str, list[tuple[float, str]]]) -> Iterator[tuple[float, str, str]]:

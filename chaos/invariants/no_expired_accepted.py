@@ -1,8 +1,8 @@
 """An access token is refused once its lifetime is over, whatever its own `exp` claim says.
 
 The lifetime is the one that `prepare` asked for, counted from the answer that brought the token, by the load driver's
-clock: the API's own `exp` claim is not taken on trust. `leeway` is what a clock may be off by; here both sides share
-one, so the default is a second, for a claim in whole seconds. Violated by a 2xx for anything sent later than that.
+clock; the API's own `exp` claim is not trusted. `leeway` is how far two clocks may differ; here both sides share
+one, so the default is a second, for a claim in whole seconds. Violated by a 2xx for a request sent later than that.
 Inconclusive when no expired token had a definite answer.
 """
 
@@ -24,7 +24,7 @@ SAY = Say("no_expired_accepted", "no access token is accepted after its lifetime
 
 
 class Leeway(StrictModel):
-    """How far clocks may be apart."""
+    """How far two clocks may differ."""
 
     leeway: Seconds = Field(1.0, ge=0, le=60, description="What a clock may be off by.")
 

@@ -1,12 +1,12 @@
-"""Nobody is told "sold out" while seats that would have fitted the request were certainly free.
+"""No request is answered "sold out" while seats that would have fitted it were certainly free.
 
-Only certain knowledge counts. A refusal of q seats was given at some moment up to its answer. At that moment no more
-seats can have been taken than all asks of that tier wanted together whose sending began before that answer, except
-those that certainly took none (themselves refused as sold out, or never connected). Asks that were accepted under one
-order id count once, every ask with an unknown end counts in full, and seats that came back are not added. If capacity
-minus that upper bound still holds q seats, the refusal was false. So a false refusal is never claimed wrongly, and one
-amid many unknown asks may go unnoticed. The world starts unsold. The liveness partner of every refusal, so it is
-checked in every run with orders, listed or not. Inconclusive when nobody was accepted or refused.
+A refusal of q seats was given at some moment up to its answer. The upper bound of the seats taken at that moment is the
+sum over all asks of that tier whose sending began before that answer, except those that certainly took none (themselves
+refused as sold out, or never connected). Asks that were accepted under one order id count once, every ask with an
+unknown end counts in full, and seats that were given back are not subtracted. If capacity minus that upper bound is
+still q or more, the refusal was false. So a false refusal is never claimed wrongly, but one amid many unknown asks may
+go unnoticed. The world starts unsold. The liveness partner of every refusal, so it is checked in every run with orders,
+listed or not. Inconclusive when no ask was accepted or refused.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """No customer is shown what belongs to another one: no order, no account, not by id and not in a list.
 
-Whose an order is says the view `lab_orders`, which the API under test does not answer; whose an account is says its id.
-Violated by a 2xx that shows somebody else's order or account, and by any 2xx for an operation that asked for somebody
-else's. Inconclusive when no such question had a definite answer.
+The owner of an order is read from the view `lab_orders`, not from answers of the API under test; the owner of an
+account is its id. Violated by a 2xx that shows another customer's order or account, and by any 2xx for an operation
+that asked for one. Inconclusive when no such request had a definite answer.
 """
 
 from __future__ import annotations

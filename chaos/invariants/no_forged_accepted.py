@@ -1,8 +1,8 @@
-"""A token that nobody issued, or that was issued for somebody or something else, opens nothing.
+"""A forged token, or one that was issued for somebody or something else, is never accepted.
 
-The lab makes them from a good one: no signature, another key, a changed body, no expiry, another audience or issuer, a
-refresh token in place of an access token, a role that is in the token only. Violated by any 2xx. Inconclusive when one
-of the flaws that were tried never had a definite answer.
+The lab makes them from a good token: no signature, another key, a changed body, no expiry, another audience or issuer,
+a refresh token in place of an access token, a role that is only in the token. Violated by any 2xx. Inconclusive when
+one of the kinds that were tried never had a definite answer.
 """
 
 from __future__ import annotations

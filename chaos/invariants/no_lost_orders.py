@@ -1,10 +1,10 @@
 """Every order that the shop accepted exists in the end and is final: paid, refused or cancelled.
 
 Accepted means that a client got 2xx for it. Violated when an accepted order is not in the database (an answer without
-an order id is looked up by its client key), or when it is not final although the promise of the contract has run out
-and canaries and a worker's ping say that the stack was healthy. Not final while the stack was not healthy, or when
-somebody ended the settling early, is inconclusive: then the promise could not be kept. Inconclusive when no
-order was accepted.
+an order id is looked up by its client key), or when it is not final although the promised time of the contract is over
+and canaries and a worker's ping show that the stack was healthy. An order that is not final because the stack was not
+healthy, or because the settling was ended early, is inconclusive: the promise could not be kept then. Inconclusive when
+no order was accepted.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class _NoLostOrders:
 
     @staticmethod
     def _one(absent: list[str], unnamed: list[str], pending: list[str], waited: str) -> Counterexample:
-        """One lost order says as much as a hundred."""
+        """A counterexample with one order: the first that is missing or not final."""
         if absent or unnamed:
             says = "the client was told that this order is accepted, and the database does not have it"
             return Counterexample(says=says, orders=tuple(absent[:1]), operations=() if absent else tuple(unnamed[:1]))

@@ -1,8 +1,8 @@
 """No tier has more seats taken than it has: seats of live orders (pending, paid), plus tickets beyond them, ≤ capacity.
 
-Counted from the orders and tickets themselves, never from the `sold` counter of the code under test: a lost update
-makes that counter look right. The capacity is the seeded world's. Inconclusive when nothing was sold, for then nothing
-could be oversold.
+Counted from the orders and tickets themselves, never from the `sold` counter of the code under test, since a lost
+update makes that counter look right. The capacity is the seeded one. Inconclusive when nothing was sold, since nothing
+could be oversold then.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class _NoOversell:
 
     @staticmethod
     def _live_orders(context: Context, tier_id: int) -> list[Order]:
-        """Those of the tier that take seats, by the time they were created."""
+        """The orders of the tier that take seats, by the time they were created."""
         orders = [o for o in context.state.orders if o.tier_id == tier_id and o.status in LIVE]
         return sorted(orders, key=lambda order: (order.created_unix_s, order.order_id))
 
@@ -83,7 +83,7 @@ class _NoOversell:
         )
 
     def _too_late(self, context: Context, tier_id: int, capacity: int) -> list[str]:
-        """Orders of the tier that came when the seats before them were gone, by the time they were created."""
+        """Orders of the tier that were created when the seats were gone already, by the time they were created."""
         late, seats = [], 0
         for order in self._live_orders(context, tier_id):
             seats += order.quantity

@@ -1,7 +1,7 @@
-"""What is for support and admins stays closed to a customer, also after the customer has asked to be an admin.
+"""A customer is refused what only support and admins may do, also after the customer has asked to become an admin.
 
-Judged by what opens, not by what the account says of itself. Violated by a 2xx for a request that only staff may make,
-sent with a customer's token. Inconclusive when no such request had a definite answer.
+Judged by which requests succeed, not by the role that the account shows. Violated by a 2xx for a request that only
+staff may make, sent with a customer's token. Inconclusive when no such request had a definite answer.
 """
 
 from __future__ import annotations

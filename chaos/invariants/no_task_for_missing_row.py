@@ -1,14 +1,14 @@
-"""No task is sent, or runs, before the order that it is about is there.
+"""No task about an order is sent, or runs, before that order is committed in the database.
 
-*Early*: a message of *task* was queued before its order was committed, however long it waits then: one that comes
-before the commit is right by luck only, and wrong where the transaction fails. By the broker's own stream of commands
-and by PostgreSQL's log of commits. Both are times of this machine's clock, the log's taken before anybody can see the
-row, the broker's when it has the message; so nothing is needed between them, and a thousandth of a second is allowed.
-*In vain*: a message was taken, the gateway had no call for its order yet, and a further message for the same order was
-queued before the first call: a retry of the taken one, or a fresh one after it was removed. A message that waits in the
-queue, or that a dead worker still holds, is no such case. Use it where neither the database nor the gateway is cut off,
-for then a task may fail before it calls for another reason. Inconclusive when no message of *task* was seen, or when
-the commit of an order that had one was not.
+*Early*: a message of *task* was queued before its order was committed, however long it then waits. Such a message works
+only if the commit comes before the worker, and is wrong when the transaction fails. The times are those of the broker's
+own stream of commands and of PostgreSQL's log of commits, both by this machine's clock. The log's time is taken before
+the row can be seen, the broker's when it has the message, so one millisecond is enough as tolerance. *In vain*: a
+message was taken, the gateway had no call for its order yet, and a further message for the same order was queued before
+the first call: a retry of the taken one, or a new one after it was removed. A message that waits in the queue, or that
+a dead worker still holds, does not count. Use it where neither the database nor the gateway is cut off, since a task
+may then fail before its call for another reason. Inconclusive when no message of *task* was seen, or when the commit of
+an order that had one was not seen.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class _NoTaskForMissingRow:
 
 
 def _in_vain(messages: Iterable[BrokerMessage], first_call_unix_s: float) -> bool:
-    """Whether one of them was taken for nothing: another one was queued after it, before the gateway's first call."""
+    """Whether a message was taken in vain: another one was queued after it, before the gateway's first call."""
     queued = sorted(messages, key=lambda message: message.queued_unix_s)
     for position, taken in enumerate(queued):
         if taken.delivered_unix_s is None:

@@ -1,7 +1,7 @@
 """The notes on drill 6's sample are graded against its key: recall weighted by severity, precision, and traps.
 
-They are kept in the run's folder as they stood when it began, with the key. Once that was shown there is nothing left
-to be found: inconclusive.
+Notes and key are kept in the run's folder as they were when the run began. Inconclusive once the key was shown to the
+learner.
 """
 
 from __future__ import annotations

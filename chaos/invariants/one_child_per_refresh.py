@@ -1,8 +1,8 @@
-"""A refresh token buys exactly one new pair, however often and however concurrently it is sent.
+"""A refresh token is exchanged for exactly one new pair, however often and however concurrently it is sent.
 
-Violated when more than one exchange of the same token got a pair, and also when all of them were refused: a race that
-nobody wins locks the customer out. An exchange without an answer may have bought the pair, so with one of those nobody
-is called a loser. Inconclusive when no token was sent twice.
+Violated when more than one exchange of the same token got a pair, and also when all of them were refused, since a race
+without a winner locks the customer out. An exchange without an answer may have got the pair, so with one of those a
+race without a winner is not claimed. Inconclusive when no token was sent twice.
 """
 
 from __future__ import annotations

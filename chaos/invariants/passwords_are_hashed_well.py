@@ -1,8 +1,8 @@
-"""What the shop keeps of a password costs a thief much for each guess, and is another for everybody.
+"""Passwords are stored as hashes that are costly to guess, each with a salt of its own.
 
-Judged by what its database holds after the run, also of the accounts that took a new password meanwhile: what the shop
-writes while it serves, whatever it wrote when it was filled. Violated when one is kept in another way than the floors
-below, without a salt or with the salt of somebody else, or when a new password was acknowledged and not kept.
+Judged by what the shop's database holds after the run, including the accounts that took a new password during it, so
+that the hashing of the running shop is judged too and not only that of its seeder. Violated when a hash is weaker than
+the floors below, has no salt or the salt of another account, or when a new password was acknowledged and not stored.
 Inconclusive when fewer than two new passwords were acknowledged.
 
 The floors are those of OWASP's Password Storage Cheat Sheet: PBKDF2 with SHA-256 from 600 000 iterations (SHA-1: 1.3
@@ -29,14 +29,14 @@ LEAST_CHANGED = 2
 ITERATIONS = {"pbkdf2_sha256": 600_000, "pbkdf2_sha1": 1_300_000}
 BCRYPT_COST = 12
 SCRYPT_BLOCK = 8
-SCRYPT_LANES = {1 << 17: 1, 1 << 16: 2, 1 << 15: 3, 1 << 14: 5}  # least p by N; a larger N is like the largest
-ARGON2_MIB = {1: 46, 2: 19, 3: 12, 4: 9, 5: 7}  # least memory by t; a larger t is like the largest
+SCRYPT_LANES = {1 << 17: 1, 1 << 16: 2, 1 << 15: 3, 1 << 14: 5}  # least p by N; for a larger N that of the largest
+ARGON2_MIB = {1: 46, 2: 19, 3: 12, 4: 9, 5: 7}  # least memory by t; for a larger t that of the largest
 _SCRYPT = re.compile(r"N=(\d+),r=(\d+),p=(\d+)")
 _ARGON2ID = re.compile(r"argon2id(?:\$v=\d+)?\$m=(\d+),t=(\d+),p=[1-9]\d*")
 
 
 def is_costly(kept: StoredPassword) -> bool:
-    """Whether its algorithm and settings reach the floor; one that nobody here knows does not."""
+    """Whether the algorithm and settings of a hash reach the floor; an algorithm that is not listed here does not."""
     if kept.algorithm in ITERATIONS:
         return kept.settings.isdecimal() and int(kept.settings) >= ITERATIONS[kept.algorithm]
     if kept.algorithm in {"bcrypt", "bcrypt_sha256"}:

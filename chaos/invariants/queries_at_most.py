@@ -1,6 +1,6 @@
-"""No read, and no write, asks PostgreSQL more than so many queries, however many rows there are.
+"""No request sends PostgreSQL more queries than its ceiling, however many rows there are.
 
-Counted as for `queries_do_not_grow`. A request whose queries are constant may still make a dozen where a few do.
+Counted as for `queries_do_not_grow`. A constant number of queries may still be a dozen where a few would suffice.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SAY = Say("queries_at_most", "no request makes more queries than its ceiling")
 
 
 class Ceilings(StrictModel):
-    """A ceiling for all, and for single operations."""
+    """A ceiling for all operations, and others for single ones."""
 
     queries: int = Field(10, ge=0, le=1000, description="Queries that one request may make.")
     of: dict[str, int] = Field(

@@ -1,8 +1,8 @@
-"""No read asks PostgreSQL more queries for more rows, and no write for more seats: counted in the server's log.
+"""No read sends PostgreSQL more queries for more rows, and no write for more seats: counted in the server's log.
 
-The shop's cache is emptied before each request and nothing else is in flight, so every statement from a request's
-sending to the next one's is its own, whatever its comment says. Of two tries the smaller count stands. Inconclusive for
-an operation whose answers did not grow with the world: two equal counts of the same page say nothing.
+The shop's cache is emptied before each request and no other is in flight, so every statement between the sending of a
+request and that of the next one belongs to it, whatever its comment says. Of two tries the smaller count is used.
+Inconclusive for an operation whose answers did not grow with the world: two counts of the same page prove nothing.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _where(few: Read, many: Read) -> str:
 
 
 def _not_comparable(few: Read, many: Read) -> str:
-    """Why two equal counts say nothing; empty when they do."""
+    """Why the two counts can't be compared; empty when they can."""
     if few.returned is None or many.returned is None:
         return f"{few.operation}: its answer could not be read"
     if not few.seats and few.operation not in SINGLE and many.returned < many.rows:

@@ -1,7 +1,7 @@
 """The broker's queues stay below a limit, and are empty again soon after the last lift.
 
-Counted are messages that wait and messages that a worker has but did not acknowledge, by Redis itself, once a second
-and past the proxies: what the shop says of its queues does not count. Inconclusive when too few seconds could be read.
+Counted are waiting messages and messages that a worker has not acknowledged, in Redis itself, once a second and not
+through the proxies; the shop's own figures are not used. Inconclusive when too few seconds could be read.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Params(StrictModel):
 
     Attributes:
         at_most: Messages, waiting and unacknowledged.
-        drained: Messages that may be on their way at any time and count as none.
+        drained: Messages that may be in flight while the queues count as empty.
         drains_within: Seconds after the last lift until no more than *drained* are left.
     """
 
@@ -42,10 +42,10 @@ class _QueueDepth:
         self.params = params
 
     def feed(self, op: Operation) -> None:
-        """Nothing: Redis is the witness."""
+        """No operation is needed, since the depths are read from Redis."""
 
     def finish(self, context: Context) -> Finding:
-        """About time: what spoils the run or the machine spoils it too."""
+        """A measurement of time, so it is inconclusive in a run that was disturbed or on a busy machine."""
         return replace(self._finding(context), exact=False)
 
     def _finding(self, context: Context) -> Finding:
@@ -71,7 +71,7 @@ class _QueueDepth:
             )
         after = [sample for sample in samples if sample.at_s >= context.lifted_s]
         full = [position for position, sample in enumerate(after) if sample.queued + sample.unacked > params.drained]
-        empty = after[full[-1] + 1 :] if full else after  # the first moment from which they stay so
+        empty = after[full[-1] + 1 :] if full else after  # from the first moment after which they stay so
         due_s = context.lifted_s + params.drains_within
         if empty and empty[0].at_s <= due_s:
             return say.held(f"{measured}, drained {empty[0].at_s - context.lifted_s:.0f} s after the lift", figures)

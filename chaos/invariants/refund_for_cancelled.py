@@ -1,11 +1,11 @@
-"""A cancelled order costs nothing, admits nobody and stays cancelled; and what can be cancelled is cancelled.
+"""A cancelled order is refunded in full, has no ticket and stays cancelled; an order that may be cancelled can be.
 
 An order counts as cancelled when a client was told so, or when the database says so. Then all that the gateway captured
-for it has been given back (by the gateway's ledger), it has no ticket, and the database says cancelled: a charge that
-was under way must not bring it back to life. Refusing to cancel an order that was never refused, with whatever 4xx, is
-a violation too, so that cancelling nothing is no way out. Money that is not back while the stack was unhealthy is
-inconclusive. So is a run in which nothing was cancelled, or in which more than one cancel in twenty got an answer that
-leaves open what happened, and the order went on.
+for it has been refunded (by the gateway's ledger), it has no ticket, and the database says cancelled: a charge that
+was under way must not make it paid again. Refusing to cancel an order that was never refused, with any 4xx, is
+a violation too, so that a shop that cancels nothing does not pass. Money that is not refunded while the stack was
+unhealthy is inconclusive. So is a run in which nothing was cancelled, or in which more than one cancel in twenty had an
+unknown result and its order was not cancelled.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class _RefundForCancelled:
             self.asked.add(op.order)
         if op.outcome is OK and op.order_status == "cancelled":
             self.told.add(op.order)
-        elif op.op == "cancel" and op.outcome is FAIL and op.status:  # 0: nobody was there to refuse
+        elif op.op == "cancel" and op.outcome is FAIL and op.status:  # 0: no answer, so no refusal
             self.denied.add(op.order)
 
     def finish(self, context: Context) -> Finding:

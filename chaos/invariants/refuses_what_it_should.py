@@ -1,7 +1,7 @@
 """What the contract promises to refuse is refused, with the status that is promised for it.
 
-What is empty, null, too long, too many, not the caller's, half a character or nested without end: each has its own
-status, and an error of the server is none. What a refusal looks like is `answers_conform`'s.
+Sent are values that are empty, null, too long, too many, not the caller's, half a character or nested very deeply. Each
+has its promised status, which is never a 5xx. The body of a refusal is judged by `answers_conform`.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""A page of a list reads about the rows that it shows, on the first page and deep down: an index leads to them.
+"""A page of a list reads about as many rows as it shows, on the first page and on a late one, by an index.
 
 The lab runs the statements of such a request once more under EXPLAIN (ANALYZE, BUFFERS), with the shop's rights, on
 fresh statistics and with sequential scans discouraged, so that an index is used where there is one. A statement may
-read `times` as many rows as it skips and the answer shows together, and `slack` besides; one that returns a single
-aggregate, as a list's `count` is, may read what it counts. What a statement returns and the answer does not show is
-read for nothing: a page cut out of all rows in Python. Inconclusive without a plan of a list that was asked for.
+read `times` as many rows as it skips and the answer shows together, and `slack` more; one that returns a single
+aggregate, such as the `count` of a list, may read what it counts. Rows that a statement returns and the answer does not
+show count against it, as when Python cuts a page out of all rows. Inconclusive without a plan of a list that was asked
+for.
 """
 
 from __future__ import annotations
@@ -83,12 +84,12 @@ class _RowsReadAreRowsReturned(OfExchanges[Reading]):
 
 
 def _aggregate(plan: PlanRead) -> bool:
-    """Whether all that it gives is one row over many, as a `count` is."""
+    """Whether the statement returns one row computed from many, as a `count` does."""
     return plan.plan.startswith("Aggregate") and plan.rows_returned == 1
 
 
 def _line(context: Context, exchange: Exchange, over: list[tuple[Exchange, str, PlanRead]]) -> str:
-    """Of the shop's code, as the comment of that statement says."""
+    """The line of the shop's code that the statement's comment names."""
     texts = {plan.sql for one, _, plan in over if one.id == exchange.id}
     return next((query.line for query in context.exchanges.made[exchange.id] if query.sql in texts), "")
 

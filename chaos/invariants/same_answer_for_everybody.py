@@ -1,11 +1,11 @@
-"""Whoever asks is told the same: a guest, who looks different from the load, has its share of every kind of answer.
+"""All clients get the same answers: a guest, who looks different from the load, has its share of every kind of answer.
 
-A part of the arrivals is played by a guest with HTTP code, looks and accounts of its own. A die picks which, so among
-all that asked the same in one phase the guest's answers are a sample at random, whatever the API did meanwhile:
-outages, limits and stale copies hit everybody alike. Compared are the kinds of answer (status, code, a copy marked as
-stale, none at all, one that took longer than four seconds) and, for reads, what they hold apart from the remaining
-seats. Violated when some kind was dealt so unevenly that a die would do it less than once in a million times.
-Inconclusive when the guest asked fewer than ten times.
+A part of the arrivals, drawn at random, is played by a guest with HTTP code, headers and accounts of its own. So among
+equal requests of one phase the guest's answers are a random sample, whatever the API did meanwhile: outages, limits and
+stale copies hit all clients alike. Compared are the kinds of answer (status, code, a copy marked as stale, none at all,
+one that took longer than four seconds) and, for reads, the content except the remaining seats. Violated when some kind
+is spread so unevenly that chance would do it less than once in a million times. Inconclusive when the guest asked fewer
+than ten times.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _Cell = tuple[str, str]
 
 
 def kinds_of(op: Operation) -> tuple[str, ...]:
-    """What is compared of an answer, each by itself."""
+    """The properties of an answer that are compared, each by itself."""
     if not op.status:
         return ("no answer",)
     stale = ", marked as stale" if op.stale else ""
@@ -48,9 +48,9 @@ def kinds_of(op: Operation) -> tuple[str, ...]:
 
 
 def chance(of_all: int, guests: int, with_it: int, guests_with_it: int) -> float:
-    """How likely a die deals *guests_with_it* or something further from its share, on that side.
+    """How likely chance gives the guest *guests_with_it* answers of a kind, or a number further from its share.
 
-    Of *of_all* answers *guests* are the guest's at random; *with_it* of all are of the kind (hypergeometric).
+    Of *of_all* answers *guests* are the guest's at random; *with_it* of all are of the kind. One-sided, hypergeometric.
     """
     expected = guests * with_it / of_all
     low, high = max(0, guests - (of_all - with_it)), min(guests, with_it)
@@ -85,7 +85,7 @@ class _Same:
         figures = {"guest": guests, "load": load}
         measured = f"{guests} answers to the guest, {load} to the load"
         unlikely = [found for found in self._dealt() if found[0] < UNLIKELY]
-        if unlikely:  # one phase says more than all together
+        if unlikely:  # a finding about one phase is more precise than one about all phases
             likely, cell, kind = min(unlikely, key=lambda found: (found[1][0] == THROUGHOUT, *found))
             return self._violated(likely, cell, kind, figures, measured)
         if guests < FEWEST:
@@ -96,7 +96,7 @@ class _Same:
         return SAY.held(measured, figures)
 
     def _dealt(self) -> list[tuple[float, _Cell, str]]:
-        """How likely each kind of each cell is, as it was dealt."""
+        """How likely the share of the guest is, for each kind of answer in each cell."""
         found = []
         for cell, guests in self.asked[True].items():
             of_all = guests + self.asked[False][cell]

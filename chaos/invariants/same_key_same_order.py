@@ -1,7 +1,7 @@
-"""One key is one order: repeating a request gives the same order, another key another one, another body none.
+"""One key is one order: a repeated request gets the same order, another key another order, another body a refusal.
 
-From the clients' answers and the database's orders. *Doubled*: a key that was answered with two orders, or under which
-the database has two; *shared*: one order that was given to two keys; *mixed up*: a key that was accepted with two
+Judged by the clients' answers and the database's orders. *Doubled*: a key that was answered with two orders, or under
+which the database has two; *shared*: one order that was given to two keys; *mixed up*: a key that was accepted with two
 different bodies. Inconclusive when no key was sent twice, or none of those was accepted.
 """
 

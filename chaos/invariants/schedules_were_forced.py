@@ -1,8 +1,9 @@
-"""Every schedule that could be found was tried, and in each pair somebody was really held while somebody else went on.
+"""Every schedule that was found was tried, and in each pair one request was really held while the other went on.
 
-It never accuses the shop: without it, a race that was not forced would pass for one that the code won. Inconclusive
-when a pair had no stop (its statements lack the comment that the shop's middleware writes, or there is no write), when
-no schedule of a pair held anybody, when a schedule could not begin, or when some were left out (`at_most`, or time).
+It is held or inconclusive, never violated: without it, a race that was not forced would look like one that the code
+handles. Inconclusive when a pair had no stop (its statements lack the comment that the shop's middleware writes, or
+there is no write), when no schedule of a pair held a request, when a schedule could not begin, or when some were left
+out (`at_most`, or time).
 """
 
 from __future__ import annotations

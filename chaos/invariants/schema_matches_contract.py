@@ -1,7 +1,7 @@
 """The schema that the shop serves says what the contract says: operations, types, what is required, null, statuses.
 
-Both are compared as flat facts, without prose and however they are put. A schema that is right says nothing yet of the
-answers: those are `answers_conform`'s.
+Both are compared as flat lists of facts, without descriptions and whatever the notation. A right schema does not prove
+right answers; those are judged by `answers_conform`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""In every tier, the counter of sold seats says what the orders say: the seats of live orders (pending, paid).
+"""In every tier, the counter of sold seats equals the seats of its live orders (pending, paid).
 
-The liveness of a counter: one that lost an update refuses customers too late or too early, long after the race. Read
-when nothing moves any more; both sides come from the contract's views. Violated when a tier's `sold` differs from the
-seats of its live orders. Inconclusive when no order was accepted, or while the world still moves.
+A counter that lost an update refuses customers too late or too early, long after the race. Both sides are read from the
+contract's views after everything has settled. Violated when a tier's `sold` differs from the seats of its live orders.
+Inconclusive when no order was accepted, or when the world had not settled.
 """
 
 from __future__ import annotations

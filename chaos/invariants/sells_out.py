@@ -1,10 +1,10 @@
 """Where customers wanted more seats than a tier has, every seat is sold: the liveness partner of `no_oversell`.
 
 Demand is the sum of seats over distinct client intents that were sent, answered or not: a shop that fails under the
-rush has turned its customers away just the same. Violated when seats are left that at least one unsatisfied intent
-would have fitted into; a last single seat when everybody left asked for two is no fault. Seats that an order gave back
-after the last ask had been sent could not be sold to anybody and are not held against the shop. Inconclusive when
-demand was larger than stock in no tier.
+rush has turned its customers away too. Violated when seats are left into which at least one unsatisfied intent would
+have fitted; a single seat may be left when all unsatisfied intents asked for two. Seats that an order gave back after
+the last ask had been sent could not be sold any more and do not count. Inconclusive when demand was larger than stock
+in no tier.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class _Demand:
     """What the clients wanted of one tier; a second try of the same intent adds nothing.
 
     Attributes:
-        seats: Wanted over all intents.
-        open: Intents that one of their tries left without an order, with the seats that they wanted.
-        served: Intents that were served by a later try.
+        seats: Seats wanted by all intents together.
+        open: Intents of which a try ended without an order, with the seats that they wanted.
+        served: Intents that got an order by a try after the first.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class _SellsOut:
         self.tiers: defaultdict[int, _Demand] = defaultdict(_Demand)
 
     def feed(self, op: Operation) -> None:
-        if op.tier is None or op.sent is None or op.reason == "key_reused":  # a mistake of the client's is no demand
+        if op.tier is None or op.sent is None or op.reason == "key_reused":  # a mistake of the client, no demand
             return
         demand = self.tiers[op.tier]
         demand.last_sent_s = max(demand.last_sent_s, op.sent)

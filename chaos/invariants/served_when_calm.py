@@ -1,7 +1,7 @@
-"""Before any fault, customers are served: of the asks for seats of the first phase, some are accepted.
+"""Before any fault, customers are served: some asks for seats in the first phase are accepted, and charged.
 
 The liveness partner of every safety check: an API that denies everybody, answers 503 to all, or accepts and never pays
-keeps each safety invariant. The first phase has no fault by the scenario's own rules, and the world starts unsold.
+violates no safety invariant. By the rules of scenarios the first phase has no fault, and the world starts unsold.
 Violated when at least *asks_at_least* asks that a tier had room for were sent there and none was accepted; or when
 orders were accepted there and not one was charged. Inconclusive with fewer asks.
 """
@@ -21,7 +21,7 @@ SAY = Say("served_when_calm", "in the first phase, before any fault, orders are 
 
 
 class CalmParams(StrictModel):
-    """How much demand makes a silence meaningful."""
+    """How many asks are enough to judge that none was accepted."""
 
     asks_at_least: int = Field(5, ge=1, le=10_000, description="Fewer asks in the first phase are inconclusive.")
 

@@ -1,9 +1,9 @@
-"""What a task asks of the outside it asks patiently: it does not insist after a refusal, nor give up at an error.
+"""A task repeats its calls to the gateway with measure: none after a refusal, but one at least after an error.
 
-By the gateway's record of calls. *Insisted*: an order whose charge was asked for again after the gateway had answered
-no for good (400, 402, 422); *given up*: an order that was refused after one call, which the gateway had answered with a
-failure of its own; *hammered*: more calls for one order than *calls_at_most*. Inconclusive when no order was paid. What
-customers were told is `told_once`.
+Judged by the gateway's record of calls. *Insisted*: an order whose charge was asked for again after a final refusal by
+the gateway (400, 402, 422); *given up*: an order that was refused after one call, which the gateway had answered with a
+failure of its own; *hammered*: more calls for one order than *calls_at_most*. Inconclusive when no order was paid. The
+mails to customers are judged by `told_once`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SAYS = {
 
 
 class CallParams(StrictModel):
-    """How much trying is allowed."""
+    """How many calls are allowed."""
 
     calls_at_most: int = Field(12, ge=1, le=1000, description="Most calls to the gateway for one order.")
 
@@ -48,7 +48,7 @@ class _SideEffectsOnce:
         self.calls_at_most = params.calls_at_most
 
     def feed(self, op: Operation) -> None:
-        """Calls are in the end state."""
+        """No operation is needed, since the calls are in the end state."""
 
     def finish(self, context: Context) -> Finding:
         state = context.state
@@ -76,7 +76,7 @@ class _SideEffectsOnce:
 
 
 def _insisted(calls: list[GatewayCall]) -> bool:
-    """Whether a call arrived after an earlier one had been answered no for good."""
+    """Whether a call arrived after an earlier one had been refused for good."""
     refused = [c.answered_unix_s for c in calls if c.status in REFUSED_FOR_GOOD and c.answered_unix_s is not None]
     return bool(refused) and any(call.arrived_unix_s > min(refused) for call in calls)
 

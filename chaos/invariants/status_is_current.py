@@ -1,8 +1,8 @@
-"""Who asks for an order's status is told the present one, not one from before.
+"""A poll of an order's status is answered with the present status, not with an earlier one.
 
-Violated when a poll was sent more than *after* after the database had the order final (by `lab_orders`, and by its own
-clock, which is this machine's), and was answered 200 with `pending`. Whoever answers from a cache for ever is caught by
-it. Orders that were cancelled later count by their last change. Inconclusive when no poll was sent that late.
+Violated when a poll was sent more than *after* after the order was final in the database (by `lab_orders`, and by the
+database's clock, which is this machine's), and was answered 200 with `pending`. It detects answers from a cache that
+never expires. Orders that were cancelled later count by their last change. Inconclusive without a poll that late.
 """
 
 from __future__ import annotations

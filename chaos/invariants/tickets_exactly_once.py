@@ -1,9 +1,8 @@
 """A paid order has one ticket for each of its seats, every other order has none.
 
-By the contract's views when nothing moves any more. *Doubled*: more tickets than seats, or a ticket of an order that is
-not paid or does not exist; *missing*: a paid order with fewer. While the world still moves, a missing one is
-inconclusive, and one of a pending order is none too many.
-Inconclusive too when no order was paid.
+Judged by the contract's views after everything has settled. *Doubled*: more tickets than seats, or a ticket of an order
+that is not paid or does not exist; *missing*: a paid order with fewer. If the world had not settled, a missing ticket
+is inconclusive, and a ticket of a pending order is allowed. Inconclusive too when no order was paid.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ class _TicketsExactlyOnce:
         """Nothing of the history is needed: tickets are in the end state."""
 
     def feed(self, op: Operation) -> None:
-        """Orders alone say who gets a ticket."""
+        """No operation is needed, since the orders in the end state tell who gets a ticket."""
 
     def finish(self, context: Context) -> Finding:
         tickets = Counter(ticket.order_id for ticket in context.state.tickets)
         worth = {o.order_id: o.quantity if o.status == "paid" else 0 for o in context.state.orders}
-        # Whoever was stopped in the middle may issue tickets first and say "paid" next.
+        # A worker that was stopped between the two may have issued tickets and not yet set the order to paid.
         open_ = [] if context.state.settled else [o for o in context.state.orders if o.status == "pending"]
         moving = {o.order_id: o.quantity for o in open_}
         paid = sum(1 for seats in worth.values() if seats)

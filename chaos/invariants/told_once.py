@@ -1,18 +1,18 @@
-"""Each customer is told once about an order that was paid, and about no other; later is fine, twice or never is not.
+"""The customer of each paid order gets exactly one mail, and nobody gets a mail about another order.
 
-By the mail catcher's record, held against the gateway's ledger and what clients and the contract's views say of an
-order. *Never*: an order that was paid, and no mail had arrived when its promised time was over or nothing could move
-any more. *Twice*: more than one mail. *Unfounded*: a mail about an order that nobody knows, that was refused or never
-charged, or that is still pending when all is settled. *Claimed*: `lab_side_effects` says that the customer was told,
-and no mail arrived. *Early*: a mail that arrived before its charge was captured. *Nameless*: a mail without the header
-`X-Order-Id`. *Astray*: a mail to several addresses, or to one that also gets the mails of another customer. A cancelled
-order has one mail or none: it may have been paid before.
+The mail may come late. Judged by the mail catcher's record, compared with the gateway's ledger and with what clients
+and the contract's views say of an order. *Never*: an order that was paid, and no mail had arrived when its promised
+time was over or everything had settled. *Twice*: more than one mail. *Unfounded*: a mail about an order that is
+unknown, that was refused or never charged, or that is still pending after everything has settled. *Claimed*:
+`lab_side_effects` says that the customer was told, and no mail arrived. *Early*: a mail that arrived before its charge
+was captured. *Nameless*: a mail without the header `X-Order-Id`. *Astray*: a mail to several addresses, or to one that
+also gets the mails of another customer. A cancelled order has one mail or none, since it may have been paid before.
 
-Whoever loses the connection after the data can't know whether the mail was taken, and is right to send it again. So a
-further copy is excused when the copy before it had the same Message-ID, its client had not gone on after the answer,
-and a fault was held on `shop_to_mail` or on a process while that connection was open. Nor can anybody note what was
-sent while the database is away: a copy with the same Message-ID is excused, too, when a fault was held on
-`shop_to_postgres` while the connection of the one before it was open. In all other cases it counts.
+A client that loses the connection after sending the data can't know whether the mail was taken, and is right to send it
+again. So a further copy is excused when the copy before it had the same Message-ID, its client had not gone on after
+the answer, and a fault was held on `shop_to_mail` or on a process while that connection was open. The shop also can't
+note that a mail was sent while its database is cut off: a copy with the same Message-ID is excused, too, when a fault
+was held on `shop_to_postgres` while the connection of the one before it was open. In all other cases it counts.
 
 Inconclusive when no order was paid.
 """
@@ -112,15 +112,15 @@ class _ToldOnce:
         return SAY.held_if_settled(context, measured, figures)
 
     def _founded(self, status: dict[str, str], state: EndState) -> set[str]:
-        """Orders of which there was something to tell: known, charged, and not refused."""
-        # Whoever was stopped in the middle may tell the customer first and say "paid" next.
+        """Orders about which a mail is right: known, charged, and not refused."""
+        # A worker that was stopped between the two may have sent the mail and not yet set the order to paid.
         may_be = {"paid", "cancelled"} if state.settled else {"paid", "cancelled", "pending"}
         known = {id_ for id_, now in status.items() if now in may_be} | (self.known - status.keys())
         return known & {charge.order_id for charge in state.charges}
 
 
 def _further(sent: list[Mail], context: Context) -> tuple[int, int]:
-    """Mails about one order beyond the first: those that count, and those that are excused."""
+    """Mails about one order after the first: how many count, and how many are excused."""
     excused = sum(_may_be_unknown(earlier, later, context) for earlier, later in pairwise(sent))
     return len(sent) - 1 - excused, excused
 
@@ -150,7 +150,7 @@ def _early(mails: dict[str, list[Mail]], state: EndState) -> list[str]:
 
 
 def _astray(mails: dict[str, list[Mail]], state: EndState) -> list[str]:
-    """Orders whose mail had several recipients, or one who also gets what belongs to another customer."""
+    """Orders whose mail had several recipients, or one who also gets mails of another customer."""
     customer = {order.order_id: order.customer_id for order in state.orders}
     whose: defaultdict[str, set[int]] = defaultdict(set)
     for order_id, sent in mails.items():

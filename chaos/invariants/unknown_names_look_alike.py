@@ -1,8 +1,8 @@
-"""A login with a name that nobody has is answered exactly like a wrong password: status and body give no name away.
+"""A login with an unknown name is answered exactly like a wrong password: status and body don't tell which exist.
 
 Compared are the bodies of 401s for names that exist and for names that don't. How long the answers take is not
-compared: beside a load that would be noise. Violated when a body of one kind was never given to the other. Inconclusive
-when one of the two kinds had no 401.
+compared, since under load the difference would be noise. Violated when a body was given to one kind of name only.
+Inconclusive when one of the two kinds had no 401.
 """
 
 from __future__ import annotations

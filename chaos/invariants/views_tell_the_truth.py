@@ -1,14 +1,14 @@
-"""The shop's views say what others saw: the seeded world, what customers were shown of their orders, and the ledger.
+"""The shop's views agree with independent witnesses: the seeded world, customers' answers and the gateway's ledger.
 
-The lab reads orders, tickets and side effects from views that belong to the code under test, so they are held against
+The lab reads orders, tickets and side effects from views that belong to the code under test, so they are compared with
 witnesses that don't. *Tiers*: `lab_tiers` has every seeded tier with its event, capacity and price. *Hidden*: an order
-that the gateway was asked to charge, or that its customer is shown in the end, is in `lab_orders`. *Shown*: when
+that the gateway was asked to charge, or that its customer is shown in the end, is in `lab_orders`. *Shown*: after
 everything had settled, each customer was shown the own orders as `lab_orders` has them, with as many tickets as
 `lab_tickets`. *Pending*: `lab_pending` counts at least the orders that `lab_orders` calls pending at the same moment.
 *Paid*: what `lab_orders` calls paid was charged, by the gateway's ledger. *Told*: where `lab_side_effects` has a
-confirmation the mail catcher has a mail; how many there were is `told_once`'s, which asks the catcher alone. It is
-checked in every run, listed or not. Inconclusive while the world still moves, and when not one accepted order could be
-looked at.
+confirmation the mail catcher has a mail; how many mails there were is judged by `told_once`, from the catcher alone. It
+is checked in every run, listed or not. Inconclusive when the world had not settled, or when not one accepted order
+could be looked at.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _orders(context: Context) -> Iterator[tuple[str, str, str]]:
         yield "hidden", order_id, f"the gateway was asked to charge order {order_id}, and lab_orders does not have it"
     if state.settled:
         for one in shown.values():
-            if one.order_id in stored or one.order_id not in asked:  # else it was told already
+            if one.order_id in stored or one.order_id not in asked:  # else it is yielded above
                 yield from _shown(one, stored.get(one.order_id), tickets[one.order_id])
         mailed = {mail.order_id for mail in state.mails}
         confirmed = {effect.order_id for effect in state.side_effects if effect.kind == CONFIRMATION and effect.times}
@@ -122,7 +122,7 @@ def _orders(context: Context) -> Iterator[tuple[str, str, str]]:
 
 
 def _shown(shown: Shown, order: Order | None, tickets: int) -> Iterator[tuple[str, str, str]]:
-    """What its customer saw of one order, against the views. Other answers (a session that ended, 5xx) say nothing."""
+    """How an order as its customer saw it differs from the views. Answers other than 200 and 404 are left out."""
     if shown.http_status == GONE and order is not None:
         yield "denied", shown.order_id, f"order {shown.order_id} is in lab_orders, and its customer was told 404"
     if shown.http_status != FOUND:

@@ -1,7 +1,7 @@
-"""A field that is not the caller's to write stays as it is, whoever sends it.
+"""A field that callers may not write keeps its value when one sends it.
 
-Each is sent with a value of its own. The database then must not have that value, by the views that the lab reads
-itself, and no answer may show it: the shop's own word counts against it only.
+Each is sent with a value of its own. The database must not have that value afterwards, by the views that the lab reads
+itself, and no answer may show it. What the shop answers can only violate the check, it never proves it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class _WritesOnlyWhatIsPromised(OfExchanges[NoParams]):
 
 
 def _written(field: str, value: Any, exchange: Exchange, state: EndState) -> str:
-    """Where the value is; empty when it is nowhere."""
+    """Where the value was found, in words; empty when it was not."""
     try:
         body = exchange.json()
     except ValueError:
@@ -60,7 +60,7 @@ def _written(field: str, value: Any, exchange: Exchange, state: EndState) -> str
 
 
 def _sold(tier_id: Any, state: EndState) -> str:
-    """What a tier has sold is what its live orders have."""
+    """How a tier's `sold` differs from the seats of its live orders, in words; empty when they agree."""
     tier = next((tier for tier in state.tiers if tier.tier_id == tier_id), None)
     seats = sum(order.quantity for order in state.orders if order.tier_id == tier_id and order.status in LIVE)
     if tier is None or tier.sold == seats:

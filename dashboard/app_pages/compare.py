@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def default_pair(ids: list[str]) -> tuple[str, str]:
-    """The newest run and the newest other of its scenario and seed on another variant: `naive` on the left."""
+    """The newest run, and the newest run of its scenario and seed on another variant; `naive` is on the left."""
     newest, _ = sources.attempt(partial(sources.latest_runs, sources.evidence_dir(), 12))
     judged = [run for run in newest or [] if run.verdict]
     for first in judged:

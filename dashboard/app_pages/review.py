@@ -84,7 +84,7 @@ def form(sample: Sample, file: str) -> None:
             format_func=lambda one: f"CWE-{one} {cwe.names()[one]}",
             key=f"cwe:{which}",
             placeholder="SQL injection, 89, …",
-            filter_mode="contains",  # a name that merely has the same letters is no weakness that was meant
+            filter_mode="contains",  # a fuzzy match would offer weaknesses that only share some letters
         )
         severity = st.radio("Severity", SEVERITIES, index=1, horizontal=True, key=f"severity:{which}")
         why = st.text_area("Why: what is wrong, and what comes of it", key=f"why:{which}", max_chars=2000)

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 if _asked := os.environ.get("SHOP_CODE"):
-    _copy = Path(_asked).resolve() / "services" / "shop"  # a link may name another copy by the time a child starts
+    _copy = Path(_asked).resolve() / "services" / "shop"  # resolved: a link may point elsewhere when a child starts
     if not _copy.is_dir():
         sys.stderr.write(f"SHOP_CODE: got {_asked!r}, expected the copy that the shop runs from\n")
         raise SystemExit(2)
     os.environ["SHOP_CODE"] = str(_copy.parents[1])
-    sys.dont_write_bytecode = True  # no cache may stand for a file of the copy
+    sys.dont_write_bytecode = True  # no bytecode cache may be used in place of a file of the copy
     __path__[:] = [str(_copy)]

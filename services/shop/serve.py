@@ -21,7 +21,7 @@ from services.shop.core.config import (
     current,
 )
 
-WORKER_PROCESSES = 4  # they mostly wait for the gateway: two would end below 40 orders a second
+WORKER_PROCESSES = 4  # they mostly wait for the gateway; two processes carry less than 40 orders a second
 USAGE = "usage: python -m services.shop.serve api|worker|relay|manage COMMAND …|develop PORT"
 
 
@@ -63,9 +63,9 @@ def api_command(config: Config) -> list[str]:
         *("--interface", "wsgi", "--http", "1", "--no-ws"),
         *("--host", config.bind_host, "--port", str(config.api_port)),
         *("--workers", str(API_PROCESSES), "--blocking-threads", str(API_THREADS), "--runtime-mode", "st"),
-        # An idle thread would take its database connection along; ten minutes outlast any run.
+        # A thread that ends for idleness closes its database connection; ten minutes are longer than any run.
         *("--blocking-threads-idle-timeout", "600"),
-        # A worker that is gone ends the master too: restarting is the supervisor's job, and it restarts at once.
+        # When a worker process ends, the master ends too: the supervisor restarts it, and does so at once.
         *("--no-respawn-failed-workers", "--workers-kill-timeout", "5"),
         *("--no-access-log", "--log-level", "warning"),
     ]

@@ -99,7 +99,7 @@ def test_the_shop_can_t_reach_the_switches_of_its_faults(compose_lab: ComposeLab
 
 
 def test_a_fault_on_the_proxy_is_a_fault_of_the_shop(compose_lab: ComposeLab) -> None:
-    """What toxiproxy does not let through, does not arrive: there is no second way."""
+    """Traffic that toxiproxy blocks does not arrive, since there is no second way."""
     switch = """
 import httpx, json
 answer = httpx.patch("http://toxiproxy-control:18006/proxies/shop_to_postgres", json={{"enabled": {enabled}}})

@@ -215,7 +215,7 @@ def test_a_new_password_is_kept_as_a_costly_hash_with_a_salt_of_its_own(
     assert len({each.salt for each in kept} - {""}) == 2
 
 
-def test_nobody_makes_himself_an_admin(hardened: Shop) -> None:
+def test_a_sent_role_makes_no_admin(hardened: Shop) -> None:
     customer = hardened.expendable(8)
     body = {"role": "admin", "id": 1, "username": "root", "is_active": False}
     call(hardened.port, "PATCH", "/api/me/", body=body, headers=bearer(customer["access"]))

@@ -49,7 +49,7 @@ def test_two_processes_answer_and_each_knows_the_figures_of_both(shop_services: 
 
 @pytest.mark.parametrize("dies", ["a process", "the master"])
 def test_no_process_outlives_another(shop_services: ShopServices, dies: str) -> None:
-    """The supervisor starts all anew: no half of an API goes on, and nobody of the old one beside the new."""
+    """The supervisor restarts all processes: none of the old ones goes on beside the new."""
     shop_services.shop("hardened")  # it has made the database
     shop = shop_services.make("hardened", name=f"{dies.rpartition(' ')[2]}-dies")
     shop.start("api")

@@ -214,7 +214,7 @@ def test_unknown_variant_is_refused_before_anything_is_touched(stack: LabUnderTe
 
 
 def test_a_gate_that_was_left_is_refused_and_healed(stack: LabUnderTest, tmp_path: Path) -> None:
-    """Every write would pass it, in a run whose figures are about speed."""
+    """Every write would be slowed by it, in a run that measures speed."""
     prepare(stack, "hardened", tmp_path / "world.json")
     address = msgspec.convert(stack.book["postgres"], Postgres)
     Gate(address, "shop_hardened").install()  # and nobody closes it

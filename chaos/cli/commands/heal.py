@@ -22,7 +22,7 @@ app = typer.Typer()
 @answers
 def heal(as_json: Json = False) -> Answer:
     """Lift everything that a run may have left: toxics, disabled proxies, paused processes, gateway faults."""
-    # A run lifts its own faults: healing them under it would spoil it unseen.
+    # A run lifts its own faults; healing them meanwhile would spoil it without a trace in its record.
     with run_lock(lab_dir(), "heal", say=lambda text: aside(f"firedrill: {text}")):
         found, left = healing.heal(connect(running(), "none").lab, patience_s=PATIENCE_S)
     return Answer(

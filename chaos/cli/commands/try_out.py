@@ -78,7 +78,7 @@ def try_command(
 
 
 def _sent(asked: Asked, lab: Session, variant: str) -> Exchange:
-    """On fresh data each time: what one request left behind decides no other."""
+    """Send each request on fresh data, so that none depends on what another one has left."""
     clock = SystemClock()
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "world.json"

@@ -1,8 +1,8 @@
 """Login, and tokens: who gets them, how they are renewed, and when they stop working.
 
 A login begins a session. An access token names its session and ends with it; a refresh token works once and is followed
-by the next one of the same session. What has ended is on record in PostgreSQL and nowhere else: a cache that is away
-lets nothing pass and locks nobody out, and without PostgreSQL the answer is 503.
+by the next one of the same session. Ended sessions are recorded in PostgreSQL only, so that an outage of the cache
+neither accepts a revoked token nor refuses a good one; without PostgreSQL the answer is 503.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Authentication(JWTAuthentication):
     """`Authorization: Bearer …`."""
 
     def get_user(self, validated_token: Token) -> Customer:  # type: ignore[override]
-        """Whose token it is, from the database: the account, its role and the session as they stand now."""
+        """The token's owner, read from the database: account, role and session in their present state."""
         session = sessions.live(validated_token)
         if session is None:
             raise AuthenticationFailed("The session has ended.", code="session_ended")
@@ -34,15 +34,15 @@ class Authentication(JWTAuthentication):
 
 
 class Passwords(ModelBackend):
-    """Looks a password up without holding a database connection while it is hashed.
+    """Checks a password without holding a database connection while it is hashed.
 
-    That takes a quarter of a second: a few logins at once would leave no connection for anybody else.
+    Hashing takes a quarter of a second, in which a few logins at once would take all connections.
     """
 
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **_: Any
     ) -> Customer | None:
-        """Whose name and password these are. Takes as long for a name that nobody has."""
+        """The account with this name and password. An unknown name takes as long as a known one."""
         customer = Customer.objects.filter(username=username).first()
         connection.close()
         if customer is None:
@@ -53,7 +53,7 @@ class Passwords(ModelBackend):
 
 
 class TokenSerializer(TokenObtainPairSerializer):
-    """Adds the role, for clients that show or hide menus by it. Permissions never read it."""
+    """Adds the role, for clients that choose their menus by it. Permissions never read it."""
 
     @classmethod
     def get_token(cls, user: Any) -> Token:
@@ -71,7 +71,7 @@ class RefreshSerializer(serializers.Serializer[dict[str, str]]):
     access = serializers.CharField(read_only=True)
 
     def validate(self, attrs: dict[str, str]) -> dict[str, str]:
-        """Each token once; a second use ends the session, because nobody can tell who the thief is."""
+        """Each token works once; a second use ends the session, since either user may be a thief."""
         token = sessions.renew(RefreshToken(attrs["refresh"]))  # type: ignore[arg-type]
         if token is None:
             raise AuthenticationFailed("The session has ended.", code="session_ended")

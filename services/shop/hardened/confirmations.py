@@ -1,7 +1,7 @@
-"""From the table of confirmations to the mail server; runs in the relay process, in a thread of its own.
+"""Sends the mails that the table of confirmations asks for; runs in the relay process, in a thread of its own.
 
-A confirmation is written in the transaction that makes the order paid, and sent from here when that is over: no request
-and no task waits for a mail, and none is forgotten while the server is away.
+A confirmation is written in the transaction that makes the order paid, and sent from here after the commit. No request
+and no task waits for a mail, and none is lost while the mail server is down.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def work() -> int:
         logger.error("order %s: can't be told: %s", confirmation.order_id, error)
         _waiting(confirmation).update(next_try_at=None)
         return 0
-    # Whatever has become of the order meanwhile.
+    # Whatever the status of the order is by now.
     Confirmation.objects.filter(pk=confirmation.pk).update(next_try_at=None, sent_at=Now())
     return 1
 

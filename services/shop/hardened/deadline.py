@@ -1,4 +1,4 @@
-"""How much time is left for what is being answered right now."""
+"""How much time is left for the request that is being answered."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ends_s: ContextVar[float | None] = ContextVar("ends_s", default=None)
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """The block has *seconds*, or what is left of an outer block."""
+    """The block has *seconds*, or the time that is left of an outer block if that is less."""
     mine, outer = time.monotonic() + seconds, _ends_s.get()
     token = _ends_s.set(mine if outer is None else min(mine, outer))
     try:
@@ -32,7 +32,7 @@ def left_s() -> float | None:
 
 
 class DeadlineMiddleware:
-    """Ten statements of a second each are no answer either: what counts is the sum."""
+    """Gives each request one deadline, since ten statements of a second each are too slow as well."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response

@@ -42,7 +42,7 @@ class KeyInFlight(APIException):
 
 
 class KeyReused(APIException):
-    """The key came with another body before."""
+    """The key was sent with another body before."""
 
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
     default_code = "key_reused"
@@ -50,7 +50,7 @@ class KeyReused(APIException):
 
 
 class TooFewSeats(APIException):
-    """More seats are sold already than would be there."""
+    """More seats are sold already than the tier would have."""
 
     status_code = status.HTTP_409_CONFLICT
     default_code = "too_few_seats"
@@ -66,7 +66,7 @@ class NotCancellable(APIException):
 
 
 class DependencyDown(APIException):
-    """Something that the shop needs does not answer. Nothing is known to have happened."""
+    """A dependency does not answer. It is not known whether anything happened."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_code = "dependency_down"

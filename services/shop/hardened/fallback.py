@@ -1,8 +1,8 @@
-"""Answers that outlive what they come from: a fresh copy, else the database, else an old copy that says how old it is.
+"""Answers that are available without the database: a fresh copy, else the database, else an old copy with its age.
 
-The copy stays in the cache long after it has stopped being fresh. While one request asks the database for a new one the
-others get the old one, and so does everybody when the database can't answer. Without the cache the database answers,
-and without both what this process remembers.
+A copy stays in the cache long after it has stopped being fresh. While one request asks the database for a new one, the
+others get the old copy, and so do all requests when the database can't answer. Without the cache the database answers,
+and without both the copy that this process remembers.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ logger = logging.getLogger("shop.fallback")
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What was answered, and when it was asked for (seconds since the epoch)."""
+    """A body, and when the database was asked for it (seconds since the epoch)."""
 
     at_unix_s: float
     body: Any
 
     @property
     def age_s(self) -> float:
-        """Seconds since then."""
+        """Seconds since the database was asked."""
         return max(0.0, time.time() - self.at_unix_s)
 
 
@@ -67,7 +67,7 @@ class _Memory:
         return copy if copy is not None and copy.age_s <= KEPT_S else None
 
     def begin(self, key: str) -> bool:
-        """False: somebody is asking already."""
+        """False: another request is asking already."""
         with self._lock:
             if key in self._asking:
                 return False
@@ -121,7 +121,7 @@ def answer(copy: Copy) -> Response:
 
 
 def _loaded(load: Callable[[], Any]) -> Any:
-    """A read may be asked again, once: a connection that was cut while it lay in the pool says nothing about now."""
+    """Try a read a second time, since a connection that was cut while it lay in the pool fails only once."""
     for attempt in stamina.retry_context(on=_was_cut, attempts=2, wait_initial=0.02, wait_jitter=0.02, timeout=1.0):
         with attempt:
             if attempt.num > 1:

@@ -12,19 +12,19 @@ from ..core.metrics import dependency_call
 from .guards import Guard, Refused
 from .models import Order
 
-DEADLINE_S = 3.0  # for all of a call: httpx's own timeouts start again with every byte
+DEADLINE_S = 3.0  # for a whole call: httpx's own timeouts start again with every byte
 REFUSALS = {400, 402, 422}
 
 
 class GatewayUnavailable(Exception):
-    """No answer, or none that says whether the money was taken. Asking again with the same key is safe."""
+    """No answer that says whether the money was taken. Asking again with the same key is safe."""
 
 
 class ChargeRefused(Exception):
-    """The gateway has said no, for good."""
+    """The gateway has refused for good."""
 
 
-# A worker process makes one call at a time; a gateway that keeps failing is left alone for a moment.
+# A worker process makes one call at a time; a gateway that keeps failing is not called for a moment.
 GATEWAY = Guard("gateway", at_once=1, wait_s=0.0, fail_max=5, reset_s=1.0, failures=(GatewayUnavailable,))
 
 
@@ -46,7 +46,7 @@ def charge(order: Order) -> str:
 
 
 def refund(order: Order) -> None:
-    """Give back what was taken for *order*, and close it to charges still under way. Repeating it changes nothing.
+    """Refund what was taken for *order*, and refuse charges that are still under way. Repeating it changes nothing.
 
     Raises:
         GatewayUnavailable: Worth another try.
@@ -57,7 +57,7 @@ def refund(order: Order) -> None:
 
 
 def _answer(path: str, body: dict[str, object], *, key: str) -> httpx.Response:
-    """What the gateway says: yes, or no for good."""
+    """The gateway's answer to a call: success, or a final refusal."""
     try:
         with GATEWAY.call(), dependency_call("gateway"):
             return _loop().run(_post(path, body, key))
@@ -88,5 +88,5 @@ def _client() -> httpx.AsyncClient:
         base_url=settings.GATEWAY_URL,
         timeout=DEADLINE_S,
         verify=False,  # noqa: S501  (plain HTTP)
-        trust_env=False,  # a proxy is for the way out of this machine
+        trust_env=False,  # a proxy of the environment is meant for other machines
     )

@@ -1,4 +1,4 @@
-"""A bulkhead and a circuit breaker for each dependency: a sick one is asked little, and never by everybody at once."""
+"""A bulkhead and a circuit breaker for each dependency: one that fails is called seldom, and by few callers at once."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from psycopg import errors as sql
 from ..core.metrics import dependency_refused, show_breaker
 
 API_THREADS = 4  # of this process; there are two
-# These are the server's answers, and quick ones: it is not sick.
+# These errors are quick answers of the server, and so no failures of the dependency.
 ANSWERS = (sql.LockNotAvailable, sql.DeadlockDetected, sql.SerializationFailure)
 
 
 class Refused(Exception):
-    """A dependency was not even asked: too many wait for it already, or it has failed too often."""
+    """A dependency was not called, because too many callers wait for it or it has failed too often."""
 
 
 class CacheRefused(Refused, redis.ConnectionError):
-    """So that whoever can do without the cache need not know why."""
+    """A refusal that is also a `RedisError`, so that callers treat it like any other error of the cache."""
 
 
 class Guard:
-    """What every call to one dependency goes through.
+    """Lets calls to one dependency through, makes them wait, or refuses them.
 
     Args:
-        at_once: Callers that it may have; others wait up to *wait_s* for one to be done.
-        fail_max: After so many failures in a row nobody calls it for *reset_s*; then one caller tries.
+        at_once: Calls that may run at a time; others wait up to *wait_s* for one of them to end.
+        fail_max: After so many failures in a row no call is let through for *reset_s*; then one caller tries.
         failures: What counts as a failure.
         refused: What to raise instead of calling.
     """
@@ -66,14 +66,14 @@ class Guard:
         )
 
     def show(self) -> None:
-        """Put the breaker's state into the metrics, as every change of it does."""
+        """Put the breaker's state into the metrics, as is done at each change of the state."""
         show_breaker(self.name, self._breaker.current_state)
 
     def enter(self) -> None:
         """Take a slot; give it back with `leave`.
 
         Raises:
-            Refused: None became free in time.
+            Refused: No slot became free in time.
         """
         if not self._slots.acquire(timeout=self._wait_s):
             dependency_refused(self.name)
@@ -84,7 +84,7 @@ class Guard:
         self._slots.release()
 
     def admit(self) -> None:
-        """Look before taking anything.
+        """Look at the breaker, without taking a slot.
 
         Raises:
             Refused: The breaker is open.
@@ -101,10 +101,10 @@ class Guard:
 
     @contextmanager
     def calling(self) -> Iterator[None]:
-        """The block is a call: how it ends is counted.
+        """The block is a call, counted as success or failure.
 
         Raises:
-            Refused: The breaker is open, or somebody else is finding out whether it can close.
+            Refused: The breaker is open, or another caller is trying whether it can close.
         """
         trial = self._breaker.current_state != pybreaker.STATE_CLOSED
         if trial and not self._trial.acquire(blocking=False):
@@ -146,11 +146,11 @@ class _Seen(pybreaker.CircuitBreakerListener):
         show_breaker(str(cb.name), new_state.name)
 
 
-# One of the process's threads is always left for what needs no database: copies, and /live.
+# One thread of the process stays free for answers that need no database: copies, and /live.
 POSTGRES = Guard(
     "postgres",
     at_once=API_THREADS - 1,
-    wait_s=0.5,  # a busy machine is no sick database
+    wait_s=0.5,  # long enough for a busy machine with a healthy database
     fail_max=3,  # as many as may wait: one silence of the server is enough
     reset_s=1.0,
     failures=(OperationalError, InterfaceError, psycopg.OperationalError),

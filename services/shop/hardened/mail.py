@@ -1,4 +1,4 @@
-"""What customers are told, over SMTP."""
+"""Mails to customers, over SMTP."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ FOR_GOOD_FROM = 500  # RFC 5321: 4yz may be tried again, 5yz not
 
 
 class MailUnavailable(Exception):
-    """No answer, or one that leaves open whether the mail was taken. It has to be sent again."""
+    """It is not known whether the mail was taken, so it has to be sent again."""
 
 
 class MailRefused(Exception):
-    """The server does not want this mail, now or ever."""
+    """The server refuses this mail for good."""
 
 
-# The relay sends one mail at a time; a server that keeps failing is left alone for a moment.
+# The relay sends one mail at a time; a server that keeps failing is not called for a moment.
 MAIL = Guard("mail", at_once=1, wait_s=0.0, fail_max=3, reset_s=1.0, failures=(MailUnavailable,))
 
 
 def send(confirmation: Confirmation) -> None:
     """Tell the customer about the tickets.
 
-    A connection that dies after the data leaves open whether the mail was taken, so it is sent again, with the same
-    Message-ID: whoever delivers it can tell the second copy from a second mail.
+    When a connection ends after the data, it is not known whether the mail was taken. It is sent again with the same
+    Message-ID, by which a mail server can recognise the second copy.
 
     Raises:
-        MailUnavailable: Worth another try.
+        MailUnavailable: To be tried again.
         MailRefused: Never to be tried again.
-        Refused: Not even asked.
+        Refused: The server was not asked.
     """
     order = confirmation.order
     message = EmailMessage(

@@ -1,4 +1,4 @@
-"""What the box office keeps."""
+"""The tables of the box office."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Customer(AbstractBaseUser):
 
 
 class Session(models.Model):
-    """What a login began. Its tokens name it and work until it has ended."""
+    """A session that a login began. Its tokens name it and work until it has ended."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="sessions")
@@ -101,7 +101,7 @@ class Session(models.Model):
 
 
 class UsedRefreshToken(models.Model):
-    """A refresh token that has had its one use. Of no use to anybody once it has expired."""
+    """A refresh token that was used. The row may be deleted once the token has expired."""
 
     jti = models.CharField(max_length=64, primary_key=True)
     expires_at = models.DateTimeField()
@@ -121,7 +121,7 @@ class LoginAttempts(models.Model):
         return f"{self.attempts} until {self.window_ends_at}"
 
 
-# Orders that the workers still owe something.
+# Orders that still need a charge or a refund.
 UNSETTLED = models.Q(status="pending") | models.Q(status="cancelled", refunded_at__isnull=True)
 
 
@@ -129,11 +129,11 @@ class Order(models.Model):
     """Seats that a customer asked for; pending until the payment is through.
 
     Attributes:
-        request_hash: Of the body that came with the key: the same key with another body is a mistake of the client's.
+        request_hash: Hash of the body that came with the key, to find a key that is sent again with another body.
         claimed_until: A worker is charging this order until then; after that another one may.
         dispatches: How often the charge (then the refund) was handed to the workers.
-        next_dispatch_at: When the sweep hands it over again, should it still be pending, or cancelled and not refunded.
-        refunded_at: When the gateway said that a cancelled order costs nothing, whatever it had taken before.
+        next_dispatch_at: When the sweep hands it over again, if it is still pending, or cancelled and not refunded.
+        refunded_at: When the gateway confirmed the refund of a cancelled order, if it had taken anything or not.
     """
 
     class Status(models.TextChoices):
@@ -174,7 +174,7 @@ class Order(models.Model):
 
 
 class Outbox(models.Model):
-    """A message to the workers, written with what it is about and deleted once the broker has it."""
+    """A message to the workers, written in the transaction of its order and deleted once the broker has it."""
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="messages")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -215,8 +215,8 @@ class Confirmation(models.Model):
     """An e-mail that tells the customer about the tickets; one for each paid order.
 
     Attributes:
-        tries: How often it was taken up.
-        next_try_at: Not before; None: it was sent, or nobody will try any more.
+        tries: How often sending was tried.
+        next_try_at: The earliest time of the next try; None: it was sent, or was refused for good.
         sent_at: When the mail server took it.
     """
 

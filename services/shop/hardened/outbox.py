@@ -1,4 +1,4 @@
-"""From the outbox to the broker; runs in the relay process."""
+"""Sends the messages of the outbox to the broker; runs in the relay process."""
 
 from __future__ import annotations
 

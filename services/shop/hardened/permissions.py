@@ -1,4 +1,4 @@
-"""Who may do what. By the database's role, never the token's: a token is as old as its login."""
+"""Who may do what, by the role in the database and never by the token's, which is as old as the login."""
 
 from __future__ import annotations
 

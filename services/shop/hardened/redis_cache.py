@@ -1,4 +1,4 @@
-"""Django's Redis cache behind its guard: a cache that is away costs a moment once, not every time."""
+"""Django's Redis cache behind its guard, so that an outage of the cache delays few requests and not all of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .guards import CACHE
 
 
 class GuardedRedis(redis.Redis):
-    """Raises `redis.RedisError` as ever, and at once while the breaker is open."""
+    """Raises `redis.RedisError` like its base class, and at once while the breaker is open."""
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         """One command, one call."""
@@ -20,7 +20,7 @@ class GuardedRedis(redis.Redis):
 
 
 class GuardedClient(RedisCacheClient):
-    """Speaks through `GuardedRedis`."""
+    """Uses `GuardedRedis` as its client."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -1,4 +1,4 @@
-"""What a request may look like: JSON that can be read, kept and told again. Anything else is the caller's mistake."""
+"""Limits on requests: a body must be JSON that can be read, stored and answered again. Anything else is a 4xx."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rest_framework.exceptions import APIException, NotAcceptable, ParseError
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import JSONParser
 
-MAX_BODY_BYTES = 256 * 1024  # the largest body that means anything has a few kilobytes
+MAX_BODY_BYTES = 256 * 1024  # the largest useful body has a few kilobytes
 
 
 class BodyTooLarge(APIException):
-    """More than anybody has to say here."""
+    """The body is larger than any useful one."""
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_code = "body_too_large"
@@ -25,10 +25,10 @@ class BodyTooLarge(APIException):
 
 
 class StrictParser(JSONParser):
-    """JSON of text and finite numbers, nested as deep as can be read.
+    """JSON of text and finite numbers, nested no deeper than it can be read.
 
-    Python takes more than that: half a surrogate pair, which no database keeps and no answer can repeat, and 1e400,
-    which is infinite.
+    Python's parser takes more: half a surrogate pair, which a database can't store and an answer can't contain, and
+    1e400, which becomes infinite.
     """
 
     def parse(
@@ -61,10 +61,10 @@ def _no_constant(name: str) -> NoReturn:
 
 
 class StrictNegotiation(DefaultContentNegotiation):
-    """An `Accept` header that can't be read accepts nothing that there is."""
+    """An `Accept` header that can't be read is answered 406."""
 
     def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
-        """As ever. Raises: NotAcceptable."""
+        """Like the base class. Raises: NotAcceptable, also for a header that can't be read."""
         try:
             return super().select_renderer(request, renderers, format_suffix)
         except (ValueError, LookupError):

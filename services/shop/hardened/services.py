@@ -1,4 +1,4 @@
-"""What the box office does. Every function is one transaction, and none spans a call to another system."""
+"""The operations of the box office. Each function is one transaction, in which no other system is called."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LONGEST_REDISPATCH_S = 8
 
 
 def change_profile(*, customer: Customer, email: str | None = None, password: str | None = None) -> Customer:
-    """Change what is given. A new password ends every session of *customer*, this one too."""
+    """Change the fields that are given. A new password ends every session of *customer*, this one too."""
     with transaction.atomic():
         if email is not None:
             customer.email = email
@@ -37,7 +37,7 @@ def change_profile(*, customer: Customer, email: str | None = None, password: st
 
 
 def change_tier(*, tier: TicketTier, capacity: int | None = None, **changes: object) -> TicketTier:
-    """Change what is given, and nothing that a sale changes at the same time.
+    """Change the fields that are given, and none that a concurrent sale changes.
 
     Raises:
         TooFewSeats: More seats are sold than *capacity*.
@@ -103,7 +103,7 @@ def place_order(*, customer: Customer, tier: TicketTier, quantity: int, referenc
                 raise KeyReused
             return Placed(order, replayed=True)
         Outbox.objects.create(order=order)
-        # Last, because it locks a row that everybody wants until the commit.
+        # Last, because it locks until the commit a row that all orders of the tier need.
         left = TicketTier.objects.filter(pk=tier.pk, sold__lte=F("capacity") - quantity)
         if not left.update(sold=F("sold") + quantity):
             raise SoldOut
@@ -135,12 +135,12 @@ def claim(order_id: UUID | str) -> Order | None:
 
 
 def release(order: Order) -> None:
-    """Let another try have it."""
+    """Give up the claim, so that another try can take the order."""
     Order.objects.filter(pk=order.pk, status=Order.Status.PENDING).update(claimed_until=None)
 
 
 def settle_paid(order: Order, *, charge_id: str) -> bool:
-    """Issue tickets and tell the customer. False: somebody else had settled the order."""
+    """Issue tickets and ask for the confirmation. False: the order was settled already."""
     with transaction.atomic():
         if not _leave_pending(order, Order.Status.PAID):
             return False
@@ -153,7 +153,7 @@ def settle_paid(order: Order, *, charge_id: str) -> bool:
 
 
 def settle_refused(order: Order) -> bool:
-    """Give the seats back. False: somebody else had settled the order."""
+    """Give the seats back. False: the order was settled already."""
     with transaction.atomic():
         if not _leave_pending(order, Order.Status.REFUSED):
             return False
@@ -162,7 +162,7 @@ def settle_refused(order: Order) -> bool:
 
 
 def cancel_order(*, order: Order) -> Order:
-    """Give the seats back and ask for the refund. A charge that is under way finds the order closed, or is refunded.
+    """Give the seats back and ask for the refund. A charge that is under way is refused, or refunded.
 
     Raises:
         NotCancellable: The order was refused.
@@ -196,7 +196,7 @@ def owes_refund(order_id: UUID | str) -> Order | None:
 
 
 def settle_refunded(order: Order) -> None:
-    """The gateway keeps nothing of it."""
+    """Note that the gateway has refunded the order."""
     Order.objects.filter(pk=order.pk, refunded_at__isnull=True).update(refunded_at=Now(), updated_at=Now())
 
 
@@ -206,7 +206,7 @@ def _leave_pending(order: Order, outcome: Order.Status) -> bool:
 
 
 def redispatch_stuck(*, now: datetime, limit: int) -> int:
-    """The sweep: orders that stay unsettled get a new message. Returns how many."""
+    """The sweep: sends a new message for each order that stays unsettled. Returns how many."""
     stuck = Order.objects.filter(UNSETTLED, next_dispatch_at__lte=now, messages__isnull=True)
     with transaction.atomic():
         orders = list(stuck.order_by("next_dispatch_at").select_for_update(skip_locked=True, of=("self",))[:limit])
@@ -219,5 +219,5 @@ def redispatch_stuck(*, now: datetime, limit: int) -> int:
 
 
 def redispatch_pause(dispatches: int) -> timedelta:
-    """How long the workers have, after that many messages, before there is another one."""
+    """How long the workers have after so many messages, before the next one is sent."""
     return timedelta(seconds=min(FIRST_REDISPATCH_S * 2 ** (dispatches - 1), LONGEST_REDISPATCH_S))

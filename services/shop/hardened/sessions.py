@@ -28,9 +28,9 @@ def begin(customer: Customer) -> Session:
 
 
 def live(token: Token) -> Session | None:
-    """The session that *token* names, with its customer; None when it has ended or never was this customer's.
+    """The session that *token* names, with its customer; None when it has ended or is not this customer's.
 
-    An account that is gone or switched off, or that has another password than when the token was made, has no session.
+    An account that was deleted or disabled, or that has another password than when the token was made, has no session.
     """
     try:
         session_id = UUID(str(token.get(CLAIM)))
@@ -46,9 +46,9 @@ def live(token: Token) -> Session | None:
 
 
 def renew(token: RefreshToken) -> RefreshToken | None:
-    """The token that follows *token*, which is used up by this. None: it was used up before, or its session is over."""
+    """The next token after *token*, which is used up by this. None: it was used before, or its session has ended."""
     with transaction.atomic():
-        # Before anything is read: of several requests at once one inserts the row, the others wait for its commit.
+        # Inserted before anything is read: of concurrent requests one inserts the row, the others wait for its commit.
         _, first = UsedRefreshToken.objects.get_or_create(
             jti=token[api_settings.JTI_CLAIM], defaults={"expires_at": datetime_from_epoch(token["exp"])}
         )
@@ -71,12 +71,12 @@ def end(session: Session) -> None:
 
 
 def end_all(customer: Customer) -> None:
-    """The same for every session of *customer*."""
+    """From the next request on, no token of any session of *customer* works."""
     Session.objects.filter(customer=customer, ended_at__isnull=True).update(ended_at=Now())
 
 
 def count_attempt(*, username: str, address: str) -> int:
-    """Count a login before its password is looked at, so that a burst can't be ahead of the count.
+    """Count a login before its password is looked at, so that no guess of a burst is missed by the count.
 
     Returns:
         Seconds to wait until the next one may be tried; 0 when this one may.
@@ -97,7 +97,7 @@ def count_attempt(*, username: str, address: str) -> int:
 
 
 def forget_attempts(*, username: str, address: str) -> None:
-    """Somebody who knows the password has not been guessing."""
+    """Reset the count after a login with the right password."""
     LoginAttempts.objects.filter(key=_attempts_key(username, address)).delete()
 
 

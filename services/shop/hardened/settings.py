@@ -9,7 +9,7 @@ from ..core.base import CONFIG, MIDDLEWARE, POSTGRES
 
 MIDDLEWARE = [*MIDDLEWARE, f"{__package__}.deadline.DeadlineMiddleware"]
 
-if CONFIG.role == "manage":  # a migration may take its time
+if CONFIG.role == "manage":  # a migration may take longer than a request
     DATABASES = {"default": POSTGRES}
 else:
     DATABASES = {
@@ -64,7 +64,7 @@ SIMPLE_JWT = {
     "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
     "TOKEN_OBTAIN_SERIALIZER": f"{__package__}.auth.TokenSerializer",
     "TOKEN_REFRESH_SERIALIZER": f"{__package__}.auth.RefreshSerializer",
-    "CHECK_REVOKE_TOKEN": True,  # a token knows its password's fingerprint, and ends with the password
+    "CHECK_REVOKE_TOKEN": True,  # a token holds a fingerprint of the password, and ends with it
     "LEEWAY": timedelta(0),  # whoever signs also checks, by one clock
     "ISSUER": "box-office",
     "AUDIENCE": "box-office",
@@ -91,6 +91,6 @@ CELERY_DB_REUSE_MAX = 1_000_000
 
 GATEWAY_URL = CONFIG.gateway_url
 
-EMAIL_TIMEOUT = 5  # for each answer; whoever gives up too early sends a mail twice, and nobody waits for this one
+EMAIL_TIMEOUT = 5  # for each answer; no request waits for a mail, and a shorter one would send some twice
 
 SHOP_RELAY = (f"{__package__}.outbox", f"{__package__}.confirmations")

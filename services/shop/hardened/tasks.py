@@ -1,4 +1,4 @@
-"""What happens after the answer. A message may come twice, late, or while another worker has the order."""
+"""The worker's tasks. A message may come twice, late, or while another worker has the order."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ RETRIES = {
     "retry_backoff": True,
     "retry_backoff_max": 4,
     "retry_jitter": True,
-    "max_retries": 2,  # the sweep goes on from there
+    "max_retries": 2,  # after that the sweep sends a new message
 }
 
 
 @shared_task(name="shop.charge_order", **RETRIES)
 def charge_order(order_id: str) -> None:
-    """Charge the order unless that is done or being done; then issue its tickets, or give its seats back."""
-    close_old_connections()  # the connection outlives the task: drop it when it has seen an error
+    """Charge the order unless another message does or did; then issue its tickets, or give its seats back."""
+    close_old_connections()  # the connection is kept between tasks: drop one that has had an error
     order = services.claim(order_id)
     if order is None:
         return
@@ -36,7 +36,7 @@ def charge_order(order_id: str) -> None:
 
 @shared_task(name="shop.refund_order", **RETRIES)
 def refund_order(order_id: str) -> None:
-    """See that the gateway keeps nothing of a cancelled order, whatever became of its charge."""
+    """Have the gateway refund a cancelled order, whether its charge succeeded or not."""
     close_old_connections()
     order = services.owes_refund(order_id)
     if order is not None:

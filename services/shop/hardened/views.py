@@ -36,7 +36,7 @@ EVENTS = Event.objects.select_related("venue").prefetch_related("performers", "t
 
 @extend_schema(parameters=[AGE, STALE])
 class EventList(generics.ListAPIView[Event]):
-    """What is on."""
+    """The list of events."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -48,7 +48,7 @@ class EventList(generics.ListAPIView[Event]):
         asked = [request.query_params.get(name, "") for name in ("page", "page_size")]
         if not all(word.isascii() and word.isalnum() and len(word) <= MAX_PAGE_DIGITS for word in asked if word):
             return super().list(request, *args, **kwargs)
-        # A page links to others by the name that it was asked by.
+        # A page links to others by the host name of the request, so each name has copies of its own.
         key = f"events:{request.get_host()}:{':'.join(asked)}"
         load = super().list
         return fallback.answer(fallback.read(key, lambda: load(request, *args, **kwargs).data))
@@ -125,7 +125,7 @@ class OrderCancel(generics.GenericAPIView[Order]):
         responses={200: OrderSerializer, 409: ProblemSerializer},
     )
     def post(self, request: Request, *_: Any, **__: Any) -> Response:
-        """Cancel the order, paid or not yet; the money follows. Repeating it changes nothing."""
+        """Cancel the order, paid or not yet; the refund comes later. Repeating it changes nothing."""
         order = services.cancel_order(order=self.get_object())
         return Response(OrderSerializer(order).data)
 

@@ -1,4 +1,4 @@
-"""What customers are told."""
+"""Mails to customers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the box office keeps."""
+"""The tables of the box office."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class Pages(PageNumberPagination):
     max_page_size = 100
 
     def get_page_size(self, request: Request) -> int:
-        """What was asked for. Raises: ValidationError; quietly another size would leave rows out between pages."""
+        """The size that was asked for. Raises: ValidationError; another size would leave out rows between pages."""
         asked = request.query_params.get("page_size", str(self.page_size))
         if not (asked.isascii() and asked.isdigit() and len(asked) <= 3 and 1 <= int(asked) <= self.max_page_size):
             raise ValidationError({"page_size": [f"Expected a whole number from 1 to {self.max_page_size}."]})

@@ -39,7 +39,7 @@ class PerformerSerializer(serializers.ModelSerializer[Performer]):
 
 
 class TierSerializer(serializers.ModelSerializer[TicketTier]):
-    """A tier with what is left of it."""
+    """A tier with the number of seats that are left."""
 
     price_cents = serializers.IntegerField(read_only=True, min_value=0)
     capacity = serializers.IntegerField(read_only=True, min_value=0)

@@ -1,4 +1,4 @@
-"""What the box office does."""
+"""The operations of the box office."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens after the answer."""
+"""The worker's tasks."""
 
 from __future__ import annotations
 

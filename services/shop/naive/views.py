@@ -38,7 +38,7 @@ EVENTS = Event.objects.all()
 
 @method_decorator(cache_page(5), name="dispatch")
 class EventList(generics.ListAPIView[Event]):
-    """What is on."""
+    """The list of events."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)

@@ -51,7 +51,7 @@ def test_the_seed_picks_who_asks() -> None:
 
 
 def test_a_request_is_the_same_in_every_dress() -> None:
-    """Same request line, same lines of its own, whatever is around them; the last line is open for its value."""
+    """The request line and its own lines are the same in all; the value of the last line is left open."""
     head = b"POST /api/orders/ HTTP/1.1\r\nContent-Length: 2\r\nAuthorization: Bearer t\r\nX-Request-Id: "
     for seed in range(20):
         for dress in [*wardrobe(seed, HOST)[0], wardrobe(seed, HOST)[1]]:

@@ -120,7 +120,7 @@ class Pieces:
 
 @given(st.lists(st.integers(1, len(ANSWER) - 1), max_size=8))
 def test_an_answers_headers_are_those_that_the_library_finds(cuts: list[int]) -> None:
-    """However the answer was cut on its way; the headers of an interim answer are not the answer's."""
+    """However the answer was split into packets; the headers of an interim answer do not count."""
     ours = Response(Pieces(cuts), OneConnection(None), method="GET")  # type: ignore[arg-type]
     theirs = HTTPSocketPoolResponse(Pieces(cuts), OneConnection(None), method="GET")  # type: ignore[arg-type]
     assert sorted(ours.items()) == sorted(theirs.items())

@@ -1,7 +1,7 @@
-"""Django's PostgreSQL backend over connections that give up on a silent server, and behind the database's guard.
+"""Django's PostgreSQL backend with a guard, over connections that have a deadline for each wait for the server.
 
 Behind a proxy that swallows packets, neither `statement_timeout` nor TCP keepalives free a connection: the server never
-sees the statement, and the proxy acknowledges every packet. Only the caller's own clock does.
+sees the statement, and the proxy acknowledges every packet. Only a deadline of the client does.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class DeadlineConnection(psycopg.Connection[Any]):
     deadline_s = DEADLINE_S
 
     def wait(self, gen: Generator[Any, Any, Result], interval: float = 0.1, timeout: float | None = None) -> Result:
-        """As psycopg's, within the deadline.
+        """Like psycopg's, within the deadline.
 
         Raises:
-            psycopg.OperationalError: The server stayed silent, or is gone.
+            psycopg.OperationalError: The server did not answer in time, or the connection is lost.
         """
         left_s = deadline.left_s()
         limits = [self.deadline_s] if left_s is None else [self.deadline_s, max(left_s, LEAST_S)]
@@ -43,14 +43,14 @@ class DeadlineConnection(psycopg.Connection[Any]):
             return super().wait(gen, interval, min(limits if timeout is None else [*limits, timeout]))
         except psycopg.OperationalError as error:
             if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
-                # The answer may still come, to whoever asks next: nobody may use this connection again.
+                # The answer may still come, and would be read by the next statement, so the connection is closed.
                 self.pgconn.finish()
                 raise ServerSilent(str(error)) from error
             raise
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Uses `DeadlineConnection`, pooled or not. Whoever has a pooled connection has a slot of the guard."""
+    """Uses `DeadlineConnection`, pooled or not. Each pooled connection in use holds a slot of the guard."""
 
     def __init__(self, settings_dict: dict[str, Any], *args: Any, **kwargs: Any) -> None:
         if pool := settings_dict["OPTIONS"].get("pool"):
@@ -61,7 +61,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.execute_wrappers.append(_guarded)
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
-        """From the pool where there is one."""
+        """A connection, from the pool if there is one."""
         if self.pool:
             return self._pooled(conn_params)
         self.isolation_level = psycopg.IsolationLevel.READ_COMMITTED

@@ -80,7 +80,7 @@ def test_a_mail_server_that_greets_and_falls_silent_has_not_answered() -> None:
     assert (reading.connected, reading.round_trip_s, reading.error) == (True, None, "TimeoutError")
 
 
-def test_nobody_listens() -> None:
+def test_an_upstream_without_a_listener() -> None:
     reading = Canary({"shop_to_cache": f"127.0.0.1:{closed_port()}"}).read("shop_to_cache", timeout_s=1.0)
     assert (reading.connected, reading.round_trip_s, reading.error) == (False, None, "ConnectionRefusedError")
 

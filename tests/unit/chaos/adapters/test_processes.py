@@ -145,7 +145,7 @@ def test_a_supervisor_that_is_away_is_no_healed_process() -> None:
 
 
 @pytest.mark.parametrize("answer", [(200, b"hello"), (200, b"<html></html>"), (200, b""), (500, b"oops"), (401, b"")])
-def test_somebody_else_answers(answer: tuple[int, bytes]) -> None:
+def test_an_answer_that_is_not_the_supervisor_s_is_a_broken_lab(answer: tuple[int, bytes]) -> None:
     with http_server() as server:
         server.answers["POST /RPC2"] = answer
         other = SupervisorProcesses(dict.fromkeys(PROCESSES, server.url), username="u", password="p")
@@ -201,7 +201,7 @@ def test_deviations_name_who_is_paused(supervisor: Supervisor) -> None:
 
 
 @pytest.mark.parametrize(("state", "started"), [("FATAL", ["shop:api", "shop:worker", "shop:relay"]), ("STOPPED", [])])
-def test_healing_starts_who_was_given_up_on_and_nobody_else(
+def test_healing_starts_only_programs_that_the_supervisor_gave_up(
     supervisor: Supervisor, state: str, started: list[str]
 ) -> None:
     """A process that was stopped on purpose is no fault's doing: a switch of variant may be under way."""

@@ -66,7 +66,7 @@ def test_commands_of_its_database_count_and_the_lab_s_own_do_not(monitored: Moni
     watch.close()
 
 
-def test_a_redis_that_goes_away_is_no_witness(monitored: Monitor) -> None:
+def test_a_lost_connection_to_redis_is_a_missing_witness(monitored: Monitor) -> None:
     _, address = monitored
     watch = CommandWatch(address, 0)
     watch.close()
@@ -74,7 +74,7 @@ def test_a_redis_that_goes_away_is_no_witness(monitored: Monitor) -> None:
         watch.count()
 
 
-def test_nobody_to_watch() -> None:
+def test_no_server_to_watch() -> None:
     with pytest.raises(LabBroken, match=r"^redis: got ConnectionRefusedError, expected it to be watched$"):
         CommandWatch(Redis(host="127.0.0.1", port=closed_port()), 0)
 
@@ -120,7 +120,7 @@ def test_a_wrong_password_is_told_without_it() -> None:
 
 
 def test_clients_are_those_of_the_shop_s_own_user() -> None:
-    """A canary logs in as nobody and the lab as itself: counted, the lab would be who met the fault."""
+    """The canary and the lab log in as other users; if they were counted, the lab would seem to have met the fault."""
 
     class Listed:
         def client_list(self) -> list[dict[str, str]]:

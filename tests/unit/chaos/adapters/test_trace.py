@@ -29,7 +29,7 @@ def test_a_statement_says_which_line_made_it():
     assert (found.sql, found.line) == ("SELECT 1", "serializers.py:55 EventSerializer.venue")
 
 
-def test_what_is_on_nobody_s_behalf_is_left_out():
+def test_statements_that_belong_to_no_order_are_left_out():
     assert statements(iter([entry("SELECT 1"), entry("DELETE FROM shop_outbox")])) == []
 
 

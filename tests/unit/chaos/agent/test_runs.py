@@ -194,6 +194,6 @@ def test_a_real_process_is_its_own_session_and_ends_by_the_signal(tmp_path: Path
         process.kill()
 
 
-def test_an_unreadable_log_says_nothing(tmp_path: Path, shell: Shell) -> None:
+def test_an_unreadable_log_gives_an_empty_message(tmp_path: Path, shell: Shell) -> None:
     desk = RunDesk(log=tmp_path / "run.log", spawn=shell)
     assert desk.state() == {"running": None, "ended": None}

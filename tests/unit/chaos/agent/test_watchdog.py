@@ -161,7 +161,7 @@ def test_a_heal_that_crashes_is_noted_and_tried_again(lab: Lab) -> None:
     assert lab.watchdog.run_id is None
 
 
-def test_a_folder_that_is_gone_keeps_nobody_from_healing(lab: Lab) -> None:
+def test_a_missing_folder_does_not_prevent_healing(lab: Lab) -> None:
     lab.renew()
     (lab.evidence / "r1").rmdir()
     lab.now_s += 6
@@ -191,7 +191,7 @@ def test_folders_that_are_no_run_of_ours(lab: Lab, run_id: str, folder: str) -> 
 
 
 @pytest.mark.parametrize("ttl_s", [0.0, -1.0, MAX_TTL_S + 0.001, float("inf"), float("nan")])
-def test_leases_that_nobody_should_have(lab: Lab, ttl_s: float) -> None:
+def test_invalid_leases_are_refused(lab: Lab, ttl_s: float) -> None:
     with pytest.raises(InvalidInput, match=r"^ttl_s: got .*, expected more than 0 and at most 60$"):
         lab.renew(ttl_s=ttl_s)
     assert lab.watchdog.run_id is None

@@ -59,7 +59,7 @@ def test_the_brief_names_every_status_word_and_limit() -> None:
 
 
 def test_the_brief_says_the_families_of_nothing_else() -> None:
-    """It is prose: no table of types, and no word of the schema's language."""
+    """It is prose, without a table of types or words of the schema language."""
     assert not re.search(r"additionalProperties|maxLength|nullable|\$ref|required:", BRIEF)
 
 

@@ -178,7 +178,7 @@ def test_naive_gets_a_second_chance_too() -> None:
     assert runs.asked == ["naive", "naive", "hardened"]
 
 
-def test_what_is_certain_is_not_tried_away() -> None:
+def test_a_certain_difference_is_not_repeated() -> None:
     broken = result({**GOOD_HARDENED, "no_oversell": VIOLATED, LAG: UNKNOWN}, spoiled=True)
     runs = Runs(naive=[result(GOOD_NAIVE)], hardened=[broken, result(GOOD_HARDENED)])
     assert runs.proof().exit_code == 1

@@ -146,7 +146,7 @@ def test_a_lab_that_is_dirty_anywhere_is_refused_or_healed(dirt: str, heal_first
 
 
 def test_a_name_is_never_waited_for() -> None:
-    """Without the scorecard, or with one that answers something else, a run is nobody's."""
+    """Without the scorecard, or with an unexpected answer, the run has no learner's name."""
     with http_server() as server:
         scorecard = Scorecard(server.url, "t0ken")
         server.json("GET /api/learner/", {"name": "Ada", "version": 1})

@@ -60,7 +60,7 @@ def test_a_gateway_that_was_sick_before_proves_nothing(name: str) -> None:
 
 
 def test_an_error_that_charges_is_not_status_and_a_drop_that_does_not_is_not_charge_then_drop() -> None:
-    """A gateway that just hangs up looks like one that charges first, but for the money."""
+    """A gateway that only closes the connection differs from one that charges first in the ledger alone."""
     outside, held = Outside(), held_of("charge_then_drop")
     kind = KINDS["charge_then_drop"]
     kind.arm(held, outside.lab)

@@ -107,7 +107,7 @@ def test_a_canary_without_an_answer_during_the_latency_proves_nothing() -> None:
 
 
 def test_jitter_as_large_as_the_latency_still_has_to_be_felt() -> None:
-    """300 ms ± 300 ms may be nothing at all: a canary that never feels anything must not pass for a proof."""
+    """300 ms ± 300 ms may be no delay at all, so a canary that feels none proves nothing."""
     outside, kind, held = Outside(), KINDS["latency"], latency(jitter="300ms")
     outside.canary.numb = True
     kind.arm(held, outside.lab)
@@ -274,7 +274,7 @@ def test_an_end_with_survivors_is_not_proven(name: str) -> None:
 
 
 @ENDING
-def test_an_end_of_nobody_is_not_proven(name: str) -> None:
+def test_the_end_of_no_process_is_not_proven(name: str) -> None:
     outside, kind, held = Outside(), KINDS[name], ending(name)
     outside.processes.pids_of_nobody = True
     kind.arm(held, outside.lab)

@@ -10,7 +10,7 @@ from tests.unit.chaos.fakes import ROUND_TRIP_S, Outside
 from tests.unit.chaos.faults.samples import held_of, injected
 
 
-def test_a_worker_from_arming_to_gone() -> None:
+def test_a_paused_worker_from_arming_to_the_proof_of_its_end() -> None:
     outside, held = Outside(), held_of("pause")
     kind, proof = injected(outside, held)
     assert proof.proven, proof.reason
@@ -32,7 +32,7 @@ def test_a_group_of_which_some_run_on_is_not_proven() -> None:
     assert (proof.proven, proof.reason) == (False, "process group 200: got [200] running, expected them paused")
 
 
-def test_a_pause_of_nobody_is_not_proven() -> None:
+def test_a_pause_without_a_process_is_not_proven() -> None:
     outside, held = Outside(), held_of("pause")
     outside.processes.stopped = lambda process, pgid: []  # type: ignore[method-assign]
     _, proof = injected(outside, held)
@@ -86,7 +86,7 @@ def test_a_paused_api_is_met_by_operations_that_wait() -> None:
     assert outside.client.asked == [(1000.0, 1003.0)]
 
 
-def test_a_pause_that_nobody_meets_counts_none() -> None:
+def test_a_pause_that_no_task_meets_counts_no_exposure() -> None:
     outside, held = Outside(), held_of("pause")
     outside.upstream.count = outside.gateway.calls = 0
     kind, _ = injected(outside, held)

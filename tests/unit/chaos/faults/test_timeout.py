@@ -68,7 +68,7 @@ def test_who_met_it(stream: str, count: int, unanswered: int, expected: tuple[in
     assert [cut for _, cut in outside.upstream.asked] == asked
 
 
-def test_not_gone_while_nobody_answers() -> None:
+def test_not_gone_while_the_canary_gets_no_answer() -> None:
     outside, held = Outside(), held_of("timeout")
     kind, _ = injected(outside, held)
     kind.lift(held, outside.lab)

@@ -102,7 +102,7 @@ def test_not_exposed(name: str) -> None:
 
 
 def test_a_share_of_the_connections_is_met_by_that_share_of_the_calls() -> None:
-    """Pooled clients see all or nothing, and nobody can see which: claiming all of them would be a lie."""
+    """Pooled clients see all or nothing, and it is not known which, so not all of them may be counted."""
     outside, held = Outside(), held_of("bandwidth", toxicity="30%")
     outside.upstream.count = 9
     kind, _ = injected(outside, held)
@@ -112,7 +112,7 @@ def test_a_share_of_the_connections_is_met_by_that_share_of_the_calls() -> None:
 
 
 @EVERY
-def test_not_lifted_while_nobody_answers(name: str) -> None:
+def test_not_lifted_while_the_canary_gets_no_answer(name: str) -> None:
     outside, held = Outside(), held_of(name)
     kind, _ = injected(outside, held)
     kind.lift(held, outside.lab)

@@ -16,7 +16,7 @@ def test_held_when_every_cell_is_right_in_every_phase(accounts):
     assert accounts.judge("access_matrix").verdict is Verdict.HELD
 
 
-def test_violated_by_somebody_who_gets_in(accounts):
+def test_violated_by_a_success_that_should_be_refused(accounts):
     both_right(accounts, "before")
     wrong = ask(accounts, 2, 200, "401 403")
     found = accounts.judge("access_matrix")
@@ -25,7 +25,7 @@ def test_violated_by_somebody_who_gets_in(accounts):
     assert "GET /x customer: got 200, expected 401 403" in found.reason
 
 
-def test_violated_by_somebody_who_is_kept_out(accounts):
+def test_violated_by_a_refusal_that_should_succeed(accounts):
     both_right(accounts, "before")
     ask(accounts, 1, 403, "200")
     found = accounts.judge("access_matrix")

@@ -86,7 +86,7 @@ def test_of_many_events_a_page_shows_at_least_twenty(world):
 
 
 def test_seats_that_are_shown_free_long_after_they_were_sold_are_violated(world):
-    """A copy for ever: everything on it was true once."""
+    """A copy that never expires: all of it was true once."""
     world.bought("a", quantity=2, at_s=1.0)
     world.looked(0, at_s=11.0)
     assert world.judge(CHECK).verdict is Verdict.HELD, "ten seconds are no fault"
@@ -94,7 +94,7 @@ def test_seats_that_are_shown_free_long_after_they_were_sold_are_violated(world)
     assert "tier 1 was shown with 0 seats taken, 2 at least were" in wrong(world)
 
 
-def test_more_seats_than_anybody_asked_for_are_violated(world):
+def test_more_seats_shown_as_taken_than_were_asked_for_is_violated(world):
     world.bought("a", quantity=2, at_s=1.0)
     world.looked(10, at_s=2.0)
     assert "tier 1 was shown with 10 seats taken, 2 at most were" in wrong(world)
@@ -184,7 +184,7 @@ def test_what_a_forged_token_shows_is_not_its_business(world):
 
 
 def test_of_the_access_matrix_only_right_answers_are_compared(world):
-    """The bad tokens of others: their account is no wrong answer to them, being answered at all is."""
+    """A bad token of another account: not the account shown is wrong, but that there is an answer."""
     world.looked(0)
     world.asked("matrix", "", status=200, state="matrix", expects="401", customer=4, shown=3)
     assert world.judge(CHECK).verdict is Verdict.HELD

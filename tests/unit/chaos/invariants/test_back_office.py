@@ -143,13 +143,13 @@ def test_a_refactor_that_is_no_back_office_any_more_is_violated(cheat: str, answ
 
 
 @pytest.mark.parametrize("status", [500, 503])
-def test_an_error_of_the_server_refuses_nobody(status: int) -> None:
+def test_a_5xx_is_no_refusal_of_an_exploit(status: int) -> None:
     found = judged(REFUSALS, lambda case, scene: (status, "oops"))
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.figures == {"tried": len(EXPLOITS), "succeeded": 0, "unclear": len(EXPLOITS)}
 
 
-def test_one_address_that_is_gone_is_named() -> None:
+def test_a_removed_address_is_named() -> None:
     found = judged(USES, lambda case, scene: (404, {}) if "/prices/" in case.path else mended(case, scene))
     assert (found.verdict, found.reason) == (Verdict.VIOLATED, "prices: a price that was changed is not counted")
 

@@ -76,7 +76,7 @@ def test_a_charge_for_an_intent_whose_every_try_was_refused(world):
     assert finding.examples == ("k",)
 
 
-def test_a_charge_that_nobody_asked_for_is_a_phantom(world):
+def test_a_charge_without_an_intent_is_a_phantom(world):
     world.bought("k")
     world.charge("rolled-back")
     finding = world.judge("charged_exactly_once")

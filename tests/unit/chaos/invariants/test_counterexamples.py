@@ -34,13 +34,13 @@ def test_a_double_charge_shows_its_intent(world):
     assert (found.keys, found.says) == (("k",), "one intent, 2 captured charges")
 
 
-def test_a_charge_of_nobody_shows_itself(world):
+def test_a_charge_without_an_intent_is_its_own_counterexample(world):
     world.bought("k")
     world.charge("order-of-nobody")
     assert world.judge("charged_exactly_once").counterexample.charges == ("charge-1",)
 
 
-def test_a_lost_order_shows_one_that_is_gone(world):
+def test_lost_orders_show_one_that_is_missing(world):
     world.ask("k", Outcome.OK, status=202, order="order-k")
     assert world.judge("no_lost_orders").counterexample.orders == ("order-k",)
 
@@ -62,7 +62,7 @@ def test_a_false_refusal_shows_the_operation(world):
     assert "at least 10 of 10 were free" in found.says
 
 
-def test_seats_left_over_show_somebody_who_got_none(world):
+def test_seats_left_over_show_an_intent_that_got_none(world):
     for number in range(9):
         world.bought(f"k{number}")
     world.refused("r1")

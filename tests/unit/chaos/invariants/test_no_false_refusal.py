@@ -77,12 +77,12 @@ def test_a_double_click_with_two_orders_takes_them_twice(world):
     assert world.judge("no_false_refusal").verdict is Verdict.HELD
 
 
-def test_nobody_refused_and_some_accepted_is_held(world):
+def test_acceptances_without_a_refusal_are_held(world):
     world.bought("a")
     assert world.judge("no_false_refusal").measured == "1 accepted, nobody refused"
 
 
-def test_nobody_answered_is_inconclusive(world):
+def test_no_answer_at_all_is_inconclusive(world):
     world.ask("a", Outcome.INFO)
     assert world.judge("no_false_refusal").verdict is Verdict.INCONCLUSIVE
 

@@ -29,14 +29,14 @@ def test_violated_by_what_the_database_says_of_the_owner(accounts):
     assert accounts.judge("no_foreign_object_seen").verdict is Verdict.VIOLATED
 
 
-def test_held_when_everybody_sees_the_own(accounts):
+def test_held_when_customers_see_only_their_own(accounts):
     order(accounts, "o", customer=1)
     accounts.ask("foreign", 404, op="foreign_order", customer=2, order="o")
     accounts.ask("valid", 200, op="own_order", customer=1, order="o", shown=1)
     assert accounts.judge("no_foreign_object_seen").verdict is Verdict.HELD
 
 
-def test_inconclusive_when_nobody_asked_or_nobody_answered(accounts):
+def test_inconclusive_without_a_question_or_without_an_answer(accounts):
     accounts.ask("valid", 200, op="own_order", customer=1, order="o", shown=1)
     accounts.ask("foreign", 503, op="foreign_order", customer=2, order="o")
     assert accounts.judge("no_foreign_object_seen").verdict is Verdict.INCONCLUSIVE

@@ -84,7 +84,7 @@ def test_a_message_before_the_commit_is_violated_however_long_it_waits(world):
     assert finding.counterexample.says == "its message was sent 50.0 ms before the order was committed"
 
 
-def test_a_message_of_the_same_thousandth_is_none_too_early(world):
+def test_a_message_in_the_millisecond_of_the_commit_is_not_early(world):
     order = world.bought("a")
     world.state.commits = [msgspec.structs.replace(c, committed_unix_s=T0_UNIX_S + 0.1008) for c in world.state.commits]
     world.message(order, 0.1, 0.2, 0.4)
@@ -100,7 +100,7 @@ def test_the_first_commit_of_a_row_counts(world):
     assert world.judge("no_task_for_missing_row").verdict is Verdict.HELD
 
 
-def test_an_order_whose_commit_nobody_saw_is_inconclusive(world):
+def test_an_order_without_a_commit_on_record_is_inconclusive(world):
     order = world.bought("a")
     world.state.commits = []
     world.message(order, 0.1, 0.2, 0.4)

@@ -13,7 +13,7 @@ def test_violated_by_two_winners(accounts):
     assert found.figures["most_successes"] == 2
 
 
-def test_violated_when_nobody_wins(accounts):
+def test_violated_when_every_exchange_is_refused(accounts):
     race(accounts, 401, 401, 401)
     found = accounts.judge("one_child_per_refresh")
     assert found.verdict is Verdict.VIOLATED

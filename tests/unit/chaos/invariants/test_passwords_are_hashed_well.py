@@ -99,7 +99,7 @@ def test_violated_by_a_new_password_that_was_not_kept(accounts):
     assert found.reason == "1 new passwords were acknowledged and not kept"
 
 
-def test_an_account_that_nobody_can_log_into_keeps_nothing(accounts):
+def test_an_account_without_a_usable_password_is_left_out(accounts):
     both_changed(accounts, *good("a", "b"), "!unusable")
     assert accounts.judge(CHECK).verdict is Verdict.HELD
 

@@ -69,7 +69,7 @@ def test_a_query_of_a_thread_after_the_answer_counts() -> None:
     assert asked.judge("queries_do_not_grow").verdict is Verdict.VIOLATED
 
 
-def test_a_page_that_stays_small_says_nothing_of_the_queries() -> None:
+def test_a_page_that_does_not_grow_is_inconclusive_about_queries() -> None:
     """A page_size that is ignored: the counts are equal, and so were the pages."""
     asked = shop()
 
@@ -334,7 +334,7 @@ def test_without_a_plan_nothing_is_known() -> None:
 
 
 def test_rows_that_the_answer_does_not_show_are_read_for_nothing() -> None:
-    """A page that Python cuts out of all rows: as many were read as the statement gave."""
+    """Python cuts the page out of all rows, so the statement read as many rows as it returned."""
     found = paging(read=400, returned=400, text="SELECT a FROM shop_event").judge("rows_read_are_rows_returned")
     assert found.verdict is Verdict.VIOLATED
     assert "400 rows read for 10" in found.reason

@@ -59,7 +59,7 @@ def test_refusing_to_cancel_a_paid_order_is_violated_a_refused_one_is_not(world)
 
 @pytest.mark.parametrize(("status", "code"), [(409, "busy"), (404, "http_404"), (429, "throttled")])
 def test_no_other_4xx_is_a_way_out(world, status, code):
-    """Every cancel that met a charge failed, those after it went well: its one subject never happened."""
+    """Every cancel during a charge failed and the others succeeded, so the case under test never happened."""
     cancelled(world, "ok")
     world.asked("cancel", world.bought("a"), outcome=Outcome.FAIL, status=status, reason=code)
     finding = world.judge("refund_for_cancelled")
@@ -90,7 +90,7 @@ def test_an_error_to_a_cancel_that_took_place_leaves_nothing_open(world):
     assert world.judge("refund_for_cancelled").verdict is Verdict.HELD
 
 
-def test_nobody_refused_where_nobody_was(world):
+def test_no_answer_is_no_refused_cancel(world):
     for number in range(20):
         cancelled(world, f"ok-{number}")
     world.asked("cancel", world.bought("a"), outcome=Outcome.FAIL, status=0, reason="connection_refused")

@@ -56,7 +56,7 @@ def test_violated_by_any_kind_of_answer_that_depends_on_who_asks(world, answer, 
 
 
 def test_an_outage_that_hits_everybody_is_no_difference(world):
-    """However the answers change with time: who of those that ask is the guest, a die decides."""
+    """The answers change with time, but chance decides which of the requests are the guest's."""
     dice = random.Random(3)
     for run in range(60):
         world = World()

@@ -31,7 +31,7 @@ ALONE = schedule("alone", learnt=True, stops=(STOP,))
 HELD = schedule("w1", stop=STOP, held=Held.BLOCKED)
 
 
-def test_held_when_somebody_was() -> None:
+def test_held_when_a_request_was_held() -> None:
     found = judged(ALONE, HELD, schedule("c1", held=Held.NEVER))
     assert found.verdict is Verdict.HELD
     assert (found.figures["schedules"], found.figures["held"], found.figures["never"]) == (2, 1, 1)

@@ -18,7 +18,7 @@ def test_every_seat_sold_under_larger_demand_is_held(world):
 
 
 @pytest.mark.parametrize("outcome", [Outcome.INFO, Outcome.FAIL], ids=["unanswered", "failed"])
-def test_a_free_seat_that_somebody_wanted_is_violated(world, outcome):
+def test_a_free_seat_that_an_intent_wanted_is_violated(world, outcome):
     fill(world, 8)
     for number in range(3):
         world.ask(f"turned-away-{number}", outcome, status=0 if outcome is Outcome.INFO else 429)
@@ -28,7 +28,7 @@ def test_a_free_seat_that_somebody_wanted_is_violated(world, outcome):
     assert finding.examples == ("turned-away-0", "turned-away-1", "turned-away-2")
 
 
-def test_a_last_seat_that_fitted_nobody_is_no_fault(world):
+def test_a_last_seat_into_which_no_intent_fits_is_held(world):
     fill(world, 9)
     world.refused("pair", quantity=2)
     assert world.judge("sells_out").verdict is Verdict.HELD
@@ -73,7 +73,7 @@ def test_demand_up_to_the_stock_is_inconclusive(world):
     assert "demand never exceeded stock (tier 1: 10 seats wanted of 10)" in finding.reason
 
 
-def test_nobody_asking_is_inconclusive(world):
+def test_no_ask_is_inconclusive(world):
     assert world.judge("sells_out").reason == "no seat was asked for"
 
 

@@ -20,7 +20,7 @@ def test_some_accepted_and_charged_is_held(world):
         pytest.param({"outcome": Outcome.FAIL, "refused": True, "reason": "sold_out"}, id="sells nothing"),
     ],
 )
-def test_nobody_served_is_violated(world, answer):
+def test_no_accepted_ask_is_violated(world, answer):
     for number in range(5):
         world.ask(f"k{number}", phase="calm", **answer)
     finding = world.judge("served_when_calm")

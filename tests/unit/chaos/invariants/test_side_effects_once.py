@@ -42,8 +42,8 @@ def test_a_failure_of_the_gateways_is_no_refusal(world, statuses, end, verdict):
     assert finding.figures["orders_given_up"] == (verdict is Verdict.VIOLATED)
 
 
-def test_a_call_that_nobody_answered_is_not_given_up(world):
-    """What became of it is not known: the worker died, or the gateway hung up."""
+def test_a_call_without_an_answer_does_not_count_as_given_up(world):
+    """The result of the call is not known: the worker died, or the gateway closed the connection."""
     world.bought("good")
     world.call(world.bought("a", status="refused"), status=0, answered=False)
     assert world.judge("side_effects_once").verdict is Verdict.HELD

@@ -48,7 +48,7 @@ def test_too_many_too_few_or_unfounded_is_violated(world, how, reason):
 
 
 def test_what_the_shop_says_of_its_mails_is_not_asked(world):
-    """A row that says that the customer was told is no mail."""
+    """A row that claims a confirmation is no proof of a mail."""
     told(world, "good")
     world.effect(told(world, "a", times=0))
     finding = world.judge("told_once")
@@ -63,7 +63,7 @@ def test_a_mail_that_the_shop_claims_is_missed_whatever_became_of_its_order(worl
     assert finding.reason == "1 customers were told, says lab_side_effects, and no mail arrived"
 
 
-def test_a_mail_about_an_order_that_nobody_knows_is_violated(world):
+def test_a_mail_about_an_unknown_order_is_violated(world):
     told(world, "good")
     world.mail("order-of-nobody")
     assert world.judge("told_once").figures["told_unfounded"] == 1
@@ -125,7 +125,7 @@ def test_a_copy_after_a_connection_that_a_fault_cut_is_excused(world, on):
 
 
 @pytest.mark.parametrize(("at_s", "verdict"), [(2.5, Verdict.HELD), (8.5, Verdict.VIOLATED)])
-def test_what_was_sent_while_the_database_was_away_could_not_be_noted(world, at_s, verdict):
+def test_a_copy_of_a_mail_that_was_sent_while_the_database_was_cut_off(world, at_s, verdict):
     world.faults = [Span(name="shop_to_postgres", start_s=2.0, end_s=6.0)]
     order = world.bought("a")
     world.mail(order, at_s=at_s)
@@ -170,7 +170,7 @@ def test_later_is_fine_and_while_it_may_still_come_it_is_inconclusive(world):
     assert world.judge("told_once").verdict is Verdict.VIOLATED
 
 
-def test_a_mail_about_a_pending_order_may_be_ahead_of_its_word(world):
+def test_a_mail_about_a_pending_order_is_violated_only_when_settled(world):
     told(world, "good")
     world.charge(told(world, "a", status="pending"))
     assert world.judge("told_once").verdict is Verdict.VIOLATED

@@ -106,7 +106,7 @@ def test_an_order_that_does_not_exist_for_its_customer_is_violated(world):
 
 
 @pytest.mark.parametrize("status", [0, 401, 503])
-def test_an_answer_that_says_nothing_is_not_held_against_it(world, status):
+def test_an_answer_other_than_200_and_404_violates_nothing(world, status):
     world.bought("c")
     world.state.shown.append(Shown(order_id="order-c", http_status=status))
     assert world.judge(CHECK).verdict is Verdict.HELD

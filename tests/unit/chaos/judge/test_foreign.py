@@ -43,7 +43,7 @@ def test_a_message_that_was_taken_while_the_worker_was_away(kind: str, at_s: flo
     assert ("shop.charge at" in finding.reason) is (verdict is Verdict.INCONCLUSIVE)
 
 
-def test_without_a_record_nobody_can_say() -> None:
+def test_without_a_record_it_is_unknown() -> None:
     lost = EndState(missing={"broker_messages": "MONITOR: gone"})
     for state, t0 in ((None, T0), (lost, T0), (taken(10.3), None)):
         (finding,) = foreign_worker([fault("kill")], state, t0)

@@ -144,7 +144,7 @@ def test_a_fault_that_was_not_proven_felt_and_lifted_takes_every_held_finding_wi
         ([], None),
     ],
 )
-def test_whoever_took_part_uninvited_spoils_what_held(run, found, events, reason):
+def test_a_foreign_client_makes_held_checks_inconclusive(run, found, events, reason):
     run.events[-4:-4] = events
     judgement = run.judge()
     if reason is None:  # of before anybody looked
@@ -470,7 +470,7 @@ def test_a_fifth_of_the_seconds_excuses_nothing(run, found):
     assert found(run.judge(), "slo:success_ratio[spike,browse]").verdict is Verdict.VIOLATED
 
 
-def test_a_host_that_nobody_watched_excuses_as_much_as_a_busy_one(run, found):
+def test_a_host_without_readings_excuses_as_much_as_a_busy_one(run, found):
     run.host = run.host[:10]
     assert run.judge().verdict is Verdict.HELD
     run.change = fails_in_spike
@@ -649,7 +649,7 @@ def test_a_load_driver_that_stood_still_is_not_called_slow(run):
 
 
 @pytest.mark.parametrize("left", [slice(0, 0), slice(0, 20), slice(15, None)], ids=["none", "no end", "no start"])
-def test_clocks_that_nobody_watched_are_not_fine(run, found, left):
+def test_unwatched_clocks_are_not_taken_as_steady(run, found, left):
     run.clocks = run.clocks[left]
     judgement = run.judge()
     assert judgement.verdict is Verdict.INCONCLUSIVE

@@ -150,7 +150,7 @@ def test_no_folder(tmp_path, run):
 
 @pytest.mark.parametrize(("version", "age"), [(1, "an older"), (3, "a newer")])
 def test_a_record_of_another_format_is_named_and_not_judged(check, run, evidence, monkeypatch, version, age):
-    """Judged by today's rules, a run of yesterday would lack its clocks: no verdict of its own is wrong for that."""
+    """By today's rules an older run lacks its clocks, which does not make its own verdict wrong."""
     (evidence / "clocks.jsonl").unlink()
     (evidence / "manifest.json").unlink()
     monkeypatch.setattr("chaos.evidence.manifest.MANIFEST_VERSION", version)

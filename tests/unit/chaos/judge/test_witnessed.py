@@ -36,7 +36,7 @@ def test_so_does_an_answer_that_decided_something(world, status, said_s):
     assert changed_s(world) == pytest.approx(said_s)
 
 
-def test_a_later_word_of_the_shops_own_stands(world):
+def test_a_later_time_of_the_shop_is_kept(world):
     order = ordered(world, updated_s=7.0)
     world.charge(order)
     world.call(order, 5.0)

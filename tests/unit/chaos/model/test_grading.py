@@ -62,7 +62,7 @@ def test_a_note_on_every_line_is_not_graded(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_note_on_every_function_does_not_pass(seed: int) -> None:
-    """With the number that most flaws accept: what somebody sprays who knows the bank."""
+    """With the number that most flaws accept, as somebody would who knows the bank."""
     files, key = sample(seed)
     notes = [
         note(file, node.lineno, 20)
@@ -77,7 +77,7 @@ def test_a_note_on_every_function_does_not_pass(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_naming_every_slot_of_the_bank_is_not_graded_or_does_not_pass(seed: int) -> None:
-    """Whoever knows the whole bank by heart, and looks at nothing."""
+    """Notes from memory of the whole bank, without reading the sample."""
     _, key = sample(seed)
     flaws = [one for one in key if one.kind == "flaw"]
     known = samples.slots(samples.SHOP / "samples" / "slots")

@@ -33,7 +33,7 @@ def test_answers_and_documented_refusals_over_all_that_was_scheduled():
 
 
 @pytest.mark.parametrize("outcome", [Outcome.DROPPED, Outcome.INFO, Outcome.FAIL])
-def test_what_nobody_answered_counts_against_it(outcome):
+def test_an_operation_without_an_answer_counts_against_it(outcome):
     assert RATIO.measure([op()] * 9 + [op(outcome)], RATIO.params()).value == 0.9
 
 
@@ -68,7 +68,7 @@ def test_a_stall_of_two_seconds_in_ten_shows():
 
 
 @pytest.mark.parametrize("outcome", [Outcome.DROPPED, Outcome.INFO, Outcome.FAIL])
-def test_what_nobody_answered_is_infinitely_slow_not_left_out(outcome):
+def test_an_operation_without_an_answer_is_infinitely_slow_and_not_left_out(outcome):
     measurement = LATENCY.measure([op()] * 18 + [op(outcome, took_s=0.001)] * 2, LATENCY.params())
     assert measurement.value == math.inf
     assert measurement.figures["unanswered"] == 2

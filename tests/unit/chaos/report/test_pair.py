@@ -88,7 +88,7 @@ def test_markdown(pair):
     assert "| baseline | browse | 77 → 77 | 0 → 0 | 9.1 → 9.1 | 41 → 30 |" in text
 
 
-def test_html_is_whole_and_needs_nobody(pair):
+def test_html_is_complete_and_loads_nothing_else(pair):
     page = html(pair)
     words = " ".join(" ".join(parsed(page).words).split())
     assert "Flash sale: naive and hardened" in words

@@ -236,7 +236,7 @@ def test_a_scene_that_can_not_begin_is_said_and_the_others_go_on() -> None:
     assert all(scene.closed for scene in bench.scenes)
 
 
-def test_somebody_who_wants_it_to_end_is_heard() -> None:
+def test_a_request_to_end_the_run_is_followed() -> None:
     bench = Bench()
     bench.stopped = lambda: True
     assert bench.pair().run() == 2

@@ -45,6 +45,6 @@ def test_a_shop_that_is_silent_is_not_waited_for(tmp_path: Path) -> None:
     assert len(last_look(folder(tmp_path, 100, known=3), FakeCustomers(silent=True))) == 4
 
 
-def test_without_tokens_nobody_can_look(tmp_path: Path) -> None:
+def test_without_a_world_file_the_last_look_is_a_broken_lab(tmp_path: Path) -> None:
     with pytest.raises(LabBroken, match=r"world\.json"):
         last_look(tmp_path, FakeCustomers())

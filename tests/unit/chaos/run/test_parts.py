@@ -109,7 +109,7 @@ def test_collecting_asks_every_witness() -> None:
 
 
 def test_the_views_are_read_at_one_moment() -> None:
-    """Else an order may be from before a transaction and its tickets from after it."""
+    """Otherwise an order may be from before a transaction and its tickets from after it."""
     world = FakeWorld()
     collect(world, EndState())
     assert world.moments[1] == ["tiers", "orders", "tickets", "side_effects", "pending"]

@@ -179,7 +179,7 @@ def test_an_answer_names_what_a_later_case_asks_for(player: Player) -> None:
     assert _Shop.seen[1][1::2] == ("/orders/made-1/", b'{"of": "made-1"}')
 
 
-def test_what_nobody_answered_is_not_sent(player: Player) -> None:
+def test_a_request_that_needs_a_missing_answer_is_not_sent(player: Player) -> None:
     exchange = send(player, case("/orders/<<s-9.id>>/"))
     assert (exchange.error, exchange.sent) == ("unsent: s-9 answered no id", None)
     assert not _Shop.seen
@@ -201,7 +201,7 @@ def test_a_header_that_can_not_be_sent_is_told(player: Player, headers: dict[str
     assert not exchange.status
 
 
-def test_nobody_there_is_an_exchange_without_an_answer() -> None:
+def test_a_refused_connection_is_an_exchange_without_an_answer() -> None:
     made = Player("http://127.0.0.1:9", WORLD, now_unix_s=time.time, t0_unix_s=time.time(), salt="")
     exchange = send(made, case("/json/"))
     assert (exchange.status, exchange.error, exchange.outcome) == (0, "ConnectError", "fail")

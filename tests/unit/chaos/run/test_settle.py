@@ -78,7 +78,7 @@ def test_work_in_the_queues_is_no_rest() -> None:
         assert (result.settled, result.reason, result.settle_s) == (False, "work is still pending", 30.0)
 
 
-def test_a_witness_that_is_away_is_no_rest() -> None:
+def test_a_missing_witness_does_not_count_as_settled() -> None:
     result = settle(FakeWorld(["postgres: gone"]), FakeClock(), until_unix_s=1030.0, stopped=never)
     assert (result.settled, result.reason, result.pending) == (False, "postgres: gone", None)
     assert result.settle_s == 30.0
@@ -96,7 +96,7 @@ def test_a_blink_starts_the_wait_for_rest_anew() -> None:
     assert result.settle_s == 11 * 0.5 + UNMOVED_S
 
 
-def test_somebody_wants_to_go() -> None:
+def test_settling_can_be_ended_early() -> None:
     clock = FakeClock()
     result = settle(FakeWorld([left(orders=1)]), clock, until_unix_s=1030.0, stopped=lambda: clock.now > 1002.0)
     assert (result.settled, result.reason, result.settle_s, result.cut) == (False, "stopped", 2.5, True)

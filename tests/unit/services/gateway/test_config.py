@@ -45,7 +45,7 @@ def test_an_unusable_setting_is_named(environment: dict[str, str], name: str, va
         from_environment(environment | {name: value})
 
 
-def test_an_empty_token_would_let_everybody_in(environment: dict[str, str]) -> None:
+def test_an_empty_token_is_refused(environment: dict[str, str]) -> None:
     Path(environment["GATEWAY_LAB_TOKEN_FILE"]).write_text("\n")
     with pytest.raises(ConfigError, match="GATEWAY_LAB_TOKEN_FILE: got an empty file"):
         from_environment(environment)

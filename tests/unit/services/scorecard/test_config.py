@@ -10,7 +10,7 @@ from services.scorecard.config import Config, Postgres, from_environment
 from services.settings import ConfigError
 
 
-def test_without_settings_nobody_may_write() -> None:
+def test_without_settings_the_token_is_empty() -> None:
     assert from_environment({}) == Config(
         port=18003, database=Path(".lab/keep/scorecard.sqlite3"), token="", admin_password=""
     )

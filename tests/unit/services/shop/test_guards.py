@@ -125,7 +125,7 @@ def test_more_than_there_are_slots_do_not_get_in() -> None:
 
 
 def test_a_slow_one_does_not_hold_up_a_call_of_another_thread() -> None:
-    """The library's own `call` would hold its lock for as long as the slowest caller takes."""
+    """The library's own `call` would hold its lock as long as the slowest call takes."""
     guarded = guard()
     inside, done = threading.Event(), threading.Event()
 

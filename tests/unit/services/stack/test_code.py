@@ -134,7 +134,7 @@ def test_a_name_that_no_patch_carries_is_refused(settings: Settings, lab: Lab, n
 
 
 def test_planted_bytecode_does_not_run(settings: Settings, lab: Lab) -> None:
-    """Python takes a cache whose time and size fit the source; in the copy there is none."""
+    """Python uses a cache whose time and size match the source; the copy has no caches."""
     source = own(settings) / "settings.py"
     plant(source, "WHO = 'planted!'\n")
     cache = Path(py_compile.compile(str(source), doraise=True) or "")

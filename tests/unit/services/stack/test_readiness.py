@@ -178,6 +178,6 @@ def test_an_api_of_which_one_process_is_another_variant_is_not_ready(api: Checks
 
 
 def test_an_answer_of_a_process_that_is_none_of_the_api_is_no_readiness(api: Checks) -> None:
-    """Left over by a master that was killed, or a stranger's: it would take a share of the load."""
+    """A process left by a killed master, or a foreign one, would take a share of the load."""
     _Api.answers = [process(1), process(9)]
     assert api.api("hardened") == "GET /ready: got an answer of process 9, expected one of the API's, [1, 2]"

@@ -112,7 +112,7 @@ def test_a_traceback_is_blamed_on_the_innermost_line_of_the_variant(settings: Se
     assert error.message == "services/shop/naive/views.py:41: ZeroDivisionError: division by zero"
 
 
-def test_a_traceback_from_elsewhere_is_nobody_s_fault_here(settings: Settings) -> None:
+def test_a_traceback_from_elsewhere_names_no_file_of_the_variant(settings: Settings) -> None:
     other = shop.folder(settings) / "hardened"
     text = f'Traceback:\n  File "{other}/views.py", line 1, in <module>\nValueError: x\n'
     assert shop.culprit(settings, "naive", text) is None

@@ -29,7 +29,7 @@ def test_heal_says_what_it_lifted_and_what_it_could_not_ask(
 
 
 def test_heal_leaves_a_run_alone(shell: Shell, toxiproxy: Http) -> None:
-    """It would lift the run's faults under it, and nobody would know why they were not felt."""
+    """It would lift the run's faults, and the run would not know why they were not felt."""
     with run_lock(shell.lab, "flash-sale on naive"):
         said = shell("heal")
     assert said.code == 2
