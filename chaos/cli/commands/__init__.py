@@ -63,7 +63,9 @@ COMMANDS: Final = {
     "replay": Entry(
         "replay", "A finished run once more, as it happened: phases, faults, figures, and real answers. Offline."
     ),
-    "index": Entry("scores", "Put every run of the evidence folder into the scorecard; any time, without duplicates."),
+    "index": Entry(
+        "scores", "Put every run of the evidence folder into the scorecard, or one; any time, without duplicates."
+    ),
     "export": Entry(
         "scores", "The whole drill map: scores with their history, months, hints, and what it all amounts to."
     ),
