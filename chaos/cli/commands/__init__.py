@@ -70,7 +70,9 @@ COMMANDS: Final = {
         "scores", "The whole drill map: scores with their history, months, hints, and what it all amounts to."
     ),
     "import": Entry("scores", "Put a drill map back: adds what is not here yet, and never drops what is."),
-    "list": Entry("scenarios", "The scenarios that there are, or the runs."),
+    "list": Entry(
+        "scenarios", "The scenarios that there are, with the verdict of the last run on each variant; or the runs."
+    ),
     "schema": Entry("scenarios", "The JSON Schema of scenario files, for editors; or the reference for people."),
     "agent": Entry("stack", "Run the watchdog in the foreground (the stack does so by itself)."),
     "up": Entry("stack", "Start the stack and wait until every part is ready."),
