@@ -47,6 +47,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "doctor": "what is missing, and how to get it",
         "heal": "lift every fault that a run may have left",
         "calibrate": "measure how much load this machine carries",
+        "completion": "the script that completes commands in your shell",
         "agent": "the watchdog in the foreground",
     },
 }

@@ -101,7 +101,9 @@ def _patch_of(run: Path) -> bytes:
 def newest(variant: str) -> Run | None:
     """The newest run of the drill's scenario on *variant* that came to a verdict."""
     ran = newest_run(evidence_dir(), scenario=SCENARIO, variant=variant)
-    return ran and Run(name=ran.run_id, verdict=ran.verdict, summary=ran.summary, folder=ran.folder)
+    if ran is None:
+        return None
+    return Run(name=ran.run_id, verdict=ran.verdict, summary=ran.summary, folder=ran.folder)
 
 
 def _branch(text: Text, before: Mapping[str, Path], after: Mapping[str, Path], *, shop: Path, top: Path) -> str:

@@ -74,6 +74,9 @@ COMMANDS: Final = {
         "scenarios", "The scenarios that there are, with the verdict of the last run on each variant; or the runs."
     ),
     "schema": Entry("scenarios", "The JSON Schema of scenario files, for editors; or the reference for people."),
+    "completion": Entry(
+        "completion", "The script that completes commands, options, scenarios, variants and runs in your shell."
+    ),
     "agent": Entry("stack", "Run the watchdog in the foreground (the stack does so by itself)."),
     "up": Entry("stack", "Start the stack and wait until every part is ready."),
     "down": Entry("stack", "End every process of the stack; data stays."),
