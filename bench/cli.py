@@ -23,6 +23,7 @@ GOAL_S = 0.4
 CALLS = {
     "--help": (FIREDRILL, "--help"),
     "list": (FIREDRILL, "list"),
+    "completion": (FIREDRILL, "__complete", "explain", "last", ""),
     "validate (one)": (FIREDRILL, "validate", "concurrency/flash-sale"),
     "validate (all)": (FIREDRILL, "validate"),
     "nothing": (sys.executable, "-I", "-X", "utf8", "-c", "pass"),

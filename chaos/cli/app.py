@@ -15,6 +15,7 @@ from typer.main import get_group
 
 from chaos.cli.commands import COMMANDS
 from chaos.cli.console import complain
+from chaos.cli.groups import page
 from chaos.errors import ExitCode, FiredrillError, Inconclusive, LabBroken
 from launch import unforeseen
 
@@ -38,6 +39,9 @@ class Commands(TyperGroup):
                 return super().invoke(ctx)
             finally:
                 sys.stdout.flush()  # here, where somebody handles a reader that has gone
+
+    def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]  # as above
+        formatter.write(page(_ABOUT, {"--help": "show this"}, styled=sys.stdout.isatty()))
 
     def resolve_command(self, *given: Any) -> Any:
         name, listed, rest = super().resolve_command(*given)

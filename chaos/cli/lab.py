@@ -20,13 +20,6 @@ def running() -> Stack:
     return stack
 
 
-def dashboard() -> list[str]:
-    """The line that says where the dashboard is; none while the stack is down."""
-    stack = read_stack()
-    url = None if isinstance(stack, NotUp) else stack.public_url("dashboard")
-    return [f"dashboard: {url}"] if url else []
-
-
 def hand_over(module: str, *arguments: str) -> None:
     """Run another program of the lab in place of this command: same terminal, same exit code."""
     command = [*PYTHON, "-m", module, *arguments]

@@ -14,5 +14,11 @@ Scale = Annotated[
     float | None,
     typer.Option(min=0.05, max=1000, help="Factor on all rates; what `calibrate` found, or 1, when left out."),
 ]
-Run = Annotated[str, typer.Argument(metavar="RUN", help="An evidence folder, or a run id.")]
+Run = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="RUN",
+        help="last, last naive, last~1, a run id or a unique part of it, a path that was printed.",
+    ),
+]
 Drill = Annotated[str, typer.Argument(metavar="DRILL", help="1 to 6; or its key, such as concurrency.")]

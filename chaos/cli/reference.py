@@ -45,6 +45,8 @@ def _command(name: str, command: Any) -> Iterator[str]:
 
 def _word(argument: Any) -> str:
     word = argument.metavar or argument.name.upper()
+    if " " in word:
+        return str(word)  # of several words, which it says itself
     word = f"{word}…" if argument.nargs == -1 else word
     return word if argument.required else f"[{word}]"
 

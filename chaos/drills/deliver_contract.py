@@ -16,10 +16,9 @@ from chaos.drills.discrepancies import Row
 from chaos.drills.drafts import BASE_FILE, Draft, make_base, own_draft
 from chaos.drills.shown import Shown, shown
 from chaos.errors import InvalidInput
-from chaos.evidence.files import Unreadable, is_regular, read_bytes
+from chaos.evidence.files import is_regular, read_bytes
+from chaos.evidence.newest import newest as newest_run
 from chaos.evidence.record import read_record
-from chaos.evidence.verdict import read_verdict
-from chaos.evidence.writing import folders
 from chaos.files import write_atomic
 from chaos.load.contract import reference
 from chaos.model.conform import Contract
@@ -101,14 +100,10 @@ def _patch_of(run: Path) -> bytes:
 
 def newest(variant: str) -> Run | None:
     """The newest run of the drill's scenario on *variant* that came to a verdict."""
-    for folder in reversed(folders(evidence_dir())):
-        try:
-            document = read_verdict(folder)
-        except Unreadable:
-            continue
-        if (document.scenario, document.variant) == (SCENARIO, variant):
-            return Run(name=folder.name, verdict=document.verdict, summary=document.summary, folder=folder)
-    return None
+    ran = newest_run(evidence_dir(), scenario=SCENARIO, variant=variant)
+    if ran is None:
+        return None
+    return Run(name=ran.run_id, verdict=ran.verdict, summary=ran.summary, folder=ran.folder)
 
 
 def _branch(text: Text, before: Mapping[str, Path], after: Mapping[str, Path], *, shop: Path, top: Path) -> str:

@@ -11,10 +11,9 @@ from chaos.drills import strategy
 from chaos.drills.attempt import SHOP
 from chaos.drills.drafts import any_drill, base_in, own_draft
 from chaos.errors import InvalidInput
-from chaos.evidence.files import Unreadable, is_regular
+from chaos.evidence.files import is_regular
+from chaos.evidence.newest import ended
 from chaos.evidence.record import read_record
-from chaos.evidence.verdict import read_verdict
-from chaos.evidence.writing import folders
 from chaos.files import write_atomic
 from chaos.model.exchange import Exchanged
 from chaos.model.folder import File
@@ -94,16 +93,10 @@ def _pair(runs: Sequence[_Ran], base: str) -> tuple[_Ran, _Ran] | None:
 
 def _runs(root: Path, base: str, scenario: str) -> Iterator[_Ran]:
     """Each of *scenario*, oldest first."""
-    for folder in folders(root):
-        if not is_regular(folder / File.QUERIES):
-            continue
-        try:
-            document = read_verdict(folder)
-        except Unreadable:
-            continue  # it never ended
-        ours = document.variant == base or (document.variant == "attempt" and base_in(document.versions) == base)
-        if ours and document.scenario == scenario:
-            yield _Ran(folder=folder, variant=document.variant, verdict=document.verdict)
+    for run in reversed(list(ended(root, scenario=scenario))):
+        ours = run.variant == base or (run.variant == "attempt" and base_in(run.versions) == base)
+        if ours and is_regular(run.folder / File.QUERIES):
+            yield _Ran(folder=run.folder, variant=run.variant, verdict=run.verdict)
 
 
 def _exchanged(folder: Path) -> Exchanged:

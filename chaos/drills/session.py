@@ -266,12 +266,3 @@ def _signals(stop: Stop) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def folder_of(name: str) -> Path:
-    """An evidence folder by path or by run id. Raises: InvalidInput for what no folder can be called."""
-    try:
-        name.encode()
-        return Path(name) if Path(name).is_dir() else evidence_dir() / name
-    except (OSError, ValueError):  # too long, a NUL in it, bytes that are no text
-        raise InvalidInput(f"evidence: got {name[:60]!r}, expected a folder or a run id") from None

@@ -34,7 +34,8 @@ SCENARIOS = CHECKOUT / "scenarios"
 def find_scenario(name: str) -> Path:
     """The file of *name*: a name below `scenarios/`, or a path from the working directory or from the checkout.
 
-    Raises: InvalidInput with the names that exist.
+    The folder may be left out where only one has a scenario of that name. Raises: InvalidInput with the names that
+    exist.
     """
     places = [Path(name), CHECKOUT / name, SCENARIOS / name]
     if not name.startswith(("/", ".")):
@@ -43,6 +44,12 @@ def find_scenario(name: str) -> Path:
         with suppress(OSError, ValueError):  # a name that is too long for a file, or has a NUL in it
             if candidate.is_file():
                 return candidate
+    alike = [path for path in all_scenarios() if name in (path.stem, path.name)]
+    if len(alike) == 1:
+        return alike[0]
+    if alike:
+        words = " or ".join(map(scenario_name, alike))
+        raise InvalidInput(f"scenario: got {name!r}, which {len(alike)} folders have, expected {words}")
     known = [scenario_name(path) for path in all_scenarios()]
     short = name if len(name) <= 60 else f"{name[:57]}…"
     close = get_close_matches(name, [*known, *(path.rsplit("/", 1)[-1] for path in known)], n=1)

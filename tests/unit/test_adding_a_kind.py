@@ -72,6 +72,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     reference = made.python("-m", "chaos.cli", "schema", "--markdown")
     (root / "docs/extend/scenario-reference.md").write_text(reference, "utf-8")
     (root / "docs/operate/commands.md").write_text(made.python("-m", "chaos.cli.reference"), "utf-8")
+    (root / "chaos/cli/shapes.json").write_text(made.python("-m", "chaos.cli.completing"), "utf-8")
     return made
 
 
@@ -186,7 +187,8 @@ assert [title.value for title in app.title] == ["About"], app.title
 
 
 def test_a_new_command_is_listed_and_answers(copy: Copy) -> None:
-    assert "What a fault can hit." in copy.python("-m", "chaos.cli", "--help")
+    assert "  what a fault can hit\n" in copy.python("-m", "chaos.cli", "--help")
+    assert "targets\twhat a fault can hit\n" in copy.python("-m", "chaos.cli", "__complete", "targ")
     assert "gateway" in json.loads(copy.python("-m", "chaos.cli", "targets", "--json"))
     assert "## `firedrill targets`" in (copy.root / "docs/operate/commands.md").read_text("utf-8")
 

@@ -63,13 +63,20 @@ COMMANDS: Final = {
     "replay": Entry(
         "replay", "A finished run once more, as it happened: phases, faults, figures, and real answers. Offline."
     ),
-    "index": Entry("scores", "Put every run of the evidence folder into the scorecard; any time, without duplicates."),
+    "index": Entry(
+        "scores", "Put every run of the evidence folder into the scorecard, or one; any time, without duplicates."
+    ),
     "export": Entry(
         "scores", "The whole drill map: scores with their history, months, hints, and what it all amounts to."
     ),
     "import": Entry("scores", "Put a drill map back: adds what is not here yet, and never drops what is."),
-    "list": Entry("scenarios", "The scenarios that there are, or the runs."),
+    "list": Entry(
+        "scenarios", "The scenarios that there are, with the verdict of the last run on each variant; or the runs."
+    ),
     "schema": Entry("scenarios", "The JSON Schema of scenario files, for editors; or the reference for people."),
+    "completion": Entry(
+        "completion", "The script that completes commands, options, scenarios, variants and runs in your shell."
+    ),
     "agent": Entry("stack", "Run the watchdog in the foreground (the stack does so by itself)."),
     "up": Entry("stack", "Start the stack and wait until every part is ready."),
     "down": Entry("stack", "End every process of the stack; data stays."),

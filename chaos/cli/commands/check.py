@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from chaos.adapters.scorecard import Scorecard
+from chaos.cli import next_steps
 from chaos.cli.check import check_text
 from chaos.cli.console import Answer, Block, answers, progress, tell
 from chaos.cli.options import Drill, Heal, Json, NoUp, Scale
@@ -68,8 +69,11 @@ def check(
             besides=lambda its, found: besides(its, found, lab),
         )
     # Told before it is kept: a full disk takes nobody's result.
-    tell(Answer(document=report.document(), text=Block(check_text(report))), as_json=as_json)
-    return Answer(text=f"kept as {keep_check(report.document())}", code=report.exit_code)
+    steps = next_steps.after_check(report)
+    told = {**report.document(), "next": next_steps.document(steps)}
+    tell(Answer(document=told, text=Block(check_text(report))), as_json=as_json)
+    kept = f"kept as {keep_check(report.document())}"
+    return Answer(text=[kept, *next_steps.block(steps)], code=report.exit_code)
 
 
 Besides = Callable[[catalogue.Part, Sequence[Passed], Session], Iterable[Passed]]

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+from chaos.cli import names
 from chaos.cli.console import Answer, Block, Verdicts, answers
 from chaos.cli.options import Json, Run
 from chaos.drills import conclude, revision
-from chaos.drills.session import folder_of
-from chaos.errors import ExitCode
+from chaos.errors import ExitCode, InvalidInput
 from chaos.files import write_atomic
 from chaos.judge import verify as verification
 from chaos.model.verdict import plain
@@ -23,11 +23,9 @@ app = typer.Typer()
 
 @app.command()
 @answers
-def verify(
-    evidence: Annotated[str, typer.Argument(help="An evidence folder, or a run id.")], as_json: Json = False
-) -> Answer:
+def verify(evidence: Run = None, as_json: Json = False) -> Answer:
     """Derive a run's verdict again, offline, from its folder alone, and notice any changed byte."""
-    folder = folder_of(evidence)
+    folder = names.run_named(evidence)
     problems = verification.verify(folder, conclude.read_judged)
     document = {"folder": str(folder), "problems": problems}
     if problems:
@@ -44,23 +42,43 @@ def verify(
 @app.command()
 @answers
 def explain(
-    evidence: Run,
-    check: Annotated[str | None, typer.Argument(help="A violated check; all of them when left out.")] = None,
+    evidence: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN] [CHECK]",
+            help="A run, the last one when left out; and a violated check, all of them when left out.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> Answer:
     """The smallest counterexample of a violation, on one time line: operations, SQL, charges, log lines. Offline."""
-    folder = folder_of(evidence)
+    folder, check = _run_and_check(evidence or [])
     found = conclude.explained(folder, check)
     if not found:
         return Answer(document=found, text=f"{folder.name}: nothing is violated, so there is nothing to explain")
     return Answer(document=found, text=Block("\n".join(explanation.text(one) for one in found)))
 
 
+def _run_and_check(words: list[str]) -> tuple[Path, str | None]:
+    """A single word that names no run names a check of the last one. Raises: InvalidInput."""
+    if len(words) == 1 and not names.is_one(words[0]) and "_" in words[0]:
+        words = ["last", *words]
+    folder, rest = names.take(words)
+    if len(rest) > 1:
+        raise InvalidInput(f"check: got {' '.join(rest)!r}, expected one")
+    return folder, rest[0] if rest else None
+
+
 @app.command()
 @answers
 def compare(
-    before: Annotated[str, typer.Argument(metavar="A", help="The run before: an evidence folder, or a run id.")],
-    after: Annotated[str, typer.Argument(metavar="B", help="The run after.")],
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[A] [B]",
+            help="The runs before and after. B alone is left out for the newest with A's seed; both for the last two.",
+        ),
+    ] = None,
     as_html: Annotated[Path | None, typer.Option("--html", metavar="OUT.html", help="One file, offline.")] = None,
     as_markdown: Annotated[
         Path | None, typer.Option("--markdown", metavar="OUT.md", help="For a pull request.")
@@ -68,7 +86,7 @@ def compare(
     as_json: Json = False,
 ) -> Answer:
     """Two runs of the same scenario and seed side by side, before and after. Offline."""
-    both = pair.paired(*(conclude.shown_of(folder_of(name)) for name in (before, after)))
+    both = pair.paired(*(conclude.shown_of(folder) for folder in names.two(runs)))
     written = []
     for path, render in ((as_html, pair.html), (as_markdown, pair.markdown)):
         if path is not None:

@@ -7,16 +7,17 @@ from typing import Annotated
 
 import typer
 
+from chaos.cli import names
 from chaos.cli.commands.run import run_document
 from chaos.cli.console import Answer, Block, Verdicts, answers, progress
-from chaos.cli.options import Heal, Json, NoUp, Run
+from chaos.cli.options import Heal, Json, NoUp
 from chaos.drills import force as forcing
 from chaos.drills.as_test import test_of
 from chaos.drills.results import RunResult
-from chaos.drills.session import Options, folder_of, session
+from chaos.drills.session import Options, session
 from chaos.drills.variants import require_known
 from chaos.errors import InvalidInput
-from chaos.evidence.files import explaining_lines
+from chaos.evidence.files import explaining_lines, is_regular
 from chaos.evidence.journal import read_events
 from chaos.files import write_atomic
 from chaos.model.folder import File
@@ -30,8 +31,13 @@ app = typer.Typer()
 @app.command()
 @answers
 def force(
-    evidence: Run,
-    schedule: Annotated[str, typer.Argument(metavar="SCHEDULE", help="Its id, such as last_seats/w2 (see explain).")],
+    which: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[RUN] SCHEDULE",
+            help="A run, the last with schedules when left out; and a schedule's id, as last_seats/w2 (see explain).",
+        ),
+    ],
     variant: Annotated[str, typer.Option(help="The run's own when left out.")] = "",
     as_test: Annotated[
         Path | None, typer.Option(metavar="FILE.py", help="Write it as a pytest instead, for your own suite.")
@@ -41,7 +47,7 @@ def force(
     as_json: Json = False,
 ) -> Answer:
     """One forced schedule of a run once more, on the code as it is now: until the code is right."""
-    folder = folder_of(evidence)
+    folder, schedule = _run_and_schedule(which)
     if as_test is not None:
         return _written(forcing.schedule_of(folder, schedule), as_test)
     again = forcing.again(folder, schedule)
@@ -52,6 +58,19 @@ def force(
     with progress(as_json=as_json) as view, session(options, view, purpose=purpose) as lab:
         result = lab.run(again.scenario, chosen, None)
     return Answer(document=run_document(result), text=_text(result), code=result.exit_code)
+
+
+def _run_and_schedule(words: list[str]) -> tuple[Path, str]:
+    """Raises: InvalidInput."""
+    alone = len(words) == 1 and not names.is_one(words[0])
+    folder, rest = names.take(
+        ["last", *words] if alone else words,
+        fits=lambda run: is_regular(run.folder / File.SCHEDULES),
+        wanted="one with forced schedules (firedrill run interleaving/last-seats)",
+    )
+    if len(rest) != 1:
+        raise InvalidInput(f"schedule: got {' '.join(rest) or 'none'!r}, expected the id of one, such as last_seats/w2")
+    return folder, rest[0]
 
 
 def _written(schedule: Schedule, file: Path) -> Answer:

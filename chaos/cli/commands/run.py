@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from chaos.cli import next_steps
 from chaos.cli.console import Answer, Verdicts, answers, progress
-from chaos.cli.lab import dashboard
 from chaos.cli.options import Heal, Json, NoUp, Scale, Seed
 from chaos.drills.results import RunResult
 from chaos.drills.session import Options, session
@@ -32,7 +32,9 @@ MasterAt = Annotated[
 @app.command()
 @answers
 def run(
-    scenario: Annotated[str, typer.Argument(help="Name below scenarios/, or a file.")],
+    scenario: Annotated[
+        str, typer.Argument(help="Name below scenarios/, its folder left out where one has it; or a file.")
+    ],
     variant: Annotated[str, typer.Option(help="naive, hardened, or your attempt.")] = "hardened",
     seed: Seed = None,
     scale: Scale = None,
@@ -56,7 +58,12 @@ def run(
     )
     with progress(as_json=as_json) as view, session(options, view, purpose=f"{loaded.name} on {variant}") as lab:
         result = lab.run(loaded, variant, seed)
-    return Answer(document=run_document(result), text=_text(result), code=result.exit_code)
+    steps = next_steps.after_run(result, asked=[scenario, *([] if seed is None else ["--seed", str(seed)])])
+    return Answer(
+        document={**run_document(result), "next": next_steps.document(steps)},
+        text=[*_text(result), *next_steps.block(steps)],
+        code=result.exit_code,
+    )
 
 
 def _one_crew(workers: int | None, workers_elsewhere: int | None, master_at: str) -> None:
@@ -77,4 +84,4 @@ def run_document(result: RunResult) -> dict[str, Any]:
 def _text(result: RunResult) -> list[str | Verdicts]:
     advice = [result.document.advice] if result.document.advice else []
     where = f"evidence: {result.folder}/{File.REPORT_PAGE}"
-    return [Verdicts([result.document]), result.document.summary, *advice, where, *dashboard()]
+    return [Verdicts([result.document]), result.document.summary, *advice, where]

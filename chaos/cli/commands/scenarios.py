@@ -7,10 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from chaos.cli import listing
 from chaos.cli.console import Answer, Block, answers, show_document
 from chaos.cli.options import Json
 from chaos.config import evidence_dir
 from chaos.errors import ExitCode, InvalidInput
+from chaos.evidence.newest import ended
 from chaos.load import all_scenarios, find_scenario, load_scenario, scenario_name
 from chaos.load.reference import reference
 from chaos.load.schema import exported_schema
@@ -45,9 +47,9 @@ def list_(
     runs: Annotated[bool, typer.Option("--runs", help="The runs on record instead of the scenarios.")] = False,
     as_json: Json = False,
 ) -> Answer:
-    """The scenarios that there are, or the runs."""
-    rows = _run_rows() if runs else _scenario_rows()
-    return Answer(document=rows, text=["  ".join(str(value) for value in row.values()) for row in rows])
+    """The scenarios that there are, with the verdict of the last run on each variant; or the runs."""
+    rows, table = (_run_rows(), listing.runs) if runs else (_scenario_rows(), listing.scenarios)
+    return Answer(document=rows, text=Block(table(rows, most=listing.width())))
 
 
 def _run_rows() -> list[dict[str, Any]]:
@@ -69,9 +71,13 @@ def _run_rows() -> list[dict[str, Any]]:
 
 
 def _scenario_rows() -> list[dict[str, Any]]:
+    last: dict[str, dict[str, str]] = {}
+    for run in ended(evidence_dir()):  # the newest first
+        last.setdefault(run.scenario, {}).setdefault(run.variant, str(run.verdict))
     rows = []
     for path in all_scenarios():
-        row: dict[str, Any] = {"name": scenario_name(path), "drill": None, "title": "", "lasts": ""}
+        name = scenario_name(path)
+        row: dict[str, Any] = {"name": name, "drill": None, "title": "", "lasts": "", "last": last.get(name, {})}
         try:
             scenario = load_scenario(path)
             row |= {"drill": scenario.drill, "title": scenario.title, "lasts": f"{scenario.duration_s:g} s"}

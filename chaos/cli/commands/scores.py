@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from chaos.adapters.scorecard import Scorecard
+from chaos.cli import names
 from chaos.cli.console import Answer, answers
 from chaos.cli.lab import running
-from chaos.cli.options import Json
+from chaos.cli.options import Json, Run
 from chaos.config import evidence_dir
 from chaos.drills import drill_map
 from chaos.drills.index import put
@@ -25,14 +26,14 @@ app = typer.Typer()
 
 @app.command()
 @answers
-def index(as_json: Json = False) -> Answer:
-    """Put every run of the evidence folder into the scorecard; any time, without duplicates.
+def index(which: Run = None, as_json: Json = False) -> Answer:
+    """Put every run of the evidence folder into the scorecard, or one; any time, without duplicates.
 
     A folder that isn't as its run left it is named and left out.
     """
     scorecard = _scorecard()
     done, changed, troubles = 0, list[str](), list[str]()
-    for folder in folders(evidence_dir()):
+    for folder in [names.run_named(which)] if which else folders(evidence_dir()):
         if not (folder / File.VERDICT).exists():
             continue
         if problems := unchanged(folder):

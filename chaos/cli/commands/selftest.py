@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from chaos.cli import next_steps
 from chaos.cli.commands import power
 from chaos.cli.commands.run import run_document
 from chaos.cli.console import Answer, Block, Part, Verdicts, answers, progress, tell
-from chaos.cli.lab import dashboard
 from chaos.cli.options import Heal, Json, NoUp, Scale, Seed
 from chaos.cli.proofs import proof_table
 from chaos.drills.results import RunResult
@@ -75,8 +75,12 @@ def selftest(
                 proofs.append(prove(scenario, run=one, say=view.say))
     finally:  # an hour's work is told, however it ended
         tell(Answer(text=_text(proofs, of=len(loaded))), as_json=as_json)
+    steps = next_steps.after_selftest(proofs)
     worst = max((proof.exit_code for proof in proofs), key=_SEVERITY.index)
-    return Answer(document={"exit_code": int(worst), "scenarios": [_document(proof) for proof in proofs]}, code=worst)
+    found = {"exit_code": int(worst), "scenarios": [_document(proof) for proof in proofs]}
+    return Answer(
+        document={**found, "next": next_steps.document(steps)}, text=["", *next_steps.block(steps)], code=worst
+    )
 
 
 def _to_prove(names: list[str], everything: bool) -> list[Scenario]:
@@ -97,7 +101,7 @@ def _matching(name: str) -> list[Path]:
     """One scenario, or all that a pattern matches."""
     if not any(sign in name for sign in "*?["):
         return [find_scenario(name)]
-    found = [path for path in all_scenarios() if fnmatchcase(scenario_name(path), name)]
+    found = [path for path in all_scenarios() if fnmatchcase(scenario_name(path) if "/" in name else path.stem, name)]
     if not found:
         known = ", ".join(scenario_name(path) for path in all_scenarios())
         raise InvalidInput(f"scenario: got {name!r}, expected a pattern that matches one of {known}")
@@ -119,7 +123,6 @@ def _proof(proof: Proof) -> list[Part]:
     parts += [
         f"evidence: {result.folder}/{File.REPORT_PAGE} ({result.variant}: {result.verdict})" for result in proof.tries
     ]
-    parts += dashboard()
     if proof.complaints:
         return [*parts, *(f"✗ {complaint}" for complaint in proof.complaints)]
     assert proof.scenario.proves is not None

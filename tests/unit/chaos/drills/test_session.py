@@ -13,8 +13,8 @@ import pytest
 from chaos.adapters.scorecard import Scorecard
 from chaos.config import Stack
 from chaos.drills import session as sessions
-from chaos.drills.session import Options, Session, folder_of, learner_of, versions
-from chaos.errors import Inconclusive, InvalidInput, LabBroken
+from chaos.drills.session import Options, Session, learner_of, versions
+from chaos.errors import Inconclusive, LabBroken
 from chaos.heal import deviations
 from chaos.run.request import Stop
 from tests.unit.chaos.adapters.servers import closed_port, http_server
@@ -69,15 +69,6 @@ def test_what_a_run_stands_on() -> None:
     assert found["mode"] == "local"
     assert {"django", "locust", "firedrill", "python"} <= found.keys()
     assert sessions._version("no-such-package-of-ours") == "not installed"
-
-
-def test_folders_by_path_or_by_run_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FIREDRILL_EVIDENCE_DIR", str(tmp_path / "evidence"))
-    assert folder_of(str(tmp_path)) == tmp_path
-    assert folder_of("20261123-x") == tmp_path / "evidence" / "20261123-x"
-    for name in ("x" * 5000, "\udcff"):
-        with pytest.raises(InvalidInput, match=r"^evidence: got .*, expected a folder or a run id$"):
-            folder_of(name)
 
 
 class DeadRun:

@@ -600,15 +600,30 @@ def test_the_very_file_is_found_or_none(tmp_path: Path, monkeypatch: pytest.Monk
     """A name with an ending of its own is never another file's."""
     ours = SCENARIOS / "concurrency" / "flash-sale.yaml"
     monkeypatch.chdir(tmp_path)
-    for name in ("concurrency/flash-sale", "concurrency/flash-sale.yaml", "scenarios/concurrency/flash-sale.yaml"):
+    for name in (
+        "concurrency/flash-sale", "concurrency/flash-sale.yaml", "scenarios/concurrency/flash-sale.yaml",
+        "flash-sale", "flash-sale.yaml",
+    ):  # fmt: skip
         assert find_scenario(name) == ours
-    for name in ("concurrency/flash-sale.v2", "concurrency/flash-sale.yml", "flash-sale"):
+    for name in ("concurrency/flash-sale.v2", "concurrency/flash-sale.yml", "flash-sale.yml", "interleaving"):
         with pytest.raises(InvalidInput, match="expected a file or one of"):
             find_scenario(name)
     for name in ("mine.v2", "mine.yml", "mine.yaml", "mine"):
         (tmp_path / name).write_text("")
         assert find_scenario(name).resolve() == tmp_path / name
         assert find_scenario(str(tmp_path / name)) == tmp_path / name
+
+
+def test_a_name_that_two_folders_have_is_refused_with_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    problem = (
+        "scenario: got 'refresh-race', which 2 folders have, expected auth/refresh-race or interleaving/refresh-race"
+    )
+    with pytest.raises(InvalidInput) as caught:
+        find_scenario("refresh-race")
+    assert caught.value.problems == (problem,)
+    (tmp_path / "refresh-race").write_text("")  # a file beside one is what was meant
+    assert find_scenario("refresh-race").resolve() == tmp_path / "refresh-race"
 
 
 def test_a_name_tells_endings_apart(tmp_path: Path) -> None:

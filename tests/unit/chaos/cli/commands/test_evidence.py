@@ -50,6 +50,5 @@ def test_verify_says_when_another_revision_judged(
 def test_verify_what_is_not_there(shell: Shell) -> None:
     said = shell("verify", "20200101-000000-never")
     assert said.code == 2
-    assert said.err == (
-        f"firedrill: {shell.evidence}/20200101-000000-never: got no such folder, expected an evidence folder\n"
-    )
+    assert said.err.startswith("firedrill: run: got '20200101-000000-never', expected last, ")
+    assert said.err.endswith("; there is no run yet (firedrill run SCENARIO)\n")

@@ -48,4 +48,7 @@ def test_what_it_can_not_show_is_refused(runs: Shell, words: tuple[str, ...], to
 def test_without_any_run_it_says_how_to_get_one(shell: Shell) -> None:
     said = shell("queries")
     assert said.code == 2
-    assert "run: got no run that counts queries, expected one (firedrill run queries/reads)" in said.err
+    assert (
+        "run: got 'last', which no run on record is, expected one that counts queries (firedrill run queries/reads)"
+        in said.err
+    )

@@ -22,7 +22,9 @@ def test_run_ends_with_its_verdict(
     fake.results["naive"] = result
     said = shell("run", steady, "--variant", "naive", "--seed", "5", "--json")
     assert said.code == code
-    assert said.json == {**plain(result.document), "folder": str(result.folder)}
+    steps = said.json["next"]
+    assert said.json == {**plain(result.document), "folder": str(result.folder), "next": steps}
+    assert all(step["do"] and step["why"] for step in steps)
     assert said.json["verdict"] == verdict
     assert fake.asked == [("steady", "naive", 5)]
     assert "steady on naive" in said.err
@@ -30,6 +32,8 @@ def test_run_ends_with_its_verdict(
     assert said.code == code
     assert result.document.summary in said.out
     assert f"evidence: {result.folder}/report.html" in said.out
+    assert "\nNext:\n" in said.out
+    assert said.out.endswith("".join(f"  {step['do'].replace(' --seed 5', '')}\n    {step['why']}\n" for step in steps))
 
 
 def test_unknown_variant(shell: Shell, fake: FakeLab, good: str) -> None:

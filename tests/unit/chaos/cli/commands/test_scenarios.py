@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from chaos.cli import listing
 from chaos.drills.conclude import conclude
+from chaos.evidence.writing import encode
 from chaos.load.schema import exported_schema
+from chaos.model.verdict import plain
 from tests.unit.chaos.cli.shell import Shell
+from tests.unit.chaos.documents import document
 from tests.unit.chaos.runs import RUN_ID, run_of, write_run
 
 
@@ -48,6 +52,34 @@ def test_list(shell: Shell) -> None:
     assert said.code == 0
     assert "concurrency/flash-sale" in [row["name"] for row in said.json]
     assert "concurrency/flash-sale" in shell("list").out
+
+
+def test_list_has_heads_and_columns_and_the_last_verdicts(shell: Shell) -> None:
+    for number, (variant, verdict) in enumerate(
+        [("naive", "held"), ("naive", "violated"), ("attempt", "inconclusive")]
+    ):
+        folder = shell.evidence / f"2026110{number}-x"
+        folder.mkdir(parents=True)
+        (folder / "journal.jsonl").touch()
+        told = document(scenario="concurrency/flash-sale", variant=variant, verdict=verdict)
+        (folder / "verdict.json").write_bytes(encode(plain(told)))
+    rows = {row["name"]: row for row in shell("list", "--json").json}
+    assert rows["concurrency/flash-sale"]["last"] == {"naive": "violated", "attempt": "inconclusive"}
+    assert rows["concurrency/double-submit"]["last"] == {}
+    lines = shell("list").out.splitlines()
+    (head,) = [line for line in lines if line.startswith("Drill 3")]
+    (line,) = [line for line in lines if line.startswith("  concurrency/flash-sale ")]
+    for title, cell in {"naive": "■ violated", "hardened": "–", "attempt": "▲ inconcl.", "title": "Flash sale"}.items():
+        assert line[head.index(title) :].startswith(cell)
+
+
+def test_list_fits_the_terminal(shell: Shell) -> None:
+    rows = shell("list", "--json").json
+    lines = listing.scenarios(rows, most=80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert all(row["name"] in "\n".join(lines) for row in rows)
+    head = next(line for line in lines if line.startswith("Drill 3"))
+    assert head.index("attempt") + len("▲ inconcl.") <= 80  # no verdict is cut
 
 
 def test_list_runs(shell: Shell) -> None:

@@ -20,6 +20,7 @@ def test_selftest_that_proves_itself(shell: Shell, fake: FakeLab, steady: str) -
     assert said.code == 0
     (proof,) = said.json["scenarios"]
     assert (said.json["exit_code"], proof["exit_code"], proof["complaints"]) == (0, 0, [])
+    assert said.json["next"][0]["do"].endswith(" explain 20261123-101502-steady-naive no_oversell")
     assert (proof["naive"]["verdict"], proof["hardened"]["verdict"]) == ("violated", "held")
     assert [one["variant"] for one in proof["tries"]] == ["naive", "hardened"]
     said = shell("selftest", steady)
@@ -54,12 +55,12 @@ def test_selftest_of_several_ends_with_a_table_even_when_the_lab_breaks(
     fake.results = {"naive": naive, "hardened": hardened}
     said = shell("selftest", steady, str(second))
     assert said.code == 0
-    assert said.out.endswith(
+    assert (
         "scenario  outcome   hardened  runs  naive violated\n"
         "steady    ✔ proved  held      2     no_oversell\n"
         "second    ✔ proved  held      2     no_oversell\n"
-        "2 of 2 scenarios proved themselves\n"
-    )
+        "2 of 2 scenarios proved themselves\n\nNext:\n"
+    ) in said.out
     results = iter([naive, hardened])
 
     def breaks(*_: Any) -> RunResult:
