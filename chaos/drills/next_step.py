@@ -100,9 +100,10 @@ def _mend(one: Stands, run: Latest) -> Step:
     failed = f"{run.failed_check or run.scenario} is violated{found}"
     helps = (
         (f"firedrill hint {number}", "the next hint for this check; on record, so the stretch counts only before it"),
+        (f"firedrill watch {number}", "runs the quickest telling scenario at each save of your files"),
     )
     if finding is None:
-        return Step(command=f"firedrill hint {number}", why=failed)
+        return Step(command=f"firedrill hint {number}", why=failed, besides=helps[1:])
     return Step(command=f"firedrill explain {run.name} {_quoted(finding.check)}", why=failed, besides=helps)
 
 

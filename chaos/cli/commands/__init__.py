@@ -93,6 +93,10 @@ COMMANDS: Final = {
         "hint",
         "The next of three hints for the check that failed last; on record, and the last one caps the ceiling at 1.",
     ),
+    "watch": Entry(
+        "watch",
+        "A quick look at each save of your attempt: is the check that failed still violated? It is no evidence.",
+    ),
     "score": Entry(
         "score",
         "Record your own score of a drill, as the page Scores does; the ceiling of the evidence is told beside it.",

@@ -78,7 +78,7 @@ def test_the_headline_comes_first() -> None:
 
 def test_a_violated_check_names_what_helps() -> None:
     step = next_step(stands(ran("a/x", "violated", "no_oversell")), first_run=False, stack_up=True)
-    assert [command for command, _ in step.besides] == ["firedrill hint 3"]
+    assert [command for command, _ in step.besides] == ["firedrill hint 3", "firedrill watch 3"]
     assert "7 of 5" in step.why
 
 
