@@ -20,6 +20,8 @@ from chaos.errors import ExitCode, FiredrillError, Inconclusive, LabBroken
 from launch import unforeseen
 
 _ABOUT = "A chaos and load lab on one machine: run a scenario against an API, get a verdict backed by evidence."
+ALONE = "standing"
+"""The command that `firedrill` without one stands for."""
 
 
 class Commands(TyperGroup):
@@ -32,6 +34,9 @@ class Commands(TyperGroup):
     def make_context(self, *given: Any, **more: Any) -> Any:
         with _documented_end():
             return super().make_context(*given, **more)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, args or [ALONE])
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # its own class for it is private
         with _documented_end():
@@ -57,7 +62,6 @@ def load(name: str) -> Any:
 app = Commands(
     name="firedrill",
     help=_ABOUT,
-    no_args_is_help=True,
     commands={name: TyperCommand(name, help=entry.about) for name, entry in COMMANDS.items()},
 )
 

@@ -7,6 +7,7 @@ the code is not safe. An inconclusive run decides nothing and is followed by ano
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -113,13 +114,17 @@ def passes(
     first_seed: int,
     run: Callable[[Scenario, int], RunResult],
     say: Callable[[str], None],
+    pace: Callable[[int], str] = lambda _: "",
 ) -> Passed:
-    """Run until *holds* seeds held one after the other, one was violated, or too many could not tell."""
+    """Run until *holds* seeds held one after the other, one was violated, or too many could not tell.
+
+    *pace*: how far the check is, after so many holds of this one.
+    """
     tries: list[Try] = []
     held = unknown = 0
     while True:
         seed = first_seed + len(tries)
-        say(f"{scenario.title}: try {len(tries) + 1}, seed {seed} ({held} of {holds} holds so far)")
+        say(f"{pace(held)}{scenario.title}: try {len(tries) + 1}, seed {seed} ({held} of {holds} holds so far)")
         result = run(scenario, seed)
         tries.append(
             Try(
@@ -155,17 +160,25 @@ def check(
     own_tests: Callable[[], Passed],
     say: Callable[[str], None],
     besides: Callable[[Part, Sequence[Passed]], Iterable[Passed]] = lambda _, __: (),
+    pace: Callable[[int, int], str] = lambda _, __: "",
 ) -> Report:
     """Run all that the parts ask for, the learner's own tests first: they are quick.
 
     *besides*: what the drill asks of a part besides its scenarios, given what those came to.
+    *pace*: how far it is, at the item of that number (from 1) after so many holds of it; ends with what separates it.
     """
     report = Report(drill=one, variant=variant, first_seed=first_seed)
+    number = 0
     for part in parts:
-        found = [own_tests()] if part == "core" and one.key in OWN_TESTS else []
-        found += [
-            passes(scenario(name), holds=one.holds, first_seed=first_seed, run=run, say=say) for name in one.part(part)
-        ]
+        found: list[Passed] = []
+        if part == "core" and one.key in OWN_TESTS:
+            number += 1
+            say(f"{pace(number, 0)}your own tests")
+            found.append(own_tests())
+        for name in one.part(part):
+            number += 1
+            told = functools.partial(pace, number)
+            found.append(passes(scenario(name), holds=one.holds, first_seed=first_seed, run=run, say=say, pace=told))
         found += besides(part, found)
         report.parts[part] = tuple(found)
     return report

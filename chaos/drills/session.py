@@ -11,7 +11,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
@@ -34,6 +34,7 @@ from chaos.heal import deviations, heal
 from chaos.model.loadplan import Elsewhere
 from chaos.model.world import World
 from chaos.ports import Lab
+from chaos.ports.run import StackControl
 from chaos.run.lock import run_lock
 from chaos.run.request import Request, Stop, Tools, View
 from chaos.run.runner import perform
@@ -100,6 +101,22 @@ class Session:
         Raises: LearnerCodeError, InvalidInput, LabBroken (the evidence so far is in its folder). Inconclusive when
             somebody asked to end before it began.
         """
+        folder = self.performed(scenario, variant, seed, scale=scale)
+        return conclude(folder, index=connect(self.stack, variant).scorecard, say=self.view.say)
+
+    def performed(
+        self,
+        scenario: Scenario,
+        variant: str,
+        seed: int | None,
+        *,
+        scale: float | None = None,
+        look: tuple[Path, StackControl] | None = None,
+    ) -> Path:
+        """The folder of a run that is not judged yet. Raises: as `run`.
+
+        *look*: for a quick look, which is no evidence: where its folder is made, and who prepares its world.
+        """
         if self.stop.asked:
             raise Inconclusive(f"{scenario.name} on {variant}: got {self.stop.reason}, expected to run it")
         elsewhere = self._elsewhere()
@@ -113,19 +130,19 @@ class Session:
         request = Request(
             scenario=scenario,
             variant=variant,
-            root=evidence_dir(),
+            root=look[0] if look else evidence_dir(),
             seed=seed if reviewed is None else reviewed.seed,
             scale=factor,
             workers=self.options.workers,
             elsewhere=elsewhere,
             versions={**versions(self.stack), "scale": source, **_base_of(variant)},
             learner=learner_of(adapters.scorecard),
-            patch=lambda: patch(variant),
+            patch=(lambda: None) if look else (lambda: patch(variant)),
             review=None if reviewed is None else packed(reviewed),
         )
         keep_open = () if self._lock is None else (self._lock,)
-        folder = perform(request, _tools(self.stack, adapters, keep_open), self.view, self.stop)
-        return conclude(folder, index=adapters.scorecard, say=self.view.say)
+        tools = _tools(self.stack, adapters, keep_open)
+        return perform(request, replace(tools, stack=look[1]) if look else tools, self.view, self.stop)
 
 
 def _base_of(variant: str) -> dict[str, str]:

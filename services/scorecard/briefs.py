@@ -1,4 +1,4 @@
-"""The text of each drill: brief, steps, deliverable, hints, how it is checked. In data/briefs, by the drill's key."""
+"""The text of each drill: brief, steps, deliverable, how it is checked (data/briefs), and its hints (data/hints)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-FOLDER = Path(__file__).parent / "data" / "briefs"
+DATA = Path(__file__).parent / "data"
 
 
 class Hint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -16,19 +16,32 @@ class Hint(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     Attributes:
         level: How much it gives away. Opening a `solution` sets the ceiling of this drill to 1.
+        checks: Ids of the checks that it helps with, without their brackets; empty for one about the whole drill.
     """
 
     key: str
     level: Literal["nudge", "direction", "solution"]
     title: str
     text: str
+    checks: list[str] = []
 
     @property
     def solution(self) -> bool:
         return self.level == "solution"
 
 
-class Brief(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Hints(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The hints of a drill, in order of what they give away.
+
+    Attributes:
+        files: Check → the files of an attempt that it is about.
+    """
+
+    files: dict[str, list[str]]
+    hints: list[Hint]
+
+
+class Text(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a learner reads before a drill. Texts are Markdown.
 
     Attributes:
@@ -39,6 +52,11 @@ class Brief(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     steps: list[str]
     deliverable: list[str]
     checked: list[str]
+
+
+class Brief(Text, frozen=True, kw_only=True):
+    """A drill's text with its hints."""
+
     hints: list[Hint]
 
 
@@ -47,7 +65,11 @@ def brief_of(key: str) -> Brief | None:
     """The brief of a drill; None for a drill without one.
 
     Raises:
-        msgspec.DecodeError: The file is not what this program expects.
+        OSError, msgspec.DecodeError: A file is not what this program expects.
     """
-    path = FOLDER / f"{key}.yaml"
-    return msgspec.yaml.decode(path.read_bytes(), type=Brief) if path.is_file() else None
+    path = DATA / "briefs" / f"{key}.yaml"
+    if not path.is_file():
+        return None
+    text = msgspec.yaml.decode(path.read_bytes(), type=Text)
+    hints = msgspec.yaml.decode((DATA / "hints" / f"{key}.yaml").read_bytes(), type=Hints)
+    return Brief(**msgspec.structs.asdict(text), hints=hints.hints)

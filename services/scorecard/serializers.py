@@ -192,6 +192,7 @@ class HintSerializer(serializers.Serializer[Any]):
     key = serializers.CharField()
     level = serializers.ChoiceField(["nudge", "direction", "solution"])
     title = serializers.CharField()
+    checks = serializers.ListField(child=serializers.CharField(), help_text="Checks that it helps with; none: all.")
     used_at = serializers.DateTimeField(allow_null=True)
     text = serializers.CharField(allow_null=True)
 

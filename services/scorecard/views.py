@@ -166,6 +166,7 @@ def _hint(hint: Any, used_at: Any) -> dict[str, Any]:
         "key": hint.key,
         "level": hint.level,
         "title": hint.title,
+        "checks": hint.checks,
         "used_at": used_at,
         "text": hint.text if used_at else None,
     }

@@ -21,6 +21,7 @@ from services.stack.develop import become_develop
 from services.stack.errors import EXIT_OK, StackError
 from services.stack.handles import changing, lab_of, stack_of
 from services.stack.prepare import fill, parse_world, prepare, variant_check
+from services.stack.reload import reload
 from services.stack.setup import setup
 from services.stack.shop import DEFAULT_SEED, DEFAULT_WORLD, become_manage
 from services.stack.shop import folder as shop_folder
@@ -67,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     more.add_argument("--world", required=True)
     more.add_argument("--world-file", type=Path, required=True)
     more.add_argument("--rows", type=int, required=True)
+    again = command("reload", "start the shop of a prepared world again, on the code as it is now")
+    again.add_argument("--variant", required=True)
+    again.add_argument("--world", required=True)
     check = command("variant-check", "import a variant's code and run its checks")
     check.add_argument("--variant", required=True)
     develop = command("develop", "become a development server of a variant, with Django Debug Toolbar")
@@ -141,6 +145,9 @@ _COMMANDS: Mapping[str, Callable[[config.Settings, argparse.Namespace], Document
     "doctor": lambda settings, _: overview.doctor(settings),
     "prepare": _prepare,
     "fill": _fill,
+    "reload": lambda settings, arguments: reload(
+        settings, variant=arguments.variant, world=parse_world(arguments.world)
+    ),
     "variant-check": lambda settings, arguments: variant_check(settings, arguments.variant),
     "develop": lambda settings, arguments: become_develop(settings, arguments.variant, arguments.port),
     "draft": lambda settings, arguments: drafts.draft(arguments.drill, arguments.seed, shop_folder(settings)),

@@ -24,15 +24,15 @@ from services.stack.progress import say
 from services.stack.readiness import Waiter, direct_redis, dirty_proxies, http_call
 
 # Short: the data of the old shop is thrown away, so its unfinished work need not be waited for.
-_GRACE_S: Final = 0.5
+GRACE_S: Final = 0.5
 # Not a number of rows, but a setting: how long the shop's access tokens live in this run. May be left out.
-_ACCESS_LIFETIME: Final = "access_lifetime_s"
+ACCESS_LIFETIME: Final = "access_lifetime_s"
 _WORLD: Final[Mapping[str, range]] = {
     "events": range(1, 1001),
     "hot_tiers": range(1001),
     "seats": range(1, 100_001),
     "customers": range(1, 10_001),
-    _ACCESS_LIFETIME: range(1, 86_401),
+    ACCESS_LIFETIME: range(1, 86_401),
 }
 
 
@@ -60,18 +60,22 @@ def parse_world(text: str) -> dict[str, int]:
     return {**shop.DEFAULT_WORLD, **document}
 
 
-class _Stopwatch:
+class Stopwatch:
+    """Seconds that the parts of a start take."""
+
     def __init__(self) -> None:
         self.timings: dict[str, float] = {}
         self._start = time.monotonic()
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
+        """Time the block as *name*."""
         start = time.monotonic()
         yield
         self.timings[name] = round(time.monotonic() - start, 2)
 
     def total(self) -> dict[str, float]:
+        """The parts, and all since the beginning."""
         return {**self.timings, "total": round(time.monotonic() - self._start, 2)}
 
 
@@ -95,7 +99,7 @@ def prepare(
             raise StackError("lock", f"{stack.lab.root}: got a lab that is busy with {run}, expected a free one")
         _require_pristine(stack)
         _require_no_gate(stack, shop.database_of(variant))
-        watch = _Stopwatch()
+        watch = Stopwatch()
         previous = shop.current_variant(stack.lab)
         with watch.part("check"):
             code = shop.code_identity(settings, variant)
@@ -103,7 +107,7 @@ def prepare(
         try:
             ended = _switch(stack, variant, seed=seed, world=world, world_file=world_file, rows=rows, watch=watch)
             identities = lifecycle.identities(stack)
-            _require_unchanged(variant, before=code, now=identities.get("code"))
+            require_unchanged(variant, before=code, now=identities.get("code"))
         except StackError as error:
             _restore(stack, previous if previous not in {None, variant} else lifecycle.DEFAULT_VARIANT)
             raise error
@@ -112,7 +116,7 @@ def prepare(
             "world_file": str(world_file),
             "timings_s": watch.total(),
             "identities": identities,
-            "isolation": _isolation(stack),
+            "isolation": isolation_of(stack),
             "ended_leftovers": ended,
         }
 
@@ -129,10 +133,10 @@ def fill(
 
 
 def _size(world: Mapping[str, int]) -> dict[str, int]:
-    return {name: size for name, size in world.items() if name != _ACCESS_LIFETIME}
+    return {name: size for name, size in world.items() if name != ACCESS_LIFETIME}
 
 
-def _isolation(stack: Stack) -> dict[str, str]:
+def isolation_of(stack: Stack) -> dict[str, str]:
     """How the shop is kept from the lab in this run, and why the isolation is not stronger."""
     if in_compose(stack.settings):
         return {"kind": isolation.CONTAINERS, "why": ""}
@@ -162,7 +166,7 @@ def _require_no_gate(stack: Stack, database: str) -> None:
         raise StackError("not_ready", said)
 
 
-def _require_unchanged(variant: str, *, before: str, now: object) -> None:
+def require_unchanged(variant: str, *, before: str, now: object) -> None:
     """Raises: StackError when the code was edited during the start: processes may have read files of both states."""
     if before != now:
         where = f"services/shop/{variant}"
@@ -174,16 +178,16 @@ def _require_unchanged(variant: str, *, before: str, now: object) -> None:
 
 def _switch(
     stack: Stack, variant: str, *, seed: int, world: Mapping[str, int], world_file: Path, rows: int | None,
-    watch: _Stopwatch,
+    watch: Stopwatch,
 ) -> list[str]:  # fmt: skip
     """Returns the processes of the previous shop that had to be ended although its programs were stopped."""
     with watch.part("stop"):
-        lifecycle.stop_programs(stack, programs.SHOP, grace_s=_GRACE_S)
+        lifecycle.stop_programs(stack, programs.SHOP, grace_s=GRACE_S)
         ended = leftovers.end_strays(stack.supervisor)
     for what in ended:
         say("shop", f"ended {what}, left over")
     isolation.empty_run_dir(stack.lab)
-    shop.choose(stack.settings, stack.lab, variant, access_lifetime_s=world.get(_ACCESS_LIFETIME))
+    shop.choose(stack.settings, stack.lab, variant, access_lifetime_s=world.get(ACCESS_LIFETIME))
     size = _size(world)
     with watch.part("reset"), ThreadPoolExecutor() as pool:
         resets = [pool.submit(_reset, stack, part) for part in ("gateway", "mail_http")]
@@ -198,11 +202,12 @@ def _switch(
     with watch.part("seed"):
         shop.seed_world(stack, variant, seed=seed, world=size, world_file=world_file, rows=rows)
     with watch.part("start"):
-        _start_shop(stack, variant)
+        start_shop(stack, variant)
     return ended
 
 
-def _start_shop(stack: Stack, variant: str) -> None:
+def start_shop(stack: Stack, variant: str) -> None:
+    """Start the shop's programs and wait until they serve. Raises: StackError."""
     stack.supervisor.start(programs.SHOP)
     waiter = Waiter(stack.checks, patience_s=30)
     shop.explained(stack, variant, lambda: waiter.wait(programs.SHOP, variant=variant))
@@ -235,11 +240,11 @@ def _restore(stack: Stack, variant: str | None) -> None:
         variant = lifecycle.DEFAULT_VARIANT
     say("shop", f"starting {variant} again")
     try:
-        lifecycle.stop_programs(stack, programs.SHOP, grace_s=_GRACE_S)
+        lifecycle.stop_programs(stack, programs.SHOP, grace_s=GRACE_S)
         shop.choose(stack.settings, stack.lab, variant)
         _flush_redis(stack)
         shop.ensure_schema(stack, variant)
-        _start_shop(stack, variant)
+        start_shop(stack, variant)
     except StackError as error:
         say("shop", f"{variant} could not be started again: {error.message}; `make up` repairs the stack")
 

@@ -89,4 +89,23 @@ COMMANDS: Final = {
     "attempt": Entry("attempt", "Your own variant of the API."),
     "review": Entry("review", "Drill 6: a sample of code to read, your notes on it, and how they are graded."),
     "deliver": Entry("deliver", "What a drill asks you to hand in, as files. Offline."),
+    "standing": Entry(
+        "standing", "Where you stand in the six drills, and the next command to type; `firedrill` alone says the same."
+    ),
+    "drill": Entry(
+        "drill",
+        "What a drill asks: brief, steps, scenarios with their last verdicts, which files it is about, what is next.",
+    ),
+    "hint": Entry(
+        "hint",
+        "The next of three hints for the check that failed last; on record, and the last one caps the ceiling at 1.",
+    ),
+    "watch": Entry(
+        "watch",
+        "A quick look at each save of your attempt: is the check that failed still violated? It is no evidence.",
+    ),
+    "score": Entry(
+        "score",
+        "Record your own score of a drill, as the page Scores does; the ceiling of the evidence is told beside it.",
+    ),
 }

@@ -14,7 +14,7 @@ from chaos.cli.check import check_text
 from chaos.cli.console import Answer, Block, answers, progress, tell
 from chaos.cli.options import Drill, Heal, Json, NoUp, Scale
 from chaos.config import NotUp, evidence_dir, read_stack
-from chaos.drills import audit, calibrate, catalogue, check_review, contract_audit, drafts
+from chaos.drills import audit, calibrate, catalogue, check_review, contract_audit, drafts, pace
 from chaos.drills import bundle as bundles
 from chaos.drills import check as checks
 from chaos.drills.attempt import SHOP, is_the_learners
@@ -56,6 +56,13 @@ def check(
     loaded = {name: load_scenario(named[name]) for name in {n for wanted in parts for n in one.part(wanted)}}
     besides = _besides(one, variant, loaded, seed)
     options = Options(bring_up=not no_up, heal_first=heal_first, scale=scale)
+    way = pace.course(
+        [name for wanted in parts for name in one.part(wanted)],
+        holds=one.holds,
+        own_tests="core" in parts and one.key in checks.OWN_TESTS,
+        scenario=loaded.__getitem__,
+        root=evidence_dir(),
+    )
     with progress(as_json=as_json) as view, session(options, view, purpose=f"check of drill {one.number}") as lab:
         report = checks.check(
             one,
@@ -67,6 +74,7 @@ def check(
             own_tests=lambda: own_tests(variant, prepare=lab.prepare, url=lab.stack.url("api"), say=view.say),
             say=view.say,
             besides=lambda its, found: besides(its, found, lab),
+            pace=lambda number, held: f"{way.told(number, held)}: ",
         )
     # Told before it is kept: a full disk takes nobody's result.
     steps = next_steps.after_check(report)

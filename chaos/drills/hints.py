@@ -1,0 +1,96 @@
+"""Which hint comes next: that of the check which failed last, one level after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chaos.drills.catalogue import Drill
+from chaos.drills.guide import LEVELS, Guide, Hint, plain_id
+from chaos.drills.latest import Latest
+from chaos.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """For which check a hint is wanted; *run* is the one in which it failed, None when it was named by hand."""
+
+    check: str
+    run: Latest | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextHint:
+    """The hint to open.
+
+    Attributes:
+        number, of: Which one of the check's hints it is.
+        again: All of the check's hints were open already: this is the last one once more.
+    """
+
+    asked: Asked
+    hint: Hint
+    number: int
+    of: int
+    again: bool
+
+    def document(self, one: Drill) -> dict[str, Any]:
+        """As plain JSON types."""
+        return {
+            "drill": one.number,
+            "check": self.asked.check,
+            "run": self.asked.run.name if self.asked.run else None,
+            "hint": self.hint.key,
+            "level": self.hint.level,
+            "number": self.number,
+            "of": self.of,
+            "title": self.hint.title,
+            "text": self.hint.text,
+        }
+
+    def lines(self, one: Drill) -> list[str]:
+        """For people."""
+        return list(self._lines(one))
+
+    def _lines(self, one: Drill) -> Iterator[str]:
+        run = self.asked.run
+        failed = next((f for f in run.failed if f.check == self.asked.check), None) if run else None
+        yield f"{self.asked.check}{f': {failed.measured}' if failed and failed.measured else ''}"
+        if run:
+            yield f"failed last in {run.name}"
+        yield ""
+        yield f"Hint {self.number} of {self.of} ({self.hint.level}): {self.hint.title}"
+        yield self.hint.text.strip()
+        yield ""
+        if self.hint.level == "solution":
+            yield f"On record as a solution: the ceiling of drill {one.number} is 1, unless its core held before."
+        else:
+            yield "On record: the stretch counts only for runs before the first hint of this drill."
+        if self.number < self.of:
+            after = LEVELS[self.number]
+            yield f"Still stuck: firedrill hint {one.number} again ({after})"
+
+
+def failed_last(one: Drill, runs: Mapping[str, Latest]) -> Asked:
+    """The first check that failed in the newest violated run of the drill. Raises: InvalidInput without one."""
+    names = [*one.core, *one.stretch]
+    for run in runs.values():  # the newest first
+        if run.scenario in names and run.failed:
+            return Asked(check=run.failed_check, run=run)
+    first = next((name for name in names if name not in runs), names[0])
+    raise InvalidInput(
+        f"hint: got no failed check of drill {one.number} on your attempt, expected a run that was violated "
+        f"(firedrill run {first} --variant attempt), or --check"
+    )
+
+
+def next_hint(guide: Guide, asked: Asked, opened: Collection[str]) -> NextHint:
+    """The check's first hint that is not open yet; the last one again when all are. Raises: InvalidInput."""
+    ladder = guide.ladder(asked.check)
+    if not ladder:
+        known = ", ".join(sorted(guide.checks()))
+        raise InvalidInput(f"check: got {plain_id(asked.check)!r}, expected one of {known}")
+    closed = [hint for hint in ladder if hint.key not in opened]
+    hint = closed[0] if closed else ladder[-1]
+    return NextHint(asked=asked, hint=hint, number=ladder.index(hint) + 1, of=len(ladder), again=not closed)

@@ -1,0 +1,137 @@
+"""A scenario cut down to what a look at one failed check needs. What such a look comes to is no evidence."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from chaos.checks import InvariantCheck, RecoveryCheck, SloCheck
+from chaos.drills.latest import Latest
+from chaos.errors import InvalidInput
+from chaos.load import parse_scenario
+from chaos.load.yaml import parse
+from chaos.plan import plan
+from chaos.scenario import Scenario
+
+PREFIX: Final = "watch-"
+"""Names of cut scenarios begin with it: a run of one can't be taken for one of the drill."""
+PARTNERS: Final = frozenset({"schedules_were_forced", "served_when_calm"})
+"""Kept beside the failed checks: without them doing nothing at all would look right."""
+BASELINE_S: Final = 3.0
+AFTER_S: Final = 1.0
+SETTLE_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """What is looked at.
+
+    Attributes:
+        of: The scenario that was cut.
+        left_out: What a run of it has besides, each a few words; empty when nothing was left out.
+    """
+
+    of: Scenario
+    scenario: Scenario
+    left_out: tuple[str, ...]
+
+
+def cut(scenario: Scenario, last: Latest | None) -> Cut:
+    """The scenario with the checks that failed in *last*, and only the load and exchanges that those need.
+
+    Without a failed check nothing but what follows a fault is shortened.
+    """
+    document = parse(scenario.text, scenario.name).data
+    failed = {finding.check for finding in last.failed} if last else set()
+    left_out: list[str] = []
+    kept = _checks(scenario, document, failed)
+    document.pop("proves", None)
+    document.pop("guardrails", None)
+    whole = copy.deepcopy(document)
+    if scenario.exchanges:
+        _sections(document, scenario, last, failed, left_out)
+    else:
+        _phases(document, scenario, kept, left_out)
+    try:
+        made = _parsed(document, scenario)
+    except InvalidInput:  # what was left out was needed by what is left
+        left_out = []
+        made = _parsed(whole, scenario)
+    if fewer := len(scenario.checks) - len(made.checks):
+        left_out.insert(0, f"{fewer} of {len(scenario.checks)} checks")
+    return Cut(of=scenario, scenario=made, left_out=tuple(left_out))
+
+
+def _parsed(document: Mapping[str, Any], scenario: Scenario) -> Scenario:
+    text = json.dumps(document, indent=1, ensure_ascii=False)  # which YAML takes as it is
+    return parse_scenario(text, name=f"{PREFIX}{scenario.slug}", where=scenario.name)
+
+
+def _checks(
+    scenario: Scenario, document: dict[str, Any], failed: Collection[str]
+) -> Sequence[InvariantCheck | SloCheck | RecoveryCheck]:
+    """Keep the checks that failed, and what makes them worth something."""
+    listed = document["checks"]
+    pairs = list(zip(scenario.checks, listed, strict=False))
+    wanted = [pair for pair in pairs if pair[0].id in failed]
+    if not wanted:
+        return scenario.checks
+    chosen = [pair for pair in pairs if pair in wanted or pair[0].id in PARTNERS]
+    document["checks"] = [entry for _, entry in chosen]
+    return [check for check, _ in chosen]
+
+
+def _sections(
+    document: dict[str, Any], scenario: Scenario, last: Latest | None, failed: Collection[str], left_out: list[str]
+) -> None:
+    """Keep the sections in which the failed checks have their examples, where all of those name one."""
+    names = [section.name for section in scenario.exchanges]
+    examples = [example for finding in (last.failed if last else ()) for example in finding.examples]
+    shown = {name for example in examples for name in names if example.startswith((f"{name}-", f"{name}/"))}
+    if not failed or not shown or any(not finding.examples for finding in (last.failed if last else ())):
+        return
+    document["exchanges"] = [entry for entry in document["exchanges"] if entry["section"] in shown]
+    if gone := [name for name in names if name not in shown]:
+        left_out.append(f"{', '.join(gone)} of its sections")
+
+
+def _under_faults(scenario: Scenario) -> set[str]:
+    """Names of the phases during which a fault is on."""
+    planned = plan(scenario, seed=scenario.seed, scale=1.0)
+    return {
+        phase.name
+        for phase in planned.phases
+        for fault in planned.faults
+        if fault.inject_s < phase.start_s + phase.duration_s
+        and (fault.lift_s or fault.inject_s + (fault.lasts_s or 0.1)) > phase.start_s
+    }
+
+
+def _phases(
+    document: dict[str, Any], scenario: Scenario, kept: Sequence[InvariantCheck | SloCheck | RecoveryCheck],
+    left_out: list[str],
+) -> None:  # fmt: skip
+    """Shorten what comes before and after the faults; a fault's own phase stays as long as it is.
+
+    A shorter outage would be survived by what a cache remembers, and by whoever waits it out.
+    """
+    faulty = _under_faults(scenario)
+    needed = {check.use.phase for check in kept if isinstance(check, SloCheck)} | faulty
+    exact = any(isinstance(check, InvariantCheck) and check.id not in PARTNERS for check in kept)
+    recovery = any(isinstance(check, RecoveryCheck) for check in kept)
+    before, short = scenario.duration_s, 0.0
+    passed = False
+    for phase, entry in zip(scenario.load, document["load"], strict=True):
+        passed = passed or phase.name in needed
+        least = phase.duration_s
+        if phase.name not in needed and faulty:
+            least = min(least, least if passed and recovery else AFTER_S if passed else BASELINE_S)
+            entry["for"] = f"{least:g}s"
+        short += least
+    if short < before:
+        left_out.append(f"{before - short:g} of {before:g} s of load, before and after the fault")
+    if not exact and not recovery and scenario.settle_s > SETTLE_S:
+        document["settle"] = f"{SETTLE_S:g}s"
