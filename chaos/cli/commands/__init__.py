@@ -74,14 +74,14 @@ COMMANDS: Final = {
         "scenarios", "The scenarios that there are, with the verdict of the last run on each variant; or the runs."
     ),
     "schema": Entry("scenarios", "The JSON Schema of scenario files, for editors; or the reference for people."),
-    "completion": Entry(
-        "completion", "The script that completes commands, options, scenarios, variants and runs in your shell."
-    ),
     "agent": Entry("stack", "Run the watchdog in the foreground (the stack does so by itself)."),
     "up": Entry("stack", "Start the stack and wait until every part is ready."),
     "down": Entry("stack", "End every process of the stack; data stays."),
     "status": Entry("stack", "What runs, and whether it is ready."),
     "doctor": Entry("stack", "Every part: found where, which version, what is missing and how to get it."),
+    "completion": Entry(
+        "completion", "The script that completes commands, options, scenarios, variants and runs in your shell."
+    ),
     "reveal": Entry(
         "attempt",
         "The key of your attempt's draft: every flaw, and where. On record like a solution, and caps the ceiling at 1.",
