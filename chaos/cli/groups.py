@@ -13,6 +13,11 @@ from chaos.cli.commands import COMMANDS
 
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "Learn": {
+        "standing": "where you stand, and what to type next; also without a command",
+        "drill": "what a drill asks, and its scenarios with their last verdicts",
+        "hint": "the next hint for the check that failed last",
+        "watch": "at each save of your attempt, the quickest scenario that tells",
+        "score": "record your own score of a drill, with notes",
         "attempt": "your own variant: start, reset, serve, manage",
         "check": "does your attempt pass a drill? core and stretch",
         "try": "one request by hand: its answer, and what the contract says",

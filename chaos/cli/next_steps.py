@@ -69,6 +69,8 @@ def _about(result: RunResult, asked: Sequence[str]) -> Iterator[Step]:
         yield from _progress(drill, variant)
     else:
         yield from _hint(drill)
+        if "watch" in COMMANDS:
+            yield Step(do=command("watch", str(drill)), why="runs the quickest telling scenario at each save")
         yield Step(do=again, why="once you have changed the code")
 
 
@@ -88,7 +90,9 @@ def _and(left: int) -> str:
 
 def _hint(drill: int) -> Iterator[Step]:
     if "hint" in COMMANDS:
-        yield Step(do=command("hint", str(drill)), why="a hint for the check that failed; the first costs nothing")
+        yield Step(
+            do=command("hint", str(drill)), why="the next hint for it; on record, so the stretch counts only before"
+        )
 
 
 def _own_code(drill: int, asked: Sequence[str]) -> Iterator[Step]:

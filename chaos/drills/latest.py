@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from chaos.evidence.files import Unreadable
+from chaos.evidence.newest import ended
 from chaos.evidence.verdict import read_verdict
 from chaos.evidence.writing import folders
 from chaos.model.verdict import Finding, Verdict, VerdictDocument
@@ -42,15 +44,10 @@ class Latest:
 def latest(root: Path, variant: str = LEARNER) -> Mapping[str, Latest]:
     """Scenario → its newest judged run on *variant*, the newest run first. A folder that can't be read is left out."""
     found: dict[str, Latest] = {}
-    for folder in reversed(folders(root)):
-        if f"-{variant}-s" not in folder.name:
-            continue
-        try:
-            document = read_verdict(folder)
-        except Unreadable:
-            continue
-        if document.variant == variant and document.scenario not in found:
-            found[document.scenario] = _of(folder.name, document)
+    for run in ended(root, variant=variant):
+        if run.scenario not in found:
+            with suppress(Unreadable):
+                found[run.scenario] = _of(run.run_id, read_verdict(run.folder))
     return dict(sorted(found.items(), key=lambda item: (item[1].started_at, item[1].name), reverse=True))
 
 

@@ -50,8 +50,8 @@ def surroundings(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(next_steps, "SHOP", tmp_path / "shop")
     monkeypatch.setattr(next_steps, "program", lambda: "firedrill")
     monkeypatch.setattr(next_steps.catalogue, "drills", lambda: (DRILL,))
-    for name in ("hint", "score", "drill"):
-        monkeypatch.delitem(COMMANDS, name, raising=False)
+    others = {name: entry for name, entry in COMMANDS.items() if name not in ("hint", "score", "drill", "watch")}
+    monkeypatch.setattr(next_steps, "COMMANDS", others)
 
 
 def do(steps: list[next_steps.Step]) -> list[str]:
@@ -80,8 +80,11 @@ def test_after_a_violation_of_ones_own_code() -> None:
 
 
 def test_the_hint_is_named_where_the_command_exists(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(COMMANDS, "hint", Entry("hint", "A hint."))
-    assert "firedrill hint 3" in do(after_run(result("attempt", Verdict.VIOLATED), asked=["x"]))
+    monkeypatch.setitem(next_steps.COMMANDS, "hint", Entry("hint", "A hint."))
+    monkeypatch.setitem(next_steps.COMMANDS, "watch", Entry("watch", "A look."))
+    assert do(after_run(result("attempt", Verdict.VIOLATED), asked=["x"]))[:2] == [
+        "firedrill hint 3", "firedrill watch 3",
+    ]  # fmt: skip
     assert "firedrill hint 3" not in do(after_run(result("naive", Verdict.VIOLATED), asked=["x"]))
 
 
@@ -151,7 +154,7 @@ def test_after_a_core_that_is_passed_comes_the_score(monkeypatch: pytest.MonkeyP
     steps = after_check(report(Verdict.HELD))
     assert do(steps) == ["make dashboard", "firedrill check 3 --part stretch"]
     assert steps[0].why.startswith("drill 3 with 2, on the page Scores")
-    monkeypatch.setitem(COMMANDS, "score", Entry("score", "Your score."))
+    monkeypatch.setitem(next_steps.COMMANDS, "score", Entry("score", "Your score."))
     steps = after_check(report(Verdict.HELD, Verdict.HELD))
     assert do(steps) == ["firedrill score 3 2 --notes 'what you learnt'", "firedrill check 3 --seed 101"]
     assert after_check(report(Verdict.HELD, variant="hardened")) == []
