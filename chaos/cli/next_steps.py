@@ -88,7 +88,10 @@ def _and(left: int) -> str:
 
 def _hint(drill: int) -> Iterator[Step]:
     if "hint" in COMMANDS:
-        yield Step(do=command("hint", str(drill)), why="a hint for the check that failed; the first costs nothing")
+        yield Step(
+            do=command("hint", str(drill)),
+            why="the next hint for the check that failed; on record: the stretch counts only for runs before it",
+        )
 
 
 def _own_code(drill: int, asked: Sequence[str]) -> Iterator[Step]:
