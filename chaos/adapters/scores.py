@@ -11,6 +11,8 @@ from chaos.config import Stack
 from chaos.errors import InvalidInput, LabBroken
 
 TIMEOUT_S = 5.0
+OVERVIEW_TIMEOUT_S = 2.0
+"""Short: where the learner stands is told without the scorecard, too."""
 Shape = TypeVar("Shape")
 
 
@@ -62,7 +64,8 @@ class Scores:
 
     def drills(self) -> tuple[ScoredDrill, ...]:
         """Every drill."""
-        return self._decoded(self._ask("GET", "/api/drills/", "its drills"), tuple[ScoredDrill, ...])
+        answer = self._ask("GET", "/api/drills/", "its drills", timeout_s=OVERVIEW_TIMEOUT_S)
+        return self._decoded(answer, tuple[ScoredDrill, ...])
 
     def drill(self, key: str) -> ScoredDrill:
         """One drill."""
@@ -84,10 +87,17 @@ class Scores:
         return self._decoded(answer, Score)
 
     def _ask(
-        self, method: str, path: str, expected: str, body: object = None, *, accept: tuple[int, ...] = ()
+        self,
+        method: str,
+        path: str,
+        expected: str,
+        body: object = None,
+        *,
+        accept: tuple[int, ...] = (),
+        timeout_s: float = TIMEOUT_S,
     ) -> httpx.Response:
         try:
-            answer = self._client.request(method, path, json=body)
+            answer = self._client.request(method, path, json=body, timeout=timeout_s)
         except httpx.HTTPError as error:
             raise LabBroken(
                 f"scorecard: got {type(error).__name__}, expected {expected} (make status, make up)"

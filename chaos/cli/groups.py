@@ -14,13 +14,13 @@ from chaos.cli.commands import COMMANDS
 GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "Learn": {
         "standing": "where you stand, and what to type next; also without a command",
-        "drill": "what a drill asks, and its scenarios with their last verdicts",
-        "hint": "the next hint for the check that failed last",
-        "watch": "at each save of your attempt, the quickest scenario that tells",
-        "score": "record your own score of a drill, with notes",
+        "drill": "what a drill asks, its last verdicts, the files it is about",
         "attempt": "your own variant: start, reset, serve, manage",
+        "watch": "a quick look at each save of your attempt; no evidence",
+        "hint": "the next of three hints for the check that failed last",
         "check": "does your attempt pass a drill? core and stretch",
         "try": "one request by hand: its answer, and what the contract says",
+        "score": "record your own score, with the ceiling beside it",
         "review": "drill 6: a sample to read, your notes, their grade",
         "reveal": "what was planted in your attempt (counts as a solution)",
         "deliver": "what a drill asks you to hand in, as files",

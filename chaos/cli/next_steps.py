@@ -91,7 +91,8 @@ def _and(left: int) -> str:
 def _hint(drill: int) -> Iterator[Step]:
     if "hint" in COMMANDS:
         yield Step(
-            do=command("hint", str(drill)), why="the next hint for it; on record, so the stretch counts only before"
+            do=command("hint", str(drill)),
+            why="the next hint for the check that failed; on record: the stretch counts only for runs before it",
         )
 
 

@@ -35,6 +35,9 @@ def _looked(one: Looked) -> Iterator[str]:
     if one.verdict is None:
         yield f"■ does not start ({took}): {one.problem}"
         return
+    if one.problem:
+        yield f"▲ can't tell ({took}): {one.problem}"
+        return
     yield f"{SIGNS[one.verdict]} {SAYS[one.verdict]} a quick look ({one.looked_at or 'nothing was sent'}; {took})"
     for finding in one.findings:
         told = finding.measured or finding.reason

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from chaos.drills.catalogue import Drill
 from chaos.drills.guide import LEVELS, Guide, Hint, plain_id
 from chaos.drills.latest import Latest
 from chaos.errors import InvalidInput
+
+WIDTH: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +64,8 @@ class NextHint:
             yield f"failed last in {run.name}"
         yield ""
         yield f"Hint {self.number} of {self.of} ({self.hint.level}): {self.hint.title}"
-        yield self.hint.text.strip()
+        text = " ".join(self.hint.text.split())
+        yield from textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
         yield ""
         if self.hint.level == "solution":
             yield f"On record as a solution: the ceiling of drill {one.number} is 1, unless its core held before."
@@ -69,7 +73,8 @@ class NextHint:
             yield "On record: the stretch counts only for runs before the first hint of this drill."
         if self.number < self.of:
             after = LEVELS[self.number]
-            yield f"Still stuck: firedrill hint {one.number} again ({after})"
+            named = "" if run else f" --check {plain_id(self.asked.check)}"
+            yield f"Still stuck: firedrill hint {one.number}{named} (opens the {after})"
 
 
 def failed_last(one: Drill, runs: Mapping[str, Latest]) -> Asked:

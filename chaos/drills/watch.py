@@ -16,10 +16,11 @@ from chaos.drills.latest import Latest
 from chaos.drills.pace import expected_s
 from chaos.drills.quick_look import PARTNERS, Cut
 from chaos.drills.session import Session
-from chaos.errors import InvalidInput, LearnerCodeError
+from chaos.errors import FiredrillError, LearnerCodeError
 from chaos.evidence.files import explaining_lines, is_regular
 from chaos.model.exchange import Case
 from chaos.model.folder import File
+from chaos.model.interleaving import Schedule
 from chaos.model.verdict import Finding, Verdict
 from chaos.run.under_exchanges import first_rows
 from chaos.scenario import Scenario
@@ -37,6 +38,7 @@ class Looked:
         verdict: None when the code did not start.
         findings: Of the checks that were looked at; of the run where that leaves them undecided.
         looked_at: `44 exchanges`, `9 s of load`; empty where nothing was sent.
+        problem: Why the code did not start, or what the lab could not do; else empty.
         took_s: From the save (or the start) to this.
     """
 
@@ -125,26 +127,33 @@ class Watcher:
         self._lab, self._staged, self._cut, self._variant, self._scratch = lab, staged, cut, variant, scratch
 
     def stage(self) -> None:
-        """Prepare the world of the next look. Code that can't start is the next look's to say."""
+        """Prepare the world of the next look, where that can be done."""
         scenario = self._cut.scenario
         try:
             self._staged.stage(
                 variant=self._variant, seed=scenario.seed, world=scenario.world.asked(), **first_rows(scenario)
             )
-        except (LearnerCodeError, InvalidInput):
-            return
+        except FiredrillError:
+            return  # the next look prepares for itself, and says what is wrong
 
     def look(self, *, saved_s: float) -> Looked:
-        """Run the cut scenario and judge it. Raises: LabBroken."""
+        """Run the cut scenario and judge it. What the lab can't do is on record as that: the next save tries again."""
         shutil.rmtree(self._scratch / "looks", ignore_errors=True)
+        scenario = self._cut.scenario
         try:
             folder = self._lab.performed(
-                self._cut.scenario, self._variant, self._cut.scenario.seed, look=(self._scratch / "looks", self._staged)
+                scenario, self._variant, scenario.seed, look=(self._scratch / "looks", self._staged)
             )
-        except LearnerCodeError as error:
-            took_s = time.monotonic() - saved_s
-            return Looked(cut=self._cut, verdict=None, findings=(), looked_at="", took_s=took_s, problem=str(error))
-        derived = derive(folder)
+            derived = derive(folder)
+        except FiredrillError as error:
+            return Looked(
+                cut=self._cut,
+                verdict=None if isinstance(error, LearnerCodeError) else Verdict.INCONCLUSIVE,
+                findings=(),
+                looked_at="",
+                took_s=time.monotonic() - saved_s,
+                problem=str(error),
+            )
         return Looked(
             cut=self._cut,
             verdict=derived.judgement.verdict,
@@ -169,6 +178,7 @@ def _looked_at(folder: Path, scenario: Scenario) -> str:
     if not scenario.exchanges:
         return f"{scenario.duration_s:g} s of load"
     cases = len(explaining_lines(folder / File.CASES, Case)) if is_regular(folder / File.CASES) else 0
-    tried = len(explaining_lines(folder / File.SCHEDULES, dict)) if is_regular(folder / File.SCHEDULES) else 0
+    found = explaining_lines(folder / File.SCHEDULES, Schedule) if is_regular(folder / File.SCHEDULES) else []
+    tried = sum(not schedule.learnt for schedule in found)
     told = [f"{cases} exchanges"] if cases else []
     return " and ".join([*told, f"{tried} schedules"] if tried else told)

@@ -267,6 +267,41 @@ def test_a_copy_of_a_variant_runs_and_changes_are_picked_up(
     assert caught.value.code == 404
 
 
+def test_a_prepared_world_is_started_again_on_changed_code(
+    stack: LabUnderTest, own_variant: Path, tmp_path: Path
+) -> None:
+    out, again = tmp_path / "world.json", ("--variant", own_variant.name, "--world", json.dumps(WORLD))
+    prepare(stack, own_variant.name, out)
+    token = json.loads(out.read_text())["customers"][0]["access"]
+    events = get(f"{stack.url('api')}/api/events/")
+    append(own_variant / "urls.py", "\nurlpatterns = [p for p in urlpatterns if 'support' not in str(p.pattern)]\n")
+    document = stack.ok("reload", *again)
+    assert set(document["timings_s"]) == {"stop", "start", "total"}
+    assert get(f"{stack.url('api')}/ready")["variant"] == own_variant.name
+    assert get(f"{stack.url('api')}/api/events/") == events
+    headers = {"Authorization": f"Bearer {token}"}
+    with urllib.request.urlopen(urllib.request.Request(f"{stack.url('api')}/api/me/", headers=headers)) as answer:
+        assert answer.status == 200
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        get(f"{stack.url('api')}/api/support/orders/")
+    assert caught.value.code == 404
+
+
+def test_a_reload_refuses_what_it_can_t_start(stack: LabUnderTest, own_variant: Path, tmp_path: Path) -> None:
+    prepare(stack, own_variant.name, tmp_path / "world.json")
+    before = stack.ok("identities")
+    before.pop("code")
+    line = append(own_variant / "views.py", "def broken(:\n")
+    answer = stack.command("reload", "--variant", own_variant.name, "--world", json.dumps(WORLD))
+    assert (answer.exit_code, answer.document["error"]["kind"]) == (2, "learner_code")
+    assert f"{own_variant.name}/views.py:{line}: SyntaxError" in answer.document["error"]["message"]
+    other = stack.command("reload", "--variant", "naive", "--world", json.dumps(WORLD))
+    assert other.document["error"]["message"].startswith("reload: got naive, expected ")
+    after = stack.ok("identities")
+    after.pop("code")
+    assert after == before
+
+
 def test_the_code_on_disk_is_part_of_who_runs(stack: LabUnderTest, own_variant: Path, tmp_path: Path) -> None:
     """A worker that is killed comes back with it."""
     prepare(stack, own_variant.name, tmp_path / "world.json")

@@ -115,3 +115,8 @@ def test_code_that_does_not_start() -> None:
     scenario = of("interleaving/last-seats")
     told = look(None, cut(scenario, None), problem="services/shop/attempt/views.py:3: SyntaxError")
     assert told == ["■ does not start (7.2 s after the save): services/shop/attempt/views.py:3: SyntaxError"]
+
+
+def test_what_the_lab_can_t_do() -> None:
+    told = look(Verdict.INCONCLUSIVE, cut(of("interleaving/last-seats"), None), problem="stack prepare: got nothing")
+    assert told == ["▲ can't tell (7.2 s after the save): stack prepare: got nothing"]

@@ -110,7 +110,7 @@ def test_a_hint_is_on_record_before_it_is_told(shell: Shell, violated: str, scor
     assert scorecard.paths()[-1] == "PUT /api/drills/concurrency/hints/two-requests/"
     assert "Hint 1 of 3 (nudge): Think of two requests\n" in said.out
     assert f"failed last in {violated}\n" in said.out
-    assert "Still stuck: firedrill hint 3 again (direction)\n" in said.out
+    assert "Still stuck: firedrill hint 3 (opens the direction)\n" in said.out
     scorecard.answers["PUT /api/drills/concurrency/hints/two-requests/"] = (500, b"")
     said = shell("hint", "3")
     assert (said.code, said.out) == (4, "")
@@ -136,6 +136,10 @@ def test_a_solution_that_is_open_already_is_told_again(shell: Shell, violated: s
 def test_hints_for_a_check_by_name_and_without_one(shell: Shell, scorecard: Http) -> None:
     card(scorecard)
     assert shell("hint", "3", "--check", "no_oversell", "--json").json["hint"] == "two-requests"
+    assert (
+        "firedrill hint 3 --check no_oversell (opens the direction)\n"
+        in shell("hint", "3", "--check", "no_oversell").out
+    )
     said = shell("hint", "3", "--check", "dance")
     assert (said.code, said.out) == (2, "")
     assert "check: got 'dance', expected one of " in said.err

@@ -12,7 +12,7 @@ import pytest
 
 from chaos.adapters.staged import Staged
 from chaos.drills.watch import Watcher
-from chaos.errors import LearnerCodeError
+from chaos.errors import LabBroken, LearnerCodeError
 from chaos.run.request import Stop
 from tests.unit.chaos.cli.shell import Shell, finished
 
@@ -76,7 +76,13 @@ def test_each_save_is_followed_by_a_look(shell: Shell, scripted: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("end", "code"), [("oversold", 1), ("held", 0), (LearnerCodeError("views.py:3: SyntaxError"), 2)]
+    ("end", "code"),
+    [
+        ("oversold", 1),
+        ("held", 0),
+        (LearnerCodeError("views.py:3: SyntaxError"), 2),
+        (LabBroken("stack prepare: got nothing in 120 s, expected an answer"), 3),
+    ],
 )
 def test_it_ends_as_its_last_look(shell: Shell, scripted: Any, end: Any, code: int) -> None:
     scripted(end)
