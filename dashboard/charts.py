@@ -169,10 +169,10 @@ def _series(line: Line, grid: int, colours: Colours) -> dict[str, Any]:
         "p50": {"width": 1.5, "type": "dashed", "color": colours.served},
         "p95": {"width": 2.2, "color": colours.served},
         "API p95": {"width": 1.8, "type": "dotted", "color": colours.third},
-        "queued": {"width": 2.2, "color": colours.served},
-        "unacked": {"width": 1.8, "type": "dotted", "color": colours.third},
-        "at the gateway": {"width": 1.8, "type": "dashed", "color": colours.fourth},
-        "outbox": {"width": 1.5, "color": colours.offered},
+        "tasks waiting": {"width": 2.2, "color": colours.served},
+        "tasks in hand": {"width": 1.8, "type": "dotted", "color": colours.third},
+        "calls at the gateway": {"width": 1.8, "type": "dashed", "color": colours.fourth},
+        "unsent messages": {"width": 1.5, "color": colours.offered},
     }
     # What has a limit of its own is drawn in the limit's colour.
     other = colours.limit if line.panel == "latency" else colours.quiet

@@ -29,7 +29,8 @@ ul.fd-strip li{border:1px solid light-dark(#d5d8e0,#444a5a);border-radius:.5rem;
 .fd-table{width:100%;border-collapse:collapse;font-size:.92rem}
 .fd-table th{text-align:left;font-weight:600;color:light-dark(#5a5e6b,#b0b4c2)}
 .fd-table th,.fd-table td{padding:.4rem .6rem .4rem 0;border-bottom:1px solid light-dark(#e3e5ea,#3a3f4d);
-  vertical-align:top;overflow-wrap:anywhere}
+  vertical-align:top;overflow-wrap:normal}
+.fd-long{overflow-wrap:anywhere}
 .fd-table td.fd-tight,.fd-table th.fd-tight{white-space:nowrap;overflow-wrap:normal}
 .fd-table code{font-size:.85em;white-space:normal}
 .fd-table a,.fd-card a,.fd-banner a{color:light-dark(#1d5fc4,#7fb2ff)}
@@ -37,7 +38,7 @@ ul.fd-strip li{border:1px solid light-dark(#d5d8e0,#444a5a);border-radius:.5rem;
 .fd-card p{margin:0 0 .5rem!important}
 .fd-card dl{display:grid;grid-template-columns:auto 1fr;gap:.15rem .8rem;margin:0!important;padding:0!important}
 .fd-card dt{font-weight:400;color:light-dark(#5a5e6b,#b0b4c2)}
-.fd-card dl dt,.fd-card dl dd{margin:0!important;padding:0!important}.fd-card dd{overflow-wrap:anywhere}
+.fd-card dl dt,.fd-card dl dd{margin:0!important;padding:0!important}.fd-card dd{overflow-wrap:break-word;min-width:0}
 .fd-banner{border-left:.3rem solid light-dark(#1d5fc4,#7fb2ff);background:light-dark(#eef4fd,#1b2536);
   border-radius:.4rem;padding:.6rem .9rem;line-height:1.5;overflow-wrap:anywhere}
 .fd-banner.fd-hot{border-color:light-dark(#b3261e,#ff9a91);background:light-dark(#fdf0ee,#33201f)}
@@ -98,11 +99,21 @@ def strip(items: Sequence[tuple[str, Sign]], *, label: str) -> str:
 
 def table(head: Sequence[Cell], rows: Sequence[Sequence[Cell]], *, label: str) -> str:
     def cells(tag: str, row: Sequence[Cell]) -> str:
-        return "".join(f"<{tag}{_classes(cell)}>{cell.html}</{tag}>" for cell in row)
+        return "".join(f"<{tag}{_classes(cell)}>{whole_words(cell.html)}</{tag}>" for cell in row)
 
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
     top = f"<thead><tr>{cells('th', head)}</tr></thead>"
     return f'<table class="fd-table" aria-label="{text(label)}">{top}<tbody>{body}</tbody></table>'
+
+
+_TAG_OR_LONG_WORD = re.compile(r"<[^>]*>|[^\s<>]{19,}")
+
+
+def whole_words(html: str) -> str:
+    """Lets a narrow column break what is no word, such as an order's id; words stay whole."""
+    return _TAG_OR_LONG_WORD.sub(
+        lambda found: found[0] if found[0].startswith("<") else f'<span class="fd-long">{found[0]}</span>', html
+    )
 
 
 def _classes(cell: Cell) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
@@ -14,6 +15,7 @@ from dashboard.errors import SourceAway
 from dashboard.parts import away, moving
 
 REFRESH = "2s"
+QUEUES = {"all": "tasks waiting"}
 
 
 def main() -> None:
@@ -46,8 +48,19 @@ def desk() -> None:
         variant = middle.selectbox("Variant", found.variants, index=index, key="start-variant")
         # A box of another scenario is another box: it starts with that one's seed.
         seed = right.number_input("Seed", 0, 2**31 - 1, chosen.seed, key=f"start-seed:{chosen.name}")
-        if st.button("Start", type="primary", key="start"):
-            start(chosen.name, variant or found.variants[0], int(seed))
+        ask = partial(start, chosen.name, variant or found.variants[0], int(seed))
+        st.fragment(starter, run_every=REFRESH)(ask)
+
+
+def starter(ask: Callable[[], None]) -> None:
+    """The button, which can be pressed while nothing runs: one run at a time has the machine for itself."""
+    state, _ = sources.attempt(lambda: sources.runs_agent().state())
+    going_on, _ = sources.attempt(partial(sources.running_run_id, sources.evidence_dir()))
+    busy = bool(going_on or (state is not None and state.running is not None))
+    if st.button("Start", type="primary", key="start", disabled=busy):
+        ask()
+    if busy:
+        st.html(markup.quiet("A run is going on. The next one can be started when it has ended."))
 
 
 def start(scenario: str, variant: str, seed: int) -> None:
@@ -263,17 +276,15 @@ def dependencies(variant: str) -> None:
     ]
     chips += [
         (
-            f"queue {sample.labels.get('queue', '?')}",
-            words.Sign("", f"{words.count_text(sample.value)} waiting", "none"),
+            QUEUES.get(queue := sample.labels.get("queue", "?"), f"tasks waiting in {queue}"),
+            words.Sign("", words.count_text(sample.value), "none"),
         )
         for sample in sorted(found["queue"], key=lambda sample: sample.labels.get("queue", ""))
     ]
-    chips += [
-        ("worker", words.Sign("", f"{words.count_text(sample.value)} unacked", "none")) for sample in found["unacked"]
-    ]
+    chips += [("tasks in hand", words.Sign("", words.count_text(sample.value), "none")) for sample in found["unacked"]]
     failing = {sample.labels.get("dependency", "?"): sample.value for sample in found["failing"]}
     chips += [
-        (f"breaker {name}", breaker_sign(sample.value))
+        (f"circuit breaker of {name}", breaker_sign(sample.value))
         for sample in sorted(found["breaker"], key=lambda sample: sample.labels.get("dependency", ""))
         if (name := sample.labels.get("dependency", "?"))
     ]
@@ -297,8 +308,10 @@ def breaker_sign(state: float | None) -> words.Sign:
     if state is None:
         return words.Sign("○", "unknown", "none")
     if state >= 2:
-        return words.Sign(words.BAD, "open", "bad")
-    return words.Sign(words.WARN, "half open", "warn") if state >= 1 else words.Sign(words.GOOD, "closed", "good")
+        return words.Sign(words.BAD, "open: calls are refused", "bad")
+    if state >= 1:
+        return words.Sign(words.WARN, "half open: one call tries", "warn")
+    return words.Sign(words.GOOD, "closed: calls pass", "good")
 
 
 def proxy_sign(enabled: float | None, toxics: float | None) -> words.Sign:
@@ -308,7 +321,7 @@ def proxy_sign(enabled: float | None, toxics: float | None) -> words.Sign:
         return words.Sign(words.BAD, "cut", "bad")
     if toxics:
         return words.Sign(words.WARN, f"{toxics:.0f} toxic" + ("s" if toxics != 1 else ""), "warn")
-    return words.Sign(words.GOOD, "open", "good")
+    return words.Sign(words.GOOD, "connected", "good")
 
 
 main()

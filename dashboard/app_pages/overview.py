@@ -171,7 +171,7 @@ def latest(rows: Sequence[Row]) -> None:
             ),
             Cell(html=markup.text(row.variant or words.UNKNOWN), tight=True, wide_only=True),
             Cell(html=markup.sign(row.sign), tight=True),
-            Cell(html=markup.text(", ".join(row.broken) or words.UNKNOWN), wide_only=True),
+            Cell(html=markup.name(", ".join(row.broken) or words.UNKNOWN), wide_only=True),
             Cell(html=words.duration_text(row.duration_s), tight=True, wide_only=True),
             Cell(html=_age(row.started_unix_s), tight=True),
         ]

@@ -30,7 +30,7 @@ def line(name: str, panel: str, *values: float | None) -> Line:
 
 FULL = Timeline(
     source="Prometheus",
-    lines=(line("offered", "rate", 1, 2), line("p95", "latency", 0.25, None), line("queued", "backlog", 3, 4)),
+    lines=(line("offered", "rate", 1, 2), line("p95", "latency", 0.25, None), line("tasks waiting", "backlog", 3, 4)),
 )
 
 

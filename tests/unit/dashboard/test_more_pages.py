@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 
@@ -456,6 +457,15 @@ def test_a_start_that_is_refused_says_why(lab: Any, agent: FakeAgent) -> None:
     agent.refuse = True
     app = press(lab.page("live"), "Start")
     assert "Not started. run\\: got a lab with a run going on" in app.error[0].value
+
+
+def test_while_a_run_goes_on_no_other_can_be_started(lab: Any, agent: FakeAgent) -> None:
+    assert not lab.page("live").button(key="start").disabled
+    lab.run(ago_s=12.0, variant="attempt", until_s=12.0)  # started in a terminal: the agent knows nothing of it
+    st.cache_data.clear()
+    app = lab.page("live")
+    assert app.button(key="start").disabled
+    assert "The next one can be started when it has ended." in said(app)
 
 
 def test_a_run_that_could_not_be_run_says_why(lab: Any, agent: FakeAgent) -> None:

@@ -275,7 +275,10 @@ def test_live_shows_proxies_and_queues(lab: Any, scorecard: Any, serve_prometheu
     text = said(lab.page("live"))
     assert "<b>shop_to_gateway</b>" in text
     assert "▲ 2 toxics" in text
-    assert "2 waiting" in text
+    assert "<b>tasks waiting in celery</b>" in text
+    assert "unacked" not in text
+    assert "■ open: calls are refused" in text
+    assert "● open" not in text, "the sign of a proxy beside that of a breaker"
 
 
 # Scores
