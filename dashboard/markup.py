@@ -44,6 +44,12 @@ ul.fd-strip li{border:1px solid light-dark(#d5d8e0,#444a5a);border-radius:.5rem;
 .fd-banner.fd-hot{border-color:light-dark(#b3261e,#ff9a91);background:light-dark(#fdf0ee,#33201f)}
 .fd-banner p{margin:0}
 p.fd-quiet{margin:0}
+.fd-progress ul{display:flex;gap:3px;list-style:none;margin:.2rem 0 0!important;padding:0}
+.fd-progress li{min-width:1.2rem;margin:0;padding:0;overflow:hidden}
+.fd-done{display:block;height:.55rem;border-radius:.2rem;background:light-dark(#dfe3ea,#343a48);overflow:hidden}
+.fd-done i{display:block;height:100%;background:light-dark(#1d5fc4,#7fb2ff)}
+.fd-stage{display:block;font-size:.8rem;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;
+  color:light-dark(#5a5e6b,#b0b4c2)}
 .fd-lanes{display:grid;gap:.35rem;margin:.2rem 0}
 .fd-lane{display:grid;grid-template-columns:1.2rem 5.5rem 1fr;align-items:center;font-size:.9rem}
 .fd-track{position:relative;height:1.3rem;background:light-dark(#f1f2f5,#262a35);border-radius:.25rem;overflow:hidden}

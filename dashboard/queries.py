@@ -114,6 +114,11 @@ def gateway_in_flight() -> Query:
     return Query(name="calls at the gateway", unit="count", promql="sum(gateway_in_flight)")
 
 
+def charges() -> Query:
+    """Charges that the gateway has captured since it started: the difference of two moments is what came between."""
+    return Query(name="charges", unit="count", promql="sum(gateway_charges_total)")
+
+
 def outbox_pending(variant: str) -> Query:
     """Outbox rows not yet sent; a variant without a relay has no such series."""
     return Query(name="unsent messages", unit="count", promql=f'sum(shop_outbox_pending{{variant="{label(variant)}"}})')
@@ -166,6 +171,7 @@ def every(variant: str) -> list[Query]:
     drawn = [query for panel in timeline(variant).values() for query in panel]
     return [
         *drawn,
+        charges(),
         error_ratio(variant),
         client_latency_bounds(variant),
         proxies_enabled(),

@@ -10,7 +10,7 @@ import streamlit as st
 from chaos.evidence.course import RunState
 from chaos.evidence.figures import NO_ANSWER, Totals
 from chaos.evidence.growing import Run
-from dashboard import agent, evidence, markup, runchart, sources, words
+from dashboard import agent, charts, details, evidence, markup, progress, runchart, safety, sources, words
 from dashboard.errors import SourceAway
 from dashboard.parts import away, moving
 
@@ -130,6 +130,7 @@ def block() -> None:
         back(running)
     drawn, why_not = runchart.timeline_for(run)
     cards(run)
+    safety.show(run, until_s=charts.horizon_s(drawn, run), listed=details.findings(run))
     if why_not is not None:
         away(why_not)
     runchart.chart(run, drawn)
@@ -154,7 +155,8 @@ def banner(run: Run) -> None:
             f'<span class="fd-sign fd-bad">{words.BAD} {markup.text(fault.text)}</span>' for fault in run.active_faults
         ]
         lines.append(f"Active faults: {', '.join(active)}" if active else "No fault is active.")
-        st.html(markup.banner(lines, hot=bool(active)))
+        st.html(markup.banner(lines, hot=bool(active)) + progress.bar(run))
+        before(run)
         return
     if run.state is RunState.CUT_SHORT:
         lines = [
@@ -168,6 +170,17 @@ def banner(run: Run) -> None:
     report = markup.link("run", "open its page", run=run.run_id)
     lines.append(f'<span class="fd-quiet">No run is going on; this is {markup.text(run.run_id)}:</span> {report}')
     st.html(markup.banner(lines))
+
+
+def before(run: Run) -> None:
+    """How the last run ended stays in sight while the next one goes on."""
+    last = sources.judged_before(run.folder.parent, run.run_id)
+    if last is None:
+        return
+    sign = markup.sign(words.run_sign(last.verdict, aborted=last.aborted))
+    link = markup.link("run", f"{last.title} on {last.variant}", run=last.run_id)
+    said = f'<span class="fd-quiet">{markup.text(last.summary)}</span>'
+    st.html(f'<p class="fd-before">The run before: {sign} {link} {said}</p>')
 
 
 def _progress(run: Run) -> str:

@@ -13,7 +13,7 @@ from chaos.evidence.growing import Run
 from chaos.model.counterexamples import Explained
 from chaos.model.folder import File
 from chaos.model.verdict import Finding, FindingKind, Verdict
-from dashboard import details, evidence, forced, markup, runchart, sources, story, words
+from dashboard import details, evidence, forced, markup, runchart, safety, sources, story, words
 from dashboard.markup import Cell
 from dashboard.parts import away, picked_run
 
@@ -43,6 +43,8 @@ def main() -> None:
     if run.verdict == "inconclusive" or run.state is RunState.CUT_SHORT:
         next_steps(run)
     checks(run, listed)
+    lifted = (fault.lifted_s or 0.0 for fault in run.faults)
+    safety.show(run, until_s=max([run.load_end_s or 0.0, *lifted, 10.0]), listed=listed)
     course(run, listed)
     counterexamples(run, listed)
     schedules(run)

@@ -482,3 +482,42 @@ def test_a_verdict_is_no_error_of_the_page(lab: Any, agent: FakeAgent) -> None:
 def test_without_an_agent_the_page_says_how_else(lab: Any) -> None:
     lab.stack()
     assert any("has no agent" in each.value for each in lab.page("live").info)
+
+
+# Safety figures, progress
+
+
+def test_run_shows_the_safety_figures_as_its_checks_measured_them(lab: Any, samples: Any) -> None:
+    run_id = lab.run(variant="naive", verdict="violated", broken=("no_oversell",))
+    t0 = json.loads((lab.evidence / run_id / "load-plan.json").read_text())["t0_unix_s"]
+    samples.write_sale(lab.evidence / run_id, t0, orders=20, capacity=15, twice=2)
+    app = lab.page("run", run=run_id)
+    text = said(app)
+    assert "What must stay true" in [header.value for header in app.header]
+    assert '<h3>Seats taken in tier 3 (night-of-drums)</h3><p><span class="fd-sign fd-bad">■ violated</span>' in text
+    specs = [json.loads(element.proto.spec) for element in app.get("echarts_chart")]
+    assert [spec["series"][1]["name"] for spec in specs[:2]] == ["seats taken", "orders accepted"]
+    assert [series["name"] for series in specs[1]["series"][1:]] == ["orders accepted", "charges", "charged again"]
+
+
+def test_live_shows_seats_beyond_the_capacity_while_the_run_goes_on(lab: Any, samples: Any) -> None:
+    run_id = lab.run(ago_s=12.0, variant="naive", until_s=12.0)
+    t0 = json.loads((lab.evidence / run_id / "load-plan.json").read_text())["t0_unix_s"]
+    samples.write_sale(lab.evidence / run_id, t0, orders=20, capacity=15, ended=False)
+    text = said(lab.page("live"))
+    assert "▲ 20 of 15 seats taken so far" in text
+    assert "■ violated" not in text, "a picture does not judge"
+    assert "role='progressbar'" in text
+    assert "of 28 s of load' aria-label='Progress of the run'" in text
+
+
+def test_live_keeps_the_verdict_of_the_run_before_in_sight(lab: Any) -> None:
+    lab.run(ago_s=900.0, variant="naive", verdict="violated", broken=("no_oversell",))
+    lab.run(ago_s=12.0, variant="attempt", until_s=12.0)
+    text = said(lab.page("live"))
+    assert 'The run before: <span class="fd-sign fd-bad">■ violated</span>' in text
+
+
+def test_a_run_whose_checks_cannot_be_drawn_has_no_such_part(lab: Any) -> None:
+    run_id = lab.run()
+    assert "What must stay true" not in [header.value for header in lab.page("run", run=run_id).header]
