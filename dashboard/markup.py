@@ -44,6 +44,13 @@ ul.fd-strip li{border:1px solid light-dark(#d5d8e0,#444a5a);border-radius:.5rem;
 .fd-banner.fd-hot{border-color:light-dark(#b3261e,#ff9a91);background:light-dark(#fdf0ee,#33201f)}
 .fd-banner p{margin:0}
 p.fd-quiet{margin:0}
+.fd-track.fd-two{height:1.9rem}.fd-two .fd-op{bottom:45%}.fd-two .fd-read,.fd-two .fd-write{top:58%}
+.fd-op{background:light-dark(#1d5fc4,#7fb2ff)}.fd-read{background:light-dark(#6b6f7d,#a3a8b8)}
+.fd-write{background:light-dark(#c22f25,#ff8a80)}
+.fd-axis{display:flex;justify-content:space-between}
+.fd-key span{margin-right:1rem;white-space:nowrap}
+.fd-key i{display:inline-block;width:1.1rem;height:.6rem;margin-right:.35rem;border-radius:.1rem}
+.fd-before{margin:0}.fd-before a{color:light-dark(#1d5fc4,#7fb2ff)}
 .fd-progress ul{display:flex;gap:3px;list-style:none;margin:.2rem 0 0!important;padding:0}
 .fd-progress li{min-width:1.2rem;margin:0;padding:0;overflow:hidden}
 .fd-done{display:block;height:.55rem;border-radius:.2rem;background:light-dark(#dfe3ea,#343a48);overflow:hidden}
@@ -62,13 +69,20 @@ ul.fd-faults{margin:0;padding:0;list-style:none;font-size:.9rem}ul.fd-faults li{
 .stMainBlockContainer{padding-top:4.5rem!important;padding-bottom:3rem!important}
 .stMainBlockContainer h2{font-size:1.5rem}.stMainBlockContainer h3{font-size:1.15rem}
 .st-key-cards{display:grid!important;grid-template-columns:repeat(4,minmax(0,1fr));gap:.75rem}
-.st-key-moving [data-stale=true]{opacity:1!important;transition:none!important}
+[class*=st-key-moving-] [data-stale=true]{opacity:1!important;transition:none!important}
+.st-key-filters{display:grid!important;grid-template-columns:2fr 1fr 2fr 1fr 1fr;gap:.75rem}
 .st-key-phone-nav,.fd-narrow{display:none}
 @media (max-width:640px){
   .st-key-phone-nav{display:flex}
   .fd-narrow{display:block}
   .st-key-cards{grid-template-columns:repeat(2,minmax(0,1fr))}
+  .st-key-filters{grid-template-columns:repeat(2,minmax(0,1fr))}
+  .st-key-filters>:first-child{grid-column:1/-1}
   .st-key-cards [data-testid=stMetric]{padding:.6rem .7rem}
+  .st-key-cards [data-testid=stMetricValue]{font-size:1.5rem}
+  .st-key-cards [data-testid=stMetric] :is([data-testid=stMetricValue],[data-testid=stMetricDelta],p,div){
+    white-space:normal!important;overflow:visible;text-overflow:clip}
+  .fd-key span{white-space:normal}
   .fd-wide{display:none}
   .stMainBlockContainer{padding-left:1rem!important;padding-right:1rem!important;padding-top:4.2rem!important}
   .stMainBlockContainer h1{font-size:1.7rem;padding-top:.4rem}

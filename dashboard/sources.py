@@ -130,6 +130,13 @@ def others_of(run: Run, most: int = 4) -> list[Run]:
     return sorted(fit, key=lambda each: each.variant == run.variant)[:most]
 
 
+def alike(run: Run, look_at: int = 40) -> list[Run]:
+    """The newest runs of its scenario on its variant, itself among them, of the last *look_at* runs."""
+    newest = latest_runs(run.folder.parent, look_at)
+    listed = newest if any(each.run_id == run.run_id for each in newest) else [*newest, run]
+    return [each for each in listed if (each.scenario, each.variant) == (run.scenario, run.variant)]
+
+
 @st.cache_data(ttl=LIVE_TTL_S, max_entries=8, show_spinner=False)
 def history(folder: Path, version: str) -> HistoryFigures:
     """Figures of a run's history; *version* is its state, so that the end of a run is read anew."""

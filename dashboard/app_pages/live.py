@@ -10,7 +10,20 @@ import streamlit as st
 from chaos.evidence.course import RunState
 from chaos.evidence.figures import NO_ANSWER, Totals
 from chaos.evidence.growing import Run
-from dashboard import agent, charts, details, evidence, markup, progress, runchart, safety, sources, words
+from dashboard import (
+    agent,
+    charts,
+    details,
+    evidence,
+    markup,
+    notice,
+    progress,
+    runchart,
+    safety,
+    sources,
+    starting,
+    words,
+)
 from dashboard.errors import SourceAway
 from dashboard.parts import away, moving
 
@@ -19,11 +32,13 @@ QUEUES = {"all": "tasks waiting"}
 
 
 def main() -> None:
-    title, pause = st.columns([5, 1], vertical_alignment="bottom")
+    title, switches = st.columns([3, 2], vertical_alignment="bottom")
     title.title("Live")
-    paused = pause.toggle("Pause", key="paused", help="Stop refreshing, to read or to point at something.")
+    with switches, st.container(horizontal=True):
+        paused = st.toggle("Pause", key="paused", help="Stop refreshing, to read or to point at something.")
+        notify = notice.asked()
     desk()
-    moving(block, every=None if paused else REFRESH)
+    moving(partial(block, notify=notify), every=None if paused else REFRESH)
 
 
 def desk() -> None:
@@ -54,9 +69,7 @@ def desk() -> None:
 
 def starter(ask: Callable[[], None]) -> None:
     """The button, which can be pressed while nothing runs: one run at a time has the machine for itself."""
-    state, _ = sources.attempt(lambda: sources.runs_agent().state())
-    going_on, _ = sources.attempt(partial(sources.running_run_id, sources.evidence_dir()))
-    busy = bool(going_on or (state is not None and state.running is not None))
+    busy = starting.busy()
     if st.button("Start", type="primary", key="start", disabled=busy):
         ask()
     if busy:
@@ -64,16 +77,8 @@ def starter(ask: Callable[[], None]) -> None:
 
 
 def start(scenario: str, variant: str, seed: int) -> None:
-    try:
-        sources.runs_agent().start(scenario, variant, seed)
-    except agent.Refused as refused:
-        st.error(f"Not started. {refused}")
-    except SourceAway as error:
-        st.error(f"Not started. {error.what} {error.way_on}")
-    else:
+    if starting.start(scenario, variant, seed):
         st.query_params.clear()  # follow the new run, not the one that the address names
-        sources.running_run_id.clear()
-        st.toast("Started. It takes a few seconds to prepare the variant; then it shows up below.")
 
 
 def ours(run: Run | None) -> None:
@@ -104,7 +109,7 @@ def stop() -> None:
         st.rerun()
 
 
-def block() -> None:
+def block(*, notify: bool = False) -> None:
     """Everything that moves."""
     folder = sources.evidence_dir()
     wanted = st.query_params.get("run", "")
@@ -124,6 +129,7 @@ def block() -> None:
             away(error)
         back(running)
         return
+    notice.tell(run, notify=notify)
     banner(run)
     ours(run)
     if wanted and running and running != run_id:

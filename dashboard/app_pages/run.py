@@ -13,7 +13,7 @@ from chaos.evidence.growing import Run
 from chaos.model.counterexamples import Explained
 from chaos.model.folder import File
 from chaos.model.verdict import Finding, FindingKind, Verdict
-from dashboard import details, evidence, forced, markup, runchart, safety, sources, story, words
+from dashboard import details, evidence, forced, lanes, markup, runchart, safety, sources, story, trend, words
 from dashboard.markup import Cell
 from dashboard.parts import away, picked_run
 
@@ -47,6 +47,7 @@ def main() -> None:
     safety.show(run, until_s=max([run.load_end_s or 0.0, *lifted, 10.0]), listed=listed)
     course(run, listed)
     counterexamples(run, listed)
+    over_time(run)
     schedules(run)
     operations(run)
     samples(run)
@@ -176,6 +177,7 @@ def counterexample(found: Explained, *, run_id: str) -> None:
         st.html(markup.table(*forced.steps(schedule), label=f"Steps of {schedule.id}"))
         st.code(f"firedrill force {run_id} {schedule.id}", language="sh")
     if found.operations:
+        st.html(lanes.lanes(found))
         st.html(markup.table(*story.operations(found), label=f"Operations that show {found.check}"))
     for line in story.requests(found):
         st.code(line, language="bash", wrap_lines=True)
@@ -184,6 +186,16 @@ def counterexample(found: Explained, *, run_id: str) -> None:
         st.html(markup.quiet(story.origin(found)))
     for what in found.unknown:
         st.html(markup.quiet(f"Not known: {markup.text(what)}."))
+
+
+def over_time(run: Run) -> None:
+    """The same scenario on the same variant, run by run."""
+    found = trend.trends(sources.alike(run))
+    if not found:
+        return
+    st.header("Over your runs")
+    st.html(markup.table(*trend.table(found), label="Checks of this scenario over the last runs, oldest first"))
+    st.html(markup.quiet(f"The last runs of this scenario on {markup.text(run.variant)}, whatever their seed."))
 
 
 def schedules(run: Run) -> None:

@@ -10,7 +10,7 @@ from chaos.evidence.safety import Curve, Picture
 from dashboard.charts.bands import labels_px, marks
 from dashboard.charts.look import FOOT_PX, HEAD_PX, PANEL_PX, TOP_PX, Colours, colours_of
 
-_STYLES = ({"width": 2.2}, {"width": 2, "type": "dashed"})
+_STYLES: tuple[dict[str, Any], ...] = ({"width": 2.2}, {"width": 2, "type": "dashed"})
 """Of the curves that are not bad, in their order: lines differ by dashes too, never by colour alone."""
 
 
@@ -60,6 +60,7 @@ def _series(curves: Sequence[Curve], colours: Colours, *, until_s: float) -> lis
     found = []
     calm = iter(zip(_STYLES, (colours.served, colours.third), strict=True))
     for curve in curves:
+        style: dict[str, Any]
         style, colour = ({"width": 2.2}, colours.errors) if curve.bad else next(calm)
         series: dict[str, Any] = {
             "type": "line", "name": curve.name, "step": "end", "symbol": "none", "emphasis": {"disabled": True},
@@ -81,13 +82,13 @@ def _beyond(picture: Picture, colours: Colours, *, until_s: float) -> list[dict[
         "type": "line", "name": "beyond", "step": "end", "symbol": "none", "silent": True, "tooltip": {"show": False},
         "lineStyle": {"width": 0}, "itemStyle": {"color": colours.errors},
         "areaStyle": {"origin": picture.limit, "color": colours.errors, "opacity": 0.3},
-        "data": _points(above, until_s),
+        "data": _points(above, until_s, from_=picture.limit),
     }]  # fmt: skip
 
 
-def _points(points: Sequence[tuple[float, int]], until_s: float) -> list[list[float]]:
+def _points(points: Sequence[tuple[float, int]], until_s: float, *, from_: int = 0) -> list[list[float]]:
     """From second 0 to the end of what is known; at most one point for each moment."""
     inside = [[at_s, count] for at_s, count in points if at_s <= until_s]
-    start = [] if inside and inside[0][0] == 0 else [[0.0, 0]]
-    last = inside[-1][1] if inside else 0
+    start = [] if inside and inside[0][0] == 0 else [[0.0, from_]]
+    last = inside[-1][1] if inside else from_
     return [*start, *inside, [until_s, last]]

@@ -37,7 +37,8 @@ class Charges:
     def picture(self, known: Known) -> Picture | None:
         accepted = Curve(name=ACCEPTED, points=summed((at_s, 1) for at_s in self._accepted.values()))
         end = known.witnessed("orders", "charges")
-        curves, again = (accepted,), 0
+        curves: tuple[Curve, ...] = (accepted,)
+        again = 0
         said = f"{accepted.last} {_orders(accepted.last)} accepted"
         if end is not None:
             charges, doubled = self._charged(end, known.t0_unix_s)

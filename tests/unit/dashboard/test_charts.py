@@ -164,7 +164,7 @@ def test_a_safety_figure_is_a_staircase_with_its_limit_and_what_is_beyond_it(dar
     assert (seats["step"], seats["data"]) == ("end", [[0.0, 0], [1.0, 9], [5.0, 17], [14.0, 17]])
     assert behind["markLine"]["data"][-1]["yAxis"] == 15
     assert behind["markArea"]["data"], "the faults stand behind it"
-    assert [count for _, count in beyond["data"]] == [0, 15, 17, 17]
+    assert [count for _, count in beyond["data"]] == [15, 15, 17, 17]
     assert beyond["areaStyle"]["origin"] == 15
     assert option["grid"][0]["top"] + option["grid"][0]["height"] + 20 <= charts.safety_height_px(RUN, until_s=28.0)
 

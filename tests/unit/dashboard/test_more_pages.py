@@ -521,3 +521,55 @@ def test_live_keeps_the_verdict_of_the_run_before_in_sight(lab: Any) -> None:
 def test_a_run_whose_checks_cannot_be_drawn_has_no_such_part(lab: Any) -> None:
     run_id = lab.run()
     assert "What must stay true" not in [header.value for header in lab.page("run", run=run_id).header]
+
+
+# Overview: what is next, and the search
+
+HEADLINE = {"scenario": "concurrency/flash-sale"}
+
+
+def test_a_first_visit_says_what_this_is_and_starts_the_headline(
+    lab: Any, agent: FakeAgent, scorecard: Any, samples: Any
+) -> None:
+    lab.stack(agent=agent_url(lab), scorecard=scorecard.url)
+    app = lab.page("overview")
+    assert "What this is" in [header.value for header in app.header]
+    assert any("ceiling" in each.value for each in app.markdown)
+    app.button(key="next-start").click().run()
+    assert agent.asked == [
+        ("POST", {"scenario": "concurrency/flash-sale", "variant": "naive", "seed": None}, samples.TOKEN)
+    ]
+
+
+def agent_url(lab: Any) -> str:
+    return str(json.loads(lab.stack_file.read_text())["urls"]["agent"])
+
+
+def test_overview_finds_runs_by_what_the_boxes_say(lab: Any, scorecard: Any) -> None:
+    for variant, verdict, ago_s in (("naive", "violated", 900.0), ("hardened", "held", 800.0)):
+        lab.run(ago_s=ago_s, variant=variant, verdict=verdict)
+    lab.stack(scorecard=scorecard.url)
+    app = lab.page("overview")
+    assert "-naive-" in said(app)
+    assert "-hardened-" in said(app)
+    app.selectbox(key="verdict").set_value("held").run()
+    assert "-naive-" not in said(app)
+    app.text_input(key="q").set_value("no such thing").run()
+    assert "No run fits." in app.info[0].value
+
+
+def test_a_scenario_of_the_drill_starts_from_its_page(lab: Any, agent: FakeAgent, scorecard: Any, samples: Any) -> None:
+    lab.stack(agent=agent_url(lab), scorecard=scorecard.url)
+    app = lab.page("drill", drill="concurrency")
+    app.button(key="run:concurrency").click().run()
+    assert agent.asked == [
+        ("POST", {"scenario": "concurrency/flash-sale", "variant": "naive", "seed": None}, samples.TOKEN)
+    ]
+
+
+def test_run_shows_how_a_check_went_over_the_runs(lab: Any) -> None:
+    lab.run(ago_s=3000, variant="attempt", verdict="violated", broken=("no_oversell",))
+    run_id = lab.run(ago_s=2000, variant="attempt", verdict="held")
+    app = lab.page("run", run=run_id)
+    assert "Over your runs" in [header.value for header in app.header]
+    assert "20" in said(app)
