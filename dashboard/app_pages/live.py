@@ -13,6 +13,7 @@ from chaos.evidence.growing import Run
 from dashboard import (
     agent,
     charts,
+    dependencies,
     details,
     evidence,
     markup,
@@ -28,7 +29,6 @@ from dashboard.errors import SourceAway
 from dashboard.parts import away, moving
 
 REFRESH = "2s"
-QUEUES = {"all": "tasks waiting"}
 
 
 def main() -> None:
@@ -121,7 +121,7 @@ def block(*, notify: bool = False) -> None:
     if run_id is None:
         ours(None)
         st.info(f"No runs yet. {evidence.RUN_WAY_ON}")
-        dependencies("")
+        dependencies.show("")
         return
     run, error = sources.attempt(partial(sources.run, folder, run_id))
     if run is None:
@@ -141,7 +141,7 @@ def block(*, notify: bool = False) -> None:
         away(why_not)
     runchart.chart(run, drawn)
     if run.state is RunState.RUNNING or not wanted:
-        dependencies(run.variant)
+        dependencies.show(run.variant)
 
 
 def back(running: str | None) -> None:
@@ -274,73 +274,6 @@ def total_cards(totals: Totals, *, over: bool) -> list[tuple[str, str, str]]:
         ("Errors", errors, f"{ratio} of what was offered"),
         ("p95", words.quantile_text(totals.p95_ms, totals.offered), "from intended start"),
     ]
-
-
-def dependencies(variant: str) -> None:
-    st.header("Dependencies")
-    client, error = sources.attempt(sources.prometheus)
-    found, error = (
-        sources.attempt(lambda: sources.dependencies(runchart.prometheus_url(), variant))
-        if client is not None
-        else (None, error)
-    )
-    if found is None:
-        if error is not None:
-            st.html(markup.quiet(f"{markup.text(error.what)} Proxies and queues are read from Prometheus."))
-        return
-    toxics = {sample.labels.get("proxy", "?"): sample.value for sample in found["toxics"]}
-    chips = [
-        (sample.labels.get("proxy", "?"), proxy_sign(sample.value, toxics.get(sample.labels.get("proxy", "?"))))
-        for sample in sorted(found["enabled"], key=lambda sample: sample.labels.get("proxy", ""))
-    ]
-    chips += [
-        (
-            QUEUES.get(queue := sample.labels.get("queue", "?"), f"tasks waiting in {queue}"),
-            words.Sign("", words.count_text(sample.value), "none"),
-        )
-        for sample in sorted(found["queue"], key=lambda sample: sample.labels.get("queue", ""))
-    ]
-    chips += [("tasks in hand", words.Sign("", words.count_text(sample.value), "none")) for sample in found["unacked"]]
-    failing = {sample.labels.get("dependency", "?"): sample.value for sample in found["failing"]}
-    chips += [
-        (f"circuit breaker of {name}", breaker_sign(sample.value))
-        for sample in sorted(found["breaker"], key=lambda sample: sample.labels.get("dependency", ""))
-        if (name := sample.labels.get("dependency", "?"))
-    ]
-    chips += [
-        (f"calls to {name}", words.Sign(words.WARN, f"{words.rate_text(rate)} fail", "warn"))
-        for name, rate in sorted(failing.items())
-        if rate
-    ]
-    chips += [
-        ("database pool", words.Sign("", f"p95 wait {words.latency_text(sample.value)}", "none"))
-        for sample in found["pool"]
-        if sample.value is not None
-    ]
-    if chips:
-        st.html(markup.strip(chips, label="Proxies, breakers, pool and queues"))
-    else:
-        st.html(markup.quiet("The agent has reported no proxies or queues yet."))
-
-
-def breaker_sign(state: float | None) -> words.Sign:
-    if state is None:
-        return words.Sign("○", "unknown", "none")
-    if state >= 2:
-        return words.Sign(words.BAD, "open: calls are refused", "bad")
-    if state >= 1:
-        return words.Sign(words.WARN, "half open: one call tries", "warn")
-    return words.Sign(words.GOOD, "closed: calls pass", "good")
-
-
-def proxy_sign(enabled: float | None, toxics: float | None) -> words.Sign:
-    if enabled is None:
-        return words.Sign("○", "unknown", "none")
-    if enabled == 0:
-        return words.Sign(words.BAD, "cut", "bad")
-    if toxics:
-        return words.Sign(words.WARN, f"{toxics:.0f} toxic" + ("s" if toxics != 1 else ""), "warn")
-    return words.Sign(words.GOOD, "connected", "good")
 
 
 main()

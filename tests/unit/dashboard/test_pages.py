@@ -321,7 +321,7 @@ def test_what_was_typed_and_not_saved_survives_a_visit_to_another_page(lab: Any,
     radio(app, 4).set_value("1 Assisted")
     app = notes(app, 4).set_value("half a thought").run()
     assert "Not saved yet." in said(app)
-    app.switch_page("app_pages/drill.py").run()
+    app.switch_page("app_pages/live.py").run()
     app = app.switch_page("app_pages/scores.py").run()
     assert (radio(app, 4).value, notes(app, 4).value) == ("1 Assisted", "half a thought")
     app = save(app, 4)
