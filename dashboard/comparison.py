@@ -113,6 +113,10 @@ def figure_rows(a: Side, b: Side) -> list[Row]:
     return rows
 
 
+LEAST_POINTS = 0.5
+"""Less of a difference between two shares of errors is as likely to be chance."""
+LEAST_OPERATIONS = 20
+"""The p95 of fewer is the slowest of them."""
 Quantile: TypeAlias = tuple[float | None, int]
 """Milliseconds, and of how many operations: None of some is no answer."""
 
@@ -135,11 +139,16 @@ def _errors(totals: Totals) -> float | None:
     return totals.errors / totals.offered if totals.offered else None
 
 
+def _change(factor: float) -> str:
+    """`−64 %`; from ten times on the factor says more."""
+    return f"{factor:.0f} times" if factor >= 10 else f"{(factor - 1) * 100:+.0f} %".replace("-", "−")
+
+
 def _ratio_row(what: str, a: float | None, b: float | None) -> Row:
     if a is None or b is None:
         return Row(what=what, a=words.ratio_text(a), b=words.ratio_text(b))
     points = (b - a) * 100
-    delta = "alike" if abs(points) < 0.1 else f"{points:+.1f} points"
+    delta = "alike" if abs(points) < LEAST_POINTS else f"{points:+.1f} points".replace("-", "−")
     return Row(
         what=what,
         a=words.ratio_text(a),
@@ -153,6 +162,8 @@ def _latency_row(what: str, a: Quantile, b: Quantile) -> Row:
     shown = Row(what=what, a=words.quantile_text(*a), b=words.quantile_text(*b))
     if not a[1] or not b[1]:
         return shown
+    if min(a[1], b[1]) < LEAST_OPERATIONS:
+        return replace(shown, delta=f"too few: {min(a[1], b[1])}")
     if a[0] is None or b[0] is None:  # no answer is slower than any
         better = "" if a[0] == b[0] else "a" if b[0] is None else "b"
         return replace(shown, delta="" if better else "alike", better=better)
@@ -162,7 +173,7 @@ def _latency_row(what: str, a: Quantile, b: Quantile) -> Row:
     # Below a quarter, or five milliseconds, a difference between two runs is noise on a machine like this.
     if 0.8 <= factor <= 1.25 or abs(a[0] - b[0]) < 5:
         return replace(shown, delta="alike")
-    return replace(shown, delta=f"{factor:.2g} times as long", better="a" if factor > 1 else "b")
+    return replace(shown, delta=_change(factor), better="a" if factor > 1 else "b")
 
 
 def in_words(a: Side, b: Side) -> list[str]:

@@ -21,7 +21,7 @@ from chaos.model.folder import File
 from chaos.model.interleaving import Schedule
 from chaos.model.journal import Event
 from chaos.model.text import struct_visible, visible
-from chaos.model.verdict import SEVERITY, Finding, OperationRow, Verdict
+from chaos.model.verdict import Finding, OperationRow, Verdict, worst_first
 
 COUNTS = ("ok", "refused", "fail", "info", "dropped")
 QUANTILES = ("p50_ms", "p95_ms", "p99_ms")
@@ -70,8 +70,7 @@ class Download:
 
 def findings(run: Run) -> list[Finding]:
     """Violated ones first, then what stayed open, then what held; nothing without a verdict."""
-    listed = run.document.findings if run.document else ()
-    return sorted(listed, key=lambda finding: -SEVERITY.index(finding.verdict))
+    return list(worst_first(run.document.findings if run.document else ()))
 
 
 def operations(run: Run, figures: HistoryFigures | None = None) -> list[Operation]:

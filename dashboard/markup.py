@@ -29,7 +29,8 @@ ul.fd-strip li{border:1px solid light-dark(#d5d8e0,#444a5a);border-radius:.5rem;
 .fd-table{width:100%;border-collapse:collapse;font-size:.92rem}
 .fd-table th{text-align:left;font-weight:600;color:light-dark(#5a5e6b,#b0b4c2)}
 .fd-table th,.fd-table td{padding:.4rem .6rem .4rem 0;border-bottom:1px solid light-dark(#e3e5ea,#3a3f4d);
-  vertical-align:top;overflow-wrap:anywhere}
+  vertical-align:top;overflow-wrap:normal}
+.fd-long{overflow-wrap:anywhere}
 .fd-table td.fd-tight,.fd-table th.fd-tight{white-space:nowrap;overflow-wrap:normal}
 .fd-table code{font-size:.85em;white-space:normal}
 .fd-table a,.fd-card a,.fd-banner a{color:light-dark(#1d5fc4,#7fb2ff)}
@@ -37,12 +38,25 @@ ul.fd-strip li{border:1px solid light-dark(#d5d8e0,#444a5a);border-radius:.5rem;
 .fd-card p{margin:0 0 .5rem!important}
 .fd-card dl{display:grid;grid-template-columns:auto 1fr;gap:.15rem .8rem;margin:0!important;padding:0!important}
 .fd-card dt{font-weight:400;color:light-dark(#5a5e6b,#b0b4c2)}
-.fd-card dl dt,.fd-card dl dd{margin:0!important;padding:0!important}.fd-card dd{overflow-wrap:anywhere}
+.fd-card dl dt,.fd-card dl dd{margin:0!important;padding:0!important}.fd-card dd{overflow-wrap:break-word;min-width:0}
 .fd-banner{border-left:.3rem solid light-dark(#1d5fc4,#7fb2ff);background:light-dark(#eef4fd,#1b2536);
   border-radius:.4rem;padding:.6rem .9rem;line-height:1.5;overflow-wrap:anywhere}
 .fd-banner.fd-hot{border-color:light-dark(#b3261e,#ff9a91);background:light-dark(#fdf0ee,#33201f)}
 .fd-banner p{margin:0}
 p.fd-quiet{margin:0}
+.fd-track.fd-two{height:1.9rem}.fd-two .fd-op{bottom:45%}.fd-two .fd-read,.fd-two .fd-write{top:58%}
+.fd-op{background:light-dark(#1d5fc4,#7fb2ff)}.fd-read{background:light-dark(#6b6f7d,#a3a8b8)}
+.fd-write{background:light-dark(#c22f25,#ff8a80)}
+.fd-axis{display:flex;justify-content:space-between}
+.fd-key span{margin-right:1rem;white-space:nowrap}
+.fd-key i{display:inline-block;width:1.1rem;height:.6rem;margin-right:.35rem;border-radius:.1rem}
+.fd-before{margin:0}.fd-before a{color:light-dark(#1d5fc4,#7fb2ff)}
+.fd-progress ul{display:flex;gap:3px;list-style:none;margin:.2rem 0 0!important;padding:0}
+.fd-progress li{min-width:1.2rem;margin:0;padding:0;overflow:hidden}
+.fd-done{display:block;height:.55rem;border-radius:.2rem;background:light-dark(#dfe3ea,#343a48);overflow:hidden}
+.fd-done i{display:block;height:100%;background:light-dark(#1d5fc4,#7fb2ff)}
+.fd-stage{display:block;font-size:.8rem;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;
+  color:light-dark(#5a5e6b,#b0b4c2)}
 .fd-lanes{display:grid;gap:.35rem;margin:.2rem 0}
 .fd-lane{display:grid;grid-template-columns:1.2rem 5.5rem 1fr;align-items:center;font-size:.9rem}
 .fd-track{position:relative;height:1.3rem;background:light-dark(#f1f2f5,#262a35);border-radius:.25rem;overflow:hidden}
@@ -55,13 +69,20 @@ ul.fd-faults{margin:0;padding:0;list-style:none;font-size:.9rem}ul.fd-faults li{
 .stMainBlockContainer{padding-top:4.5rem!important;padding-bottom:3rem!important}
 .stMainBlockContainer h2{font-size:1.5rem}.stMainBlockContainer h3{font-size:1.15rem}
 .st-key-cards{display:grid!important;grid-template-columns:repeat(4,minmax(0,1fr));gap:.75rem}
-.st-key-moving [data-stale=true]{opacity:1!important;transition:none!important}
+[class*=st-key-moving-] [data-stale=true]{opacity:1!important;transition:none!important}
+.st-key-filters{display:grid!important;grid-template-columns:2fr 1fr 2fr 1fr 1fr;gap:.75rem}
 .st-key-phone-nav,.fd-narrow{display:none}
 @media (max-width:640px){
   .st-key-phone-nav{display:flex}
   .fd-narrow{display:block}
   .st-key-cards{grid-template-columns:repeat(2,minmax(0,1fr))}
+  .st-key-filters{grid-template-columns:repeat(2,minmax(0,1fr))}
+  .st-key-filters>:first-child{grid-column:1/-1}
   .st-key-cards [data-testid=stMetric]{padding:.6rem .7rem}
+  .st-key-cards [data-testid=stMetricValue]{font-size:1.5rem}
+  .st-key-cards [data-testid=stMetric] :is([data-testid=stMetricValue],[data-testid=stMetricDelta],p,div){
+    white-space:normal!important;overflow:visible;text-overflow:clip}
+  .fd-key span{white-space:normal}
   .fd-wide{display:none}
   .stMainBlockContainer{padding-left:1rem!important;padding-right:1rem!important;padding-top:4.2rem!important}
   .stMainBlockContainer h1{font-size:1.7rem;padding-top:.4rem}
@@ -98,11 +119,21 @@ def strip(items: Sequence[tuple[str, Sign]], *, label: str) -> str:
 
 def table(head: Sequence[Cell], rows: Sequence[Sequence[Cell]], *, label: str) -> str:
     def cells(tag: str, row: Sequence[Cell]) -> str:
-        return "".join(f"<{tag}{_classes(cell)}>{cell.html}</{tag}>" for cell in row)
+        return "".join(f"<{tag}{_classes(cell)}>{whole_words(cell.html)}</{tag}>" for cell in row)
 
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
     top = f"<thead><tr>{cells('th', head)}</tr></thead>"
     return f'<table class="fd-table" aria-label="{text(label)}">{top}<tbody>{body}</tbody></table>'
+
+
+_TAG_OR_LONG_WORD = re.compile(r"<[^>]*>|[^\s<>]{19,}")
+
+
+def whole_words(html: str) -> str:
+    """Lets a narrow column break what is no word, such as an order's id; words stay whole."""
+    return _TAG_OR_LONG_WORD.sub(
+        lambda found: found[0] if found[0].startswith("<") else f'<span class="fd-long">{found[0]}</span>', html
+    )
 
 
 def _classes(cell: Cell) -> str:

@@ -19,11 +19,15 @@ def away(error: SourceAway) -> None:
     st.info(f"{error.what} {error.way_on}")
 
 
-def moving(block: Callable[[], None], *, every: str | None) -> None:
-    """Draw *block*, and again *every* so often: one fragment, so that a tick leaves the rest of the page alone."""
+def moving(block: Callable[[], None], *, every: str | None, key: str = "block") -> None:
+    """Draw *block*, and again *every* so often: one fragment, so that a tick leaves the rest of the page alone.
+
+    Args:
+        key: Tells one block of a page from another.
+    """
 
     def drawn() -> None:
-        with st.container(key="moving"):  # the style keeps it readable while a tick is slow
+        with st.container(key=f"moving-{key}"):  # the style keeps it readable while a tick is slow
             block()
 
     st.fragment(drawn, run_every=every)()

@@ -102,21 +102,26 @@ def api_failures(variant: str) -> Query:
 
 def queued() -> Query:
     """Messages waiting in the broker, over all queues; read past the proxies by the agent."""
-    return Query(name="queued", unit="count", promql="sum(lab_queue_depth)")
+    return Query(name="tasks waiting", unit="count", promql="sum(lab_queue_depth)")
 
 
 def unacked() -> Query:
     """Messages that a worker holds without having acknowledged them."""
-    return Query(name="unacked", unit="count", promql="sum(lab_unacked)")
+    return Query(name="tasks in hand", unit="count", promql="sum(lab_unacked)")
 
 
 def gateway_in_flight() -> Query:
-    return Query(name="at the gateway", unit="count", promql="sum(gateway_in_flight)")
+    return Query(name="calls at the gateway", unit="count", promql="sum(gateway_in_flight)")
+
+
+def charges() -> Query:
+    """Charges that the gateway has captured since it started: the difference of two moments is what came between."""
+    return Query(name="charges", unit="count", promql="sum(gateway_charges_total)")
 
 
 def outbox_pending(variant: str) -> Query:
     """Outbox rows not yet sent; a variant without a relay has no such series."""
-    return Query(name="outbox", unit="count", promql=f'sum(shop_outbox_pending{{variant="{label(variant)}"}})')
+    return Query(name="unsent messages", unit="count", promql=f'sum(shop_outbox_pending{{variant="{label(variant)}"}})')
 
 
 def proxies_enabled() -> Query:
@@ -166,6 +171,7 @@ def every(variant: str) -> list[Query]:
     drawn = [query for panel in timeline(variant).values() for query in panel]
     return [
         *drawn,
+        charges(),
         error_ratio(variant),
         client_latency_bounds(variant),
         proxies_enabled(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 import msgspec
@@ -213,9 +213,10 @@ class Scorecard:
             raise SourceAway("The scorecard knows no drills yet.", "It loads them when it starts: `make up`.")
         return sorted(drills, key=lambda drill: drill.number)
 
-    def runs(self) -> list[Run]:
-        """The newest runs: one page of them."""
-        return _decode(self._ask("GET", "/api/runs/"), list[Run])
+    def runs(self, **filters: str) -> list[Run]:
+        """The newest runs: one page. *filters*: `drill`, `scenario`, `variant`, `verdict`, `q`; empty for any."""
+        asked = urlencode({name: value for name, value in filters.items() if value})
+        return _decode(self._ask("GET", f"/api/runs/?{asked}" if asked else "/api/runs/"), list[Run])
 
     def newest_of_drill(self, drill: int) -> list[Run]:
         """The newest run of each scenario and variant of a drill, the newest first."""

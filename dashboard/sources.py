@@ -10,8 +10,9 @@ from typing import TypeVar
 
 import streamlit as st
 
-from chaos.evidence import growing
+from chaos.evidence import growing, safety
 from chaos.evidence.comparable import problems
+from chaos.evidence.course import RunState
 from chaos.evidence.figures import HistoryFigures, Totals
 from chaos.evidence.files import Unreadable
 from chaos.evidence.growing import Run
@@ -129,6 +130,13 @@ def others_of(run: Run, most: int = 4) -> list[Run]:
     return sorted(fit, key=lambda each: each.variant == run.variant)[:most]
 
 
+def alike(run: Run, look_at: int = 40) -> list[Run]:
+    """The newest runs of its scenario on its variant, itself among them, of the last *look_at* runs."""
+    newest = latest_runs(run.folder.parent, look_at)
+    listed = newest if any(each.run_id == run.run_id for each in newest) else [*newest, run]
+    return [each for each in listed if (each.scenario, each.variant) == (run.scenario, run.variant)]
+
+
 @st.cache_data(ttl=LIVE_TTL_S, max_entries=8, show_spinner=False)
 def history(folder: Path, version: str) -> HistoryFigures:
     """Figures of a run's history; *version* is its state, so that the end of a run is read anew."""
@@ -157,6 +165,33 @@ def steady(folder: Path, phase_end_s: float, stop_s: float) -> Totals | None:
     except SourceAway:
         return None
     return found if found.served else None
+
+
+@st.cache_data(ttl=LIVE_TTL_S, max_entries=8, show_spinner=False)
+def pictures(folder: Path, version: str, t0_unix_s: float | None) -> tuple[safety.Picture, ...]:
+    """The safety figures; of a run that goes on only while its history is small enough to be read again and again."""
+    most = safety.MOST_LIVE_BYTES if version == RunState.RUNNING.value else None
+    return safety.pictures(folder, t0_unix_s=t0_unix_s, most=most)
+
+
+@st.cache_data(ttl=LIVE_TTL_S, max_entries=4, show_spinner=False)
+def charges(url: str, t0_unix_s: float) -> list[tuple[float, int]]:
+    """Second of the load, and the charges that the gateway had captured since it began."""
+    found = _prometheus(url).range(
+        queries.charges().promql, start_unix_s=float(int(t0_unix_s)), end_unix_s=time.time(), step_s=1
+    )
+    if not found:
+        return []
+    series = zip(found[0].times_unix_s, found[0].values, strict=True)
+    known = [(at, value) for at, value in series if value is not None]
+    return [(round(max(at - t0_unix_s, 0.0), 2), int(value - known[0][1])) for at, value in known]
+
+
+@st.cache_data(ttl=LIVE_TTL_S, max_entries=4, show_spinner=False)
+def judged_before(folder: Path, run_id: str) -> Run | None:
+    """The newest run before *run_id* that has a verdict, among the few before it."""
+    older = [each for each in evidence.run_ids(folder) if each < run_id]
+    return next((run for each in older[:4] if (run := growing.read_any(folder, each)).verdict), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -123,8 +123,8 @@ def from_history(
     if shown:
         times = tuple(sample.at_s for sample in shown)
         for name, values in (
-            ("queued", tuple(float(sample.queued) for sample in shown)),
-            ("unacked", tuple(float(sample.unacked) for sample in shown)),
+            (queries.queued().name, tuple(float(sample.queued) for sample in shown)),
+            (queries.unacked().name, tuple(float(sample.unacked) for sample in shown)),
         ):
             lines.append(Line(name=name, panel="backlog", times_s=times, values=values))
     unanswered = tuple(float(second.at_s) for second in seconds if second.offered and second.p95_ms is None)

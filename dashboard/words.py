@@ -49,6 +49,11 @@ def plain(value: object, *, most: int = 80) -> str:
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", shown)
 
 
+def notes(markdown: str) -> str:
+    """A learner's Markdown without pictures: those could be fetched from anywhere."""
+    return visible(markdown).replace("![", "!\\[")
+
+
 def verdict_sign(verdict: str) -> Sign:
     """A verdict as it is shown; a word that this version doesn't know is shown as it came."""
     return _VERDICTS.get(verdict, Sign("○", verdict or "no verdict", "none"))

@@ -272,17 +272,22 @@ def read_figures(folder: Path, *, most: int | None = None) -> HistoryFigures:
 
     Raises: NoSuchFile when there is no operation yet, Unreadable when it is too large to be read for a page.
     """
+    figures = HistoryFigures()
+    for op in history_of_page(folder, most=most):
+        figures.add(op)
+    if not figures.cells:
+        raise NoSuchFile(f"{HISTORY}: got no operation, expected some")
+    return figures
+
+
+def history_of_page(folder: Path, *, most: int | None = None) -> History:
+    """A folder's history, finished or growing. Raises: Unreadable, when it is too large to be read for a page."""
     most = MOST_PAGE_BYTES if most is None else most
     files = files_in(folder, HISTORY, ".jsonl", ".jsonl.gz")
     size = sum(_size(path) * (_GROWS if path.suffix == ".gz" else 1) for path in files)
     if size > most:
         raise Unreadable(f"{HISTORY}: got about {size} bytes, expected at most {most} for a page: it is too large")
-    figures = HistoryFigures()
-    for op in History.of_run(folder, most=most):
-        figures.add(op)
-    if not figures.cells:
-        raise NoSuchFile(f"{HISTORY}: got no operation, expected some")
-    return figures
+    return History.of_run(folder, most=most)
 
 
 def _size(path: Path) -> int:

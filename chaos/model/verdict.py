@@ -107,6 +107,11 @@ def overall(findings: Iterable[Finding]) -> Verdict:
     return max((f.verdict for f in findings), key=SEVERITY.index, default=Verdict.INCONCLUSIVE)
 
 
+def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """For a reader: what is violated, what stayed open, what held; each in its own order."""
+    return tuple(sorted(findings, key=lambda finding: -SEVERITY.index(finding.verdict)))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultRecord:
     """A fault as it went.

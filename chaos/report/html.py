@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from chaos.evidence.limits import curves_of
-from chaos.model.verdict import Finding, Verdict, VerdictDocument
+from chaos.model.verdict import Finding, Verdict, VerdictDocument, worst_first
 from chaos.report.chart import Chart
 from chaos.report.explain import MOMENT_COLUMNS, moment_rows, operation
 from chaos.report.lanes import Lanes
@@ -93,7 +93,7 @@ def render(shown: Shown) -> str:
         f"<blockquote><strong>Hypothesis.</strong> {escape(document.hypothesis)}</blockquote>",
         _run_line(document),
         "<h2>Checks</h2>",
-        _findings(document.checks),
+        _findings(worst_first(document.checks)),
         _counterexamples(shown),
         "<h2>Timeline</h2>",
         _timeline(shown),
@@ -103,7 +103,7 @@ def render(shown: Shown) -> str:
         "promised answer. <em>refused</em> is a documented refusal such as sold out; <em>unknown</em> may have "
         "happened (timeout, reset, 5xx).</p>",
         _samples(shown),
-        _folded(f"The run itself: {_tally(about_run)}", _findings(about_run), opened=spoiled),
+        _folded(f"The run itself: {_tally(about_run)}", _findings(worst_first(about_run)), opened=spoiled),
         _folded("Event log", _table(("at", "event", "details"), event_rows(shown.events), cards=True), opened=False),
     ]
     return (

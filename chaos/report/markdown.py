@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from chaos.model.text import visible
-from chaos.model.verdict import FaultRecord, Finding, VerdictDocument
+from chaos.model.verdict import FaultRecord, Finding, VerdictDocument, worst_first
 from chaos.report.explain import MOMENT_COLUMNS, moment_rows, operation
 from chaos.report.samples import body, during_faults, request_line, status_line, telling_headers
 from chaos.report.words import (
@@ -45,8 +45,9 @@ def _lines(shown: Shown) -> Iterator[str]:
     )
     yield ""
     yield f"Isolation: {isolation(document.isolation)}"
-    yield from _section("Checks", ("verdict", "check", "expected", "measured", "where"), map(_check, document.checks))
-    yield from _reasons([*document.checks, *document.about_run])
+    checks = worst_first(document.checks)
+    yield from _section("Checks", ("verdict", "check", "expected", "measured", "where"), map(_check, checks))
+    yield from _reasons(worst_first([*checks, *document.about_run]))
     yield from _counterexamples(shown)
     faults = [(f.id, f.kind, f.on, _seconds(f.injected_s), _seconds(f.lifted_s), _met(f)) for f in document.faults]
     if faults:
@@ -58,7 +59,7 @@ def _lines(shown: Shown) -> Iterator[str]:
         "*refused* is a documented refusal such as sold out; *unknown* may have happened (timeout, reset, 5xx)."
     )
     yield from _samples(shown)
-    about = ((signed(f.verdict), f.check, f.expected, f.measured) for f in document.about_run)
+    about = ((signed(f.verdict), f.check, f.expected, f.measured) for f in worst_first(document.about_run))
     yield from _section("The run itself", ("verdict", "check", "expected", "measured"), about)
     yield from _section("Events", ("at", "event", "details"), event_rows(shown.events))
 

@@ -149,7 +149,11 @@ def table(label: str, rows: list[Row], names: tuple[str, str], *, with_delta: bo
             cells.append(Cell(html=markup.text(row.delta or words.UNKNOWN)))
         body.append(cells)
     st.html(markup.table(head, body, label=label))
-    st.html(markup.quiet("The better one is bold; where none is, they are alike or one was not decided."))
+    st.html(
+        markup.quiet(
+            "Bold: better by more than chance. Where none is, they are alike, too few to tell, or one was not decided."
+        )
+    )
 
 
 main()

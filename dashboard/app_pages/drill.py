@@ -8,7 +8,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import markup, scorecard, sources, words
+from dashboard import markup, scorecard, sources, starting, words
 from dashboard.errors import SourceAway
 from dashboard.markup import Cell
 from dashboard.parts import away, linked_box
@@ -96,8 +96,30 @@ def scenarios(drill: scorecard.Drill) -> None:
         for name in names
     ]
     st.html(markup.table(head, rows, label="Scenarios with their last results"))
-    first = (drill.core or drill.stretch)[0]
-    st.code(f"firedrill attempt start\nmake scenario S={first} VARIANT=attempt", language="bash", wrap_lines=True)
+    start_one(drill)
+
+
+def start_one(drill: scorecard.Drill) -> None:
+    """A scenario of the drill, started from here; below it the same for a terminal."""
+    found, error = sources.attempt(lambda: sources.catalogue(sources.stack().urls.agent or ""))
+    names = [*drill.core, *drill.stretch]
+    offered = {each.name: each.title for each in found.scenarios if each.name in names} if found else {}
+    left, middle, right = st.columns([3, 2, 1], vertical_alignment="bottom")
+    name = left.selectbox(
+        "Scenario", names, key=f"run-scenario:{drill.key}", format_func=lambda one: offered.get(one) or one
+    )
+    variants = found.variants if found else list(words.VARIANTS)
+    first = "attempt" if "attempt" in variants else variants[0]
+    variant = middle.selectbox("Variant", variants, index=variants.index(first), key=f"run-variant:{drill.key}")
+    chosen, on = name or names[0], variant or first
+    with right:
+        if chosen in offered:
+            starting.button("Start", chosen, on, key=f"run:{drill.key}", primary=True)
+    if error is not None:
+        st.html(markup.quiet(f"{markup.text(error.what)} A terminal can start it all the same:"))
+    elif "attempt" not in variants:
+        st.html(markup.quiet("You have no attempt yet: the first of these commands makes it."))
+    st.code(f"firedrill attempt start\nmake scenario S={chosen} VARIANT={on}", language="bash", wrap_lines=True)
 
 
 @st.cache_data(ttl=5, max_entries=12, show_spinner=False)

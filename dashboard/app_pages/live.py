@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
@@ -9,7 +10,21 @@ import streamlit as st
 from chaos.evidence.course import RunState
 from chaos.evidence.figures import NO_ANSWER, Totals
 from chaos.evidence.growing import Run
-from dashboard import agent, evidence, markup, runchart, sources, words
+from dashboard import (
+    agent,
+    charts,
+    dependencies,
+    details,
+    evidence,
+    markup,
+    notice,
+    progress,
+    runchart,
+    safety,
+    sources,
+    starting,
+    words,
+)
 from dashboard.errors import SourceAway
 from dashboard.parts import away, moving
 
@@ -17,11 +32,13 @@ REFRESH = "2s"
 
 
 def main() -> None:
-    title, pause = st.columns([5, 1], vertical_alignment="bottom")
+    title, switches = st.columns([3, 2], vertical_alignment="bottom")
     title.title("Live")
-    paused = pause.toggle("Pause", key="paused", help="Stop refreshing, to read or to point at something.")
+    with switches, st.container(horizontal=True):
+        paused = st.toggle("Pause", key="paused", help="Stop refreshing, to read or to point at something.")
+        notify = notice.asked()
     desk()
-    moving(block, every=None if paused else REFRESH)
+    moving(partial(block, notify=notify), every=None if paused else REFRESH)
 
 
 def desk() -> None:
@@ -46,21 +63,22 @@ def desk() -> None:
         variant = middle.selectbox("Variant", found.variants, index=index, key="start-variant")
         # A box of another scenario is another box: it starts with that one's seed.
         seed = right.number_input("Seed", 0, 2**31 - 1, chosen.seed, key=f"start-seed:{chosen.name}")
-        if st.button("Start", type="primary", key="start"):
-            start(chosen.name, variant or found.variants[0], int(seed))
+        ask = partial(start, chosen.name, variant or found.variants[0], int(seed))
+        st.fragment(starter, run_every=REFRESH)(ask)
+
+
+def starter(ask: Callable[[], None]) -> None:
+    """The button, which can be pressed while nothing runs: one run at a time has the machine for itself."""
+    busy = starting.busy()
+    if st.button("Start", type="primary", key="start", disabled=busy):
+        ask()
+    if busy:
+        st.html(markup.quiet("A run is going on. The next one can be started when it has ended."))
 
 
 def start(scenario: str, variant: str, seed: int) -> None:
-    try:
-        sources.runs_agent().start(scenario, variant, seed)
-    except agent.Refused as refused:
-        st.error(f"Not started. {refused}")
-    except SourceAway as error:
-        st.error(f"Not started. {error.what} {error.way_on}")
-    else:
+    if starting.start(scenario, variant, seed):
         st.query_params.clear()  # follow the new run, not the one that the address names
-        sources.running_run_id.clear()
-        st.toast("Started. It takes a few seconds to prepare the variant; then it shows up below.")
 
 
 def ours(run: Run | None) -> None:
@@ -91,7 +109,7 @@ def stop() -> None:
         st.rerun()
 
 
-def block() -> None:
+def block(*, notify: bool = False) -> None:
     """Everything that moves."""
     folder = sources.evidence_dir()
     wanted = st.query_params.get("run", "")
@@ -103,7 +121,7 @@ def block() -> None:
     if run_id is None:
         ours(None)
         st.info(f"No runs yet. {evidence.RUN_WAY_ON}")
-        dependencies("")
+        dependencies.show("")
         return
     run, error = sources.attempt(partial(sources.run, folder, run_id))
     if run is None:
@@ -111,17 +129,19 @@ def block() -> None:
             away(error)
         back(running)
         return
+    notice.tell(run, notify=notify)
     banner(run)
     ours(run)
     if wanted and running and running != run_id:
         back(running)
     drawn, why_not = runchart.timeline_for(run)
     cards(run)
+    safety.show(run, until_s=charts.horizon_s(drawn, run), listed=details.findings(run))
     if why_not is not None:
         away(why_not)
     runchart.chart(run, drawn)
     if run.state is RunState.RUNNING or not wanted:
-        dependencies(run.variant)
+        dependencies.show(run.variant)
 
 
 def back(running: str | None) -> None:
@@ -141,7 +161,8 @@ def banner(run: Run) -> None:
             f'<span class="fd-sign fd-bad">{words.BAD} {markup.text(fault.text)}</span>' for fault in run.active_faults
         ]
         lines.append(f"Active faults: {', '.join(active)}" if active else "No fault is active.")
-        st.html(markup.banner(lines, hot=bool(active)))
+        st.html(markup.banner(lines, hot=bool(active)) + progress.bar(run))
+        before(run)
         return
     if run.state is RunState.CUT_SHORT:
         lines = [
@@ -155,6 +176,17 @@ def banner(run: Run) -> None:
     report = markup.link("run", "open its page", run=run.run_id)
     lines.append(f'<span class="fd-quiet">No run is going on; this is {markup.text(run.run_id)}:</span> {report}')
     st.html(markup.banner(lines))
+
+
+def before(run: Run) -> None:
+    """How the last run ended stays in sight while the next one goes on."""
+    last = sources.judged_before(run.folder.parent, run.run_id)
+    if last is None:
+        return
+    sign = markup.sign(words.run_sign(last.verdict, aborted=last.aborted))
+    link = markup.link("run", f"{last.title} on {last.variant}", run=last.run_id)
+    said = f'<span class="fd-quiet">{markup.text(last.summary)}</span>'
+    st.html(f'<p class="fd-before">The run before: {sign} {link} {said}</p>')
 
 
 def _progress(run: Run) -> str:
@@ -242,73 +274,6 @@ def total_cards(totals: Totals, *, over: bool) -> list[tuple[str, str, str]]:
         ("Errors", errors, f"{ratio} of what was offered"),
         ("p95", words.quantile_text(totals.p95_ms, totals.offered), "from intended start"),
     ]
-
-
-def dependencies(variant: str) -> None:
-    st.header("Dependencies")
-    client, error = sources.attempt(sources.prometheus)
-    found, error = (
-        sources.attempt(lambda: sources.dependencies(runchart.prometheus_url(), variant))
-        if client is not None
-        else (None, error)
-    )
-    if found is None:
-        if error is not None:
-            st.html(markup.quiet(f"{markup.text(error.what)} Proxies and queues are read from Prometheus."))
-        return
-    toxics = {sample.labels.get("proxy", "?"): sample.value for sample in found["toxics"]}
-    chips = [
-        (sample.labels.get("proxy", "?"), proxy_sign(sample.value, toxics.get(sample.labels.get("proxy", "?"))))
-        for sample in sorted(found["enabled"], key=lambda sample: sample.labels.get("proxy", ""))
-    ]
-    chips += [
-        (
-            f"queue {sample.labels.get('queue', '?')}",
-            words.Sign("", f"{words.count_text(sample.value)} waiting", "none"),
-        )
-        for sample in sorted(found["queue"], key=lambda sample: sample.labels.get("queue", ""))
-    ]
-    chips += [
-        ("worker", words.Sign("", f"{words.count_text(sample.value)} unacked", "none")) for sample in found["unacked"]
-    ]
-    failing = {sample.labels.get("dependency", "?"): sample.value for sample in found["failing"]}
-    chips += [
-        (f"breaker {name}", breaker_sign(sample.value))
-        for sample in sorted(found["breaker"], key=lambda sample: sample.labels.get("dependency", ""))
-        if (name := sample.labels.get("dependency", "?"))
-    ]
-    chips += [
-        (f"calls to {name}", words.Sign(words.WARN, f"{words.rate_text(rate)} fail", "warn"))
-        for name, rate in sorted(failing.items())
-        if rate
-    ]
-    chips += [
-        ("database pool", words.Sign("", f"p95 wait {words.latency_text(sample.value)}", "none"))
-        for sample in found["pool"]
-        if sample.value is not None
-    ]
-    if chips:
-        st.html(markup.strip(chips, label="Proxies, breakers, pool and queues"))
-    else:
-        st.html(markup.quiet("The agent has reported no proxies or queues yet."))
-
-
-def breaker_sign(state: float | None) -> words.Sign:
-    if state is None:
-        return words.Sign("○", "unknown", "none")
-    if state >= 2:
-        return words.Sign(words.BAD, "open", "bad")
-    return words.Sign(words.WARN, "half open", "warn") if state >= 1 else words.Sign(words.GOOD, "closed", "good")
-
-
-def proxy_sign(enabled: float | None, toxics: float | None) -> words.Sign:
-    if enabled is None:
-        return words.Sign("○", "unknown", "none")
-    if enabled == 0:
-        return words.Sign(words.BAD, "cut", "bad")
-    if toxics:
-        return words.Sign(words.WARN, f"{toxics:.0f} toxic" + ("s" if toxics != 1 else ""), "warn")
-    return words.Sign(words.GOOD, "open", "good")
 
 
 main()

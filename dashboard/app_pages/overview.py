@@ -1,72 +1,107 @@
-"""Overview: six drills, the latest runs, the parts of the stack."""
+"""Overview: what to do next, six drills, the runs with a search, the parts of the stack."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
 
-from chaos.evidence.course import RunState
-from chaos.evidence.growing import Run
-from dashboard import evidence, markup, scorecard, sources, words
-from dashboard.markup import Cell
+from dashboard import evidence, markup, next_step, runlist, scorecard, sources, starting, words
 from dashboard.parts import away, moving
 from dashboard.stack import Stack
 
-SHOWN_RUNS = 12
+SHOWN_RUNS, MOST_FITTING = 12, 50
 REFRESH = "10s"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """A run in the table, whoever told of it. `broken` names the checks that were violated."""
-
-    run_id: str
-    title: str
-    variant: str
-    seed: int | None
-    sign: words.Sign
-    started_unix_s: float | None
-    duration_s: float | None
-    broken: tuple[str, ...] = ()
+WHAT_THIS_IS = (
+    "Firedrill is a lab for backend engineers. A web shop runs on this machine; a scenario puts load on it, breaks "
+    "something on purpose, and judges from evidence whether the shop kept its promises. Six drills lead from seeing a "
+    "failure to fixing it in your own copy of the code. You score yourself from 0 to 3; the **ceiling** beside your "
+    "score is the highest that your runs so far support, so that you see where the two differ."
+)
 
 
 def main() -> None:
     st.title("Overview")
-    moving(block, every=REFRESH)
+    moving(drill_block, every=REFRESH, key="drills")
+    st.header("Runs")
+    wanted = runlist.asked(scenarios())
+    moving(partial(runs_block, wanted), every=REFRESH, key="runs")
+    moving(stack_block, every=REFRESH, key="stack")
 
 
-def block() -> None:
+def drill_block() -> None:
+    """What goes on, what to do next, and the drills."""
     running()
-    stack, stack_away = sources.attempt(sources.stack)
+    _, stack_away = sources.attempt(sources.stack)
     if stack_away is not None:
         away(stack_away)
-    else:
+        return
+    drills, drills_away = sources.attempt(lambda: sources.scores().drills())
+    if drills_away is not None:
+        away(drills_away)
+    if drills:
+        welcome(drills)
         st.header("Drills")
-        drills, drills_away = sources.attempt(lambda: sources.scores().drills())
-        if drills_away is not None:
-            away(drills_away)
-        cards(drills or [])
-    st.header("Latest runs")
-    latest(rows())
+        cards(drills)
+
+
+def welcome(drills: Sequence[scorecard.Drill]) -> None:
+    """On a first visit what this is; always what comes next."""
+    step = next_step.next_step(drills)
+    first = not any(drill.latest_runs for drill in drills) and all(drill.score.value is None for drill in drills)
+    with st.container(border=True, key="next-step"):
+        st.header("What this is" if first else "Next", anchor=False)
+        if first:
+            st.markdown(WHAT_THIS_IS)
+        st.markdown(step.text)
+        if step.start is not None:
+            starting.button(step.label, *step.start, key="next-start", primary=True)
+        else:
+            st.page_link(f"app_pages/{step.page}.py", label=step.label, query_params=dict(step.query))
+
+
+def runs_block(wanted: runlist.Wanted) -> None:
+    found = rows(wanted)
+    if found:
+        st.html(runlist.table(found))
+        if any(row.variant == "naive" and row.sign.word == "violated" for row in found):
+            st.html(markup.quiet("naive is the positive control: violated is what is expected of it."))
+    elif wanted.everything:
+        st.info(f"No runs yet. {evidence.RUN_WAY_ON}")
+    else:
+        st.info("No run fits. Choose “any” again, or search for less.")
+
+
+def stack_block() -> None:
+    stack, _ = sources.attempt(sources.stack)
     if stack is not None:
         st.header("Stack")
         health(stack)
 
 
-def rows() -> list[Row]:
-    """The newest runs as the scorecard has them, and those that it doesn't know (yet) from their folders."""
-    indexed_runs, _ = sources.attempt(lambda: sources.scores().runs())
-    found, folder_away = sources.attempt(partial(sources.latest_runs, sources.evidence_dir(), SHOWN_RUNS))
+def scenarios() -> list[str]:
+    """Those that can be filtered by: of all drills, and of the newest runs."""
+    drills, _ = sources.attempt(lambda: sources.scores().drills())
+    runs, _ = sources.attempt(partial(sources.latest_runs, sources.evidence_dir(), SHOWN_RUNS))
+    graded = [name for drill in drills or [] for name in (*drill.core, *drill.stretch)]
+    return sorted({*graded, *(run.scenario for run in runs or [] if run.scenario)})
+
+
+def rows(wanted: runlist.Wanted) -> list[runlist.Row]:
+    """As the scorecard has them, and those that it doesn't know (yet) from their folders."""
+    indexed, _ = sources.attempt(
+        lambda: sources.scores().runs(
+            drill=wanted.drill, scenario=wanted.scenario, variant=wanted.variant, verdict=wanted.verdict, q=wanted.text
+        )
+    )
+    most = SHOWN_RUNS if wanted.everything else MOST_FITTING
+    found, folder_away = sources.attempt(partial(sources.latest_runs, sources.evidence_dir(), most))
     if folder_away is not None:
         away(folder_away)
-    listed = [indexed(run) for run in indexed_runs or []]
-    known = {row.run_id for row in listed}
-    listed += [from_folder(run) for run in found or [] if run.run_id not in known]
-    return sorted(listed, key=lambda row: row.run_id[:15], reverse=True)[:SHOWN_RUNS]
+    return runlist.together(
+        map(runlist.indexed, indexed or []), map(runlist.from_folder, found or []), wanted, most=most
+    )
 
 
 def running() -> None:
@@ -108,7 +143,9 @@ def facts(drill: scorecard.Drill) -> list[tuple[str, str]]:
         ("Ceiling", f"{ceiling}{gap}{regressed}"),
     ]
     for run in sorted(drill.latest_runs, key=lambda run: _variant_order(run.variant)):
-        listed.append((run.variant, f"{result_link(run)} <span class='fd-quiet'>{_age(run.started_unix_s)}</span>"))
+        listed.append(
+            (run.variant, f"{result_link(run)} <span class='fd-quiet'>{runlist.age(run.started_unix_s)}</span>")
+        )
     if not drill.latest_runs:
         listed.append(("Runs", "<span class='fd-quiet'>no evidence yet</span>"))
     return listed
@@ -120,70 +157,6 @@ def result_link(run: scorecard.Run) -> str:
 
 def _variant_order(variant: str) -> int:
     return words.VARIANTS.index(variant) if variant in words.VARIANTS else len(words.VARIANTS)
-
-
-def _age(started_unix_s: float | None) -> str:
-    return words.UNKNOWN if started_unix_s is None else words.age_text(time.time() - started_unix_s)
-
-
-def indexed(run: scorecard.Run) -> Row:
-    return Row(
-        run_id=run.run_id,
-        title=run.title or run.scenario,
-        variant=run.variant,
-        seed=run.seed,
-        sign=words.verdict_sign(run.verdict),
-        started_unix_s=run.started_unix_s,
-        duration_s=run.duration_s,
-        broken=run.broken,
-    )
-
-
-def from_folder(run: Run) -> Row:
-    sign = words.verdict_sign(run.verdict)
-    if run.state is RunState.RUNNING:
-        sign = words.Sign("▶", "running", "none")
-    elif run.unreadable_verdict:
-        sign = words.UNREADABLE
-    elif not run.verdict:
-        sign = words.Sign(words.WARN, run.state.value, "warn")
-    return Row(
-        run_id=run.run_id, title=run.title, variant=run.variant, seed=run.seed, sign=sign,
-        started_unix_s=run.started_unix_s, duration_s=run.duration_s, broken=run.broken,
-    )  # fmt: skip
-
-
-def latest(rows: Sequence[Row]) -> None:
-    if not rows:
-        st.info(f"No runs yet. {evidence.RUN_WAY_ON}")
-        return
-    head = [
-        Cell(html="Run"), Cell(html="Variant", tight=True, wide_only=True), Cell(html="Verdict", tight=True),
-        Cell(html="Violated checks", wide_only=True), Cell(html="Took", tight=True, wide_only=True),
-        Cell(html="When", tight=True),
-    ]  # fmt: skip
-    body = [
-        [
-            Cell(
-                html=markup.link("live" if row.sign.word == "running" else "run", row.title, run=row.run_id)
-                + _seed(row.seed)
-                + f"<span class='fd-narrow'>{markup.name(row.variant or words.UNKNOWN)}</span>"
-            ),
-            Cell(html=markup.text(row.variant or words.UNKNOWN), tight=True, wide_only=True),
-            Cell(html=markup.sign(row.sign), tight=True),
-            Cell(html=markup.text(", ".join(row.broken) or words.UNKNOWN), wide_only=True),
-            Cell(html=words.duration_text(row.duration_s), tight=True, wide_only=True),
-            Cell(html=_age(row.started_unix_s), tight=True),
-        ]
-        for row in rows
-    ]
-    st.html(markup.table(head, body, label="Latest runs, newest first"))
-    if any(row.variant == "naive" and row.sign.word == "violated" for row in rows):
-        st.html(markup.quiet("naive is the positive control: violated is what is expected of it."))
-
-
-def _seed(seed: int | None) -> str:
-    return "" if seed is None else f' <span class="fd-quiet">seed {seed}</span>'
 
 
 def health(stack: Stack) -> None:

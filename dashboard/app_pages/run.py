@@ -10,10 +10,19 @@ import streamlit as st
 from chaos.evidence.course import RunState
 from chaos.evidence.files import MOST_STATE_BYTES, read_bytes
 from chaos.evidence.growing import Run
-from chaos.model.counterexamples import Explained
 from chaos.model.folder import File
 from chaos.model.verdict import Finding, FindingKind, Verdict
-from dashboard import details, evidence, forced, markup, runchart, sources, story, words
+from dashboard import (
+    counterexamples,
+    details,
+    evidence,
+    markup,
+    runchart,
+    safety,
+    sources,
+    trend,
+    words,
+)
 from dashboard.markup import Cell
 from dashboard.parts import away, picked_run
 
@@ -43,9 +52,12 @@ def main() -> None:
     if run.verdict == "inconclusive" or run.state is RunState.CUT_SHORT:
         next_steps(run)
     checks(run, listed)
+    lifted = (fault.lifted_s or 0.0 for fault in run.faults)
+    safety.show(run, until_s=max([run.load_end_s or 0.0, *lifted, 10.0]), listed=listed)
     course(run, listed)
-    counterexamples(run, listed)
-    schedules(run)
+    counterexamples.show(run, listed)
+    over_time(run)
+    counterexamples.schedules(run)
     operations(run)
     samples(run)
     events(run)
@@ -145,56 +157,14 @@ def window(run: Run, listed: Sequence[Finding]) -> tuple[float, float] | None:
     return failing if WINDOWS.get(choice or "Whole run", False) else None
 
 
-def counterexamples(run: Run, listed: Sequence[Finding]) -> None:
-    violated = [finding for finding in listed if finding.verdict == "violated"]
-    if not violated:
+def over_time(run: Run) -> None:
+    """The same scenario on the same variant, run by run."""
+    found = trend.trends(sources.alike(run))
+    if not found:
         return
-    st.header("Counterexamples")
-    explained = details.explained(run.folder)
-    for finding in violated:
-        with st.expander(
-            f"{words.plain(finding.check)}: {words.plain(finding.measured, most=100)}", expanded=finding is violated[0]
-        ):
-            if finding.reason:
-                st.text(finding.reason)
-            found = explained.get(finding.check)
-            if found is None:
-                shown = ", ".join(finding.examples[:5]) or "none were kept"
-                st.html(markup.quiet(f"No counterexample was kept. Examples: {markup.text(shown)}."))
-            else:
-                counterexample(found, run_id=run.run_id)
-
-
-def counterexample(found: Explained, *, run_id: str) -> None:
-    """The operations, then one time line of what they did, as `firedrill explain` has it."""
-    if found.says:
-        st.text(found.says)
-    for schedule in found.schedules[:1]:
-        st.html(f"<p><strong>{markup.text(schedule.id)}</strong></p>{forced.lanes(schedule)}")
-        st.html(markup.table(*forced.steps(schedule), label=f"Steps of {schedule.id}"))
-        st.code(f"firedrill force {run_id} {schedule.id}", language="sh")
-    if found.operations:
-        st.html(markup.table(*story.operations(found), label=f"Operations that show {found.check}"))
-    for line in story.requests(found):
-        st.code(line, language="bash", wrap_lines=True)
-    if found.moments:
-        st.html(markup.table(*story.moments(found), label=f"Time line of {found.check}"))
-        st.html(markup.quiet(story.origin(found)))
-    for what in found.unknown:
-        st.html(markup.quiet(f"Not known: {markup.text(what)}."))
-
-
-def schedules(run: Run) -> None:
-    listed = details.schedules(run.folder)
-    if not listed:
-        return
-    st.header("Forced schedules")
-    st.html(markup.table(*forced.listed(listed), label="Schedules that were forced"))
-    chosen = st.selectbox("Show one", [each.id for each in listed], index=None, key="schedule")
-    for schedule in listed:
-        if schedule.id == chosen:
-            st.html(forced.lanes(schedule))
-            st.html(markup.table(*forced.steps(schedule), label=f"Steps of {schedule.id}"))
+    st.header("Over your runs")
+    st.html(markup.table(*trend.table(found), label="Checks of this scenario over the last runs, oldest first"))
+    st.html(markup.quiet(f"The last runs of this scenario on {markup.text(run.variant)}, whatever their seed."))
 
 
 def operations(run: Run) -> None:

@@ -99,11 +99,23 @@ def _base_key(drill: scorecard.Drill) -> str:
 
 
 def base(drill: scorecard.Drill) -> scorecard.Score:
-    """The score that the form on the page was drawn with. A form that isn't there yet starts from what is stored."""
+    """The score that the form on the page was drawn with. A form that isn't there yet starts from what is stored.
+
+    What was typed and not saved comes back with the version that it was typed over, also after a visit to another page.
+    """
     known: scorecard.Score | None = st.session_state.get(_base_key(drill))
-    if known is None or _widget(drill, known, "value") not in st.session_state:
-        st.session_state[_base_key(drill)] = known = drill.score
-    return known
+    if known is not None and _widget(drill, known, "value") in st.session_state:
+        return known
+    if known is not None and (draft := st.session_state.get(_draft_key(drill))) is not None:
+        for part, typed in zip(("value", "notes"), draft, strict=True):
+            st.session_state[_widget(drill, known, part)] = typed
+        return known
+    st.session_state[_base_key(drill)] = drill.score
+    return drill.score
+
+
+def _draft_key(drill: scorecard.Drill) -> str:
+    return f"draft:{drill.key}"
 
 
 def _widget(drill: scorecard.Drill, shown: scorecard.Score, part: str) -> str:
@@ -113,19 +125,28 @@ def _widget(drill: scorecard.Drill, shown: scorecard.Score, part: str) -> str:
 
 def edit(drill: scorecard.Drill, shown: scorecard.Score) -> None:
     number = drill.number
-    with st.form(f"form:{drill.key}", border=False, enter_to_submit=False):
-        labels = list(CHOICES)
-        current = next((label for label, value in CHOICES.items() if value == shown.value), UNSCORED)
-        choice = st.radio(
-            f"Score of drill {number}", labels, index=labels.index(current), horizontal=True,
-            key=_widget(drill, shown, "value"),
-        )  # fmt: skip
-        notes = st.text_area(
-            f"Notes and lessons learned of drill {number}", value=shown.notes, max_chars=MOST_NOTES, height=96,
-            key=_widget(drill, shown, "notes"), placeholder="What went wrong, what you would do at once next time",
-        )  # fmt: skip
-        if st.form_submit_button(f"Save drill {number}", type="primary"):
-            save(drill, shown, value=CHOICES[choice or UNSCORED], notes=notes or "")
+    labels = list(CHOICES)
+    current = next((label for label, value in CHOICES.items() if value == shown.value), UNSCORED)
+    for part, stored in (("value", current), ("notes", shown.notes)):
+        st.session_state.setdefault(_widget(drill, shown, part), stored)
+    choice = st.radio(f"Score of drill {number}", labels, horizontal=True, key=_widget(drill, shown, "value"))
+    notes = st.text_area(
+        f"Notes and lessons learned of drill {number}", max_chars=MOST_NOTES, height=96,
+        key=_widget(drill, shown, "notes"), placeholder="What went wrong, what you would do next time. Markdown.",
+    )  # fmt: skip
+    typed = (choice or UNSCORED, notes or "")
+    if typed == (current, shown.notes):
+        st.session_state.pop(_draft_key(drill), None)
+    else:
+        st.session_state[_draft_key(drill)] = typed
+    if st.button(f"Save drill {number}", type="primary", key=f"save:{drill.key}"):
+        save(drill, shown, value=CHOICES[typed[0]], notes=typed[1])
+    # Below the button: what appears above it would move it away from under a pointer.
+    if _draft_key(drill) in st.session_state:
+        st.html(markup.quiet("Not saved yet. It stays here while you look at other pages, not over a reload."))
+    if notes:
+        with st.container(key=f"read-{number}"):
+            st.markdown(words.notes(notes))
     conflict(drill, shown)
     said = st.session_state.pop(f"saved:{drill.key}", None)
     if said:
@@ -142,6 +163,7 @@ def save(drill: scorecard.Drill, shown: scorecard.Score, *, value: int | None, n
         st.error(f"Not saved. {error.what} {error.way_on} What you typed is still here.")
         return
     st.session_state[_base_key(drill)] = stored
+    st.session_state.pop(_draft_key(drill), None)
     # The widgets of the new version start with what was just saved, before they are first drawn.
     st.session_state[_widget(drill, stored, "value")] = next(label for label, v in CHOICES.items() if v == stored.value)
     st.session_state[_widget(drill, stored, "notes")] = stored.notes

@@ -109,6 +109,8 @@ class Gateway:
         except OrderClosed as error:
             call.decide(status=402, outcome="order_closed")
             return problem(402, "order_closed", str(error), CHARGES_PATH)
+        if not replayed:
+            self._metrics.charges.inc()
         call.charged, call.replayed = True, replayed
         call.decide(status=200 if replayed else 201, outcome="replayed" if replayed else "captured")
         body = {

@@ -20,6 +20,9 @@ class Metrics:
         )
         for outcome in OUTCOMES:  # a rate over a label that appears late would miss its first step
             self.calls.labels(outcome)
+        self.charges = Counter(
+            "gateway_charges_total", "Charges captured, whatever became of the answer.", registry=self.registry
+        )
         self.in_flight = Gauge("gateway_in_flight", "Calls for a charge in progress.", registry=self.registry)
         self.call_seconds = Histogram(
             "gateway_call_seconds",

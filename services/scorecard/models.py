@@ -78,6 +78,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         newest = self.annotate(age_rank=newest_first).filter(age_rank=1).values("run_id")
         return Run.objects.filter(run_id__in=newest)
 
+    def containing(self, text: str) -> RunQuerySet:
+        """Runs whose title, scenario or id has *text* in it, whatever its case."""
+        return self.filter(Q(title__icontains=text) | Q(scenario__icontains=text) | Q(run_id__icontains=text))
+
     def with_enough_load(self) -> RunQuerySet:
         """Runs with enough load to count, as in `rules.enough_load`."""
         return self.filter(Q(scale__isnull=True) | Q(scale__gte=LEAST_SCALE))

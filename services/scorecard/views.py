@@ -308,6 +308,7 @@ class RunList(generics.ListAPIView[Run]):
             OpenApiParameter("variant", OpenApiTypes.STR),
             OpenApiParameter("verdict", OpenApiTypes.STR, enum=Run.Verdict.values),
             OpenApiParameter("drill", OpenApiTypes.STR, description="Number or key of a drill."),
+            OpenApiParameter("q", OpenApiTypes.STR, description="Part of a title, a scenario or a run id."),
             OpenApiParameter(
                 "newest", OpenApiTypes.BOOL, description="Of each scenario and variant the newest run only."
             ),
@@ -315,7 +316,7 @@ class RunList(generics.ListAPIView[Run]):
         responses={200: RunSerializer(many=True)} | _problems(400, 404),
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """A page of runs; filters are exact."""
+        """A page of runs; filters are exact, but for `q`."""
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> RunQuerySet:
@@ -325,6 +326,8 @@ class RunList(generics.ListAPIView[Run]):
                 queryset = queryset.filter(**{name: _text(name, wanted)})
         if drill := self.request.query_params.get("drill"):
             queryset = queryset.filter(**_drill_filter(_text("drill", drill)))
+        if text := self.request.query_params.get("q"):
+            queryset = queryset.containing(_text("q", text))
         if newest := self.request.query_params.get("newest"):
             if newest not in ("true", "false"):
                 raise ValidationError({"newest": [f"got {newest[:60]!r}, expected true or false"]})

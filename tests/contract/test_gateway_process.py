@@ -73,6 +73,11 @@ class Gateway:
         samples = [sample for family in families for sample in family.samples]
         return {sample.labels["outcome"]: sample.value for sample in samples if sample.name == "gateway_calls_total"}
 
+    def metric(self, name: str) -> float:
+        families = text_string_to_metric_families(self.http.get("/metrics").text)
+        (value,) = (sample.value for family in families for sample in family.samples if sample.name == name)
+        return float(value)
+
     def end(self, signal_number: signal.Signals = signal.SIGTERM) -> int:
         if self._process.poll() is None:
             self._process.send_signal(signal_number)
@@ -158,6 +163,7 @@ def test_a_caller_that_hangs_up_is_charged(gateway: Gateway) -> None:
 
 def test_charge_then_drop(gateway: Gateway) -> None:
     dropped_before = gateway.outcomes()["dropped"]
+    charges_before = gateway.metric("gateway_charges_total")
     gateway.faults(charge_then_drop={"ratio": 1.0})
     with pytest.raises(httpx.RemoteProtocolError, match="disconnected without sending a response"):
         gateway.charge("o1", "k1")
@@ -165,6 +171,10 @@ def test_charge_then_drop(gateway: Gateway) -> None:
     (call,) = gateway.lab("calls")
     assert call["answered_unix_s"] is None
     assert gateway.outcomes()["dropped"] == dropped_before + 1
+    assert gateway.metric("gateway_charges_total") == charges_before + 1, "a charge, whatever became of its answer"
+    gateway.faults()
+    gateway.charge("o1", "k1")
+    assert gateway.metric("gateway_charges_total") == charges_before + 1, "a replay is no charge"
     gateway.faults()
     assert gateway.charge("o1", "k1").json()["replayed"] is True
 

@@ -19,8 +19,9 @@ from services.stack.provision.found import Found, first_line, on_path
 TIMEOUT_S: Final = 120.0
 RETRY_AFTER_S: Final = 3600.0
 _MISSING: Final = (
-    "not found on PATH; runs and verdicts work without it, the dashboard has no charts. To get it: `make provision` "
-    "where apt-get is there (the Debian package is unpacked, no root needed), else install Prometheus and run `make up`"
+    "not found on PATH; runs and verdicts work without it, and the dashboard draws runs from their history, without "
+    "the API's side, proxies and queues. To get it: `make provision` where apt-get is there (the Debian package is "
+    "unpacked, no root needed), else install Prometheus and run `make up`"
 )
 
 

@@ -36,6 +36,7 @@ steady_state:
   - {probe: latency, op: browse, quantile: 0.95, at_most: 300ms}
 checks:
   - {invariant: no_oversell}
+  - {invariant: charged_exactly_once}
 """
 PHASES = (("baseline", 0.0, 8.0, 12.0), ("spike", 8.0, 12.0, 40.0), ("recovery", 20.0, 8.0, 12.0))
 FAULTS = (
@@ -126,6 +127,40 @@ def write_run(
             json.dumps(verdict_of(run_id, variant, t0_unix_s, verdict or "held", broken))
         )
     return run_id
+
+
+def write_sale(
+    folder: Path, t0_unix_s: float, *, orders: int, capacity: int = 15, twice: int = 0, ended: bool = True
+) -> None:
+    """Orders of one seat each, two in a second: a file of the history beside the other, the world, the end state."""
+    out: list[dict[str, Any]] = [
+        {"t": "start", "version": 1, "worker": 1, "t0_unix_s": t0_unix_s, "variant": "naive", "seed": 7}
+    ]
+    for number in range(orders):
+        at_s, ident = 0.5 + number / 2, f"1-{number}"
+        out.append({"t": "invoke", "id": ident, "op": "buy", "phase": "spike", "intended": at_s, "sent": at_s,
+                    "key": f"k{number}", "customer": 1, "tier": 3, "quantity": 1})  # fmt: skip
+        out.append({"t": "ok", "id": ident, "ended": at_s + 0.1, "status": 202, "order": f"o{number}",
+                    "order_status": "pending"})  # fmt: skip
+    (folder / "history" / "1.jsonl").write_text("".join(json.dumps(line) + "\n" for line in out))
+    world = {"events": [], "tiers": [
+        {"id": 3, "event_slug": "night-of-drums", "name": "x", "price_cents": 1, "capacity": capacity}
+    ]}  # fmt: skip
+    (folder / "world.json").write_text(json.dumps(world))
+    if not ended:
+        return
+    placed = [
+        {"order_id": f"o{number}", "customer_id": 1, "client_key": f"k{number}", "tier_id": 3, "quantity": 1,
+         "status": "paid", "amount_cents": 1, "created_unix_s": t0_unix_s + 0.55 + number / 2,
+         "updated_unix_s": t0_unix_s + 1 + number / 2}
+        for number in range(orders)
+    ]  # fmt: skip
+    charged = [
+        {"charge_id": f"c{number}-{again}", "order_id": f"o{number}", "idempotency_key": "", "amount_cents": 1,
+         "captured_unix_s": t0_unix_s + 0.9 + number / 2 + again}
+        for number in range(orders) for again in range(2 if number < twice else 1)
+    ]  # fmt: skip
+    (folder / "state.json").write_text(json.dumps({"orders": placed, "charges": charged, "settled": True}))
 
 
 def remove_run(evidence_dir: Path, run_id: str) -> None:

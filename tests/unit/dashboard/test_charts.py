@@ -10,7 +10,9 @@ import pytest
 
 from chaos.evidence.course import Fault, Phase, RunState
 from chaos.evidence.growing import Run
-from chaos.evidence.limits import Curve, Limit
+from chaos.evidence.limits import Curve as LimitCurve
+from chaos.evidence.limits import Limit
+from chaos.evidence.safety import Curve, Picture
 from dashboard import charts
 from dashboard.timeline import Line, Timeline
 
@@ -20,7 +22,7 @@ RUN = Run(
     run_id="r", folder=Path(), state=RunState.RUNNING, stage="phase spike", title="Flash sale", variant="naive",
     last_s=14.0, load_end_s=28.0,
     phases=(Phase(name="baseline", start_s=0.0, end_s=8.0), Phase(name="spike", start_s=8.0, end_s=28.0)),
-    faults=(LATENCY, KILL), limits=(Limit(curve=Curve(), at_most_s=0.3),),
+    faults=(LATENCY, KILL), limits=(Limit(curve=LimitCurve(), at_most_s=0.3),),
 )  # fmt: skip
 
 
@@ -30,7 +32,7 @@ def line(name: str, panel: str, *values: float | None) -> Line:
 
 FULL = Timeline(
     source="Prometheus",
-    lines=(line("offered", "rate", 1, 2), line("p95", "latency", 0.25, None), line("queued", "backlog", 3, 4)),
+    lines=(line("offered", "rate", 1, 2), line("p95", "latency", 0.25, None), line("tasks waiting", "backlog", 3, 4)),
 )
 
 
@@ -94,8 +96,8 @@ def test_limits_are_lines_of_the_latency_panel_only() -> None:
 
 
 def test_a_limit_is_drawn_for_the_operation_the_phase_and_the_curve_that_it_limits() -> None:
-    buy = Limit(curve=Curve("buy", 0.99), at_most_s=2.0, phase="spike")
-    elsewhere = Limit(curve=Curve(), at_most_s=2.0, phase="gone")
+    buy = Limit(curve=LimitCurve("buy", 0.99), at_most_s=2.0, phase="spike")
+    elsewhere = Limit(curve=LimitCurve(), at_most_s=2.0, phase="gone")
     run = replace(RUN, limits=(buy, elsewhere))
     assert limit_lines(run)[1] == []
     assert limit_lines(run, line("buy p99", "latency", 0.1, 0.2))[1] == [
@@ -146,3 +148,30 @@ def test_a_trend_has_gaps_where_there_is_no_data() -> None:
     option = charts.trend_option(["2026-01", "2026-02"], [1.5, None], [0, None], dark=False)
     average, flags = option["series"]
     assert (average["data"], average["connectNulls"], flags["data"]) == ([1.5, None], False, [0, None])
+
+
+SEATS = Picture(
+    check="no_oversell", title="Seats taken in tier 3", said="17 of 15 seats taken",
+    curves=(Curve(name="seats taken", points=((1.0, 9), (5.0, 17))),), limit=15, limit_name="capacity: 15", beyond=True,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("dark", [True, False])
+def test_a_safety_figure_is_a_staircase_with_its_limit_and_what_is_beyond_it(dark: bool) -> None:
+    option = charts.safety_option(SEATS, RUN, until_s=28.0, dark=dark)
+    json.dumps(option, allow_nan=False)
+    behind, seats, beyond = option["series"]
+    assert (seats["step"], seats["data"]) == ("end", [[0.0, 0], [1.0, 9], [5.0, 17], [14.0, 17]])
+    assert behind["markLine"]["data"][-1]["yAxis"] == 15
+    assert behind["markArea"]["data"], "the faults stand behind it"
+    assert [count for _, count in beyond["data"]] == [15, 15, 17, 17]
+    assert beyond["areaStyle"]["origin"] == 15
+    assert option["grid"][0]["top"] + option["grid"][0]["height"] + 20 <= charts.safety_height_px(RUN, until_s=28.0)
+
+
+def test_what_is_forbidden_is_drawn_red_whatever_its_count() -> None:
+    bad = Curve(name="accepted", points=((2.0, 1),), bad=True)
+    doors = replace(SEATS, curves=(bad, Curve(name="refused", points=((1.0, 3),))), limit=None)
+    _, wrong, right = charts.safety_option(doors, RUN, until_s=28.0, dark=False)["series"]
+    assert wrong["lineStyle"]["color"] == charts.LIGHT.errors
+    assert right["lineStyle"]["color"] != charts.LIGHT.errors

@@ -89,7 +89,7 @@ def test_figures_with_words_for_what_differs() -> None:
     a, b = side("naive", latency_s=0.9), side("hardened", latency_s=0.1)
     rows = {row.what: row for row in comparison.figure_rows(a, b)}
     p95 = rows["p95, while faults lasted"]
-    assert (p95.a, p95.b, p95.delta, p95.better) == ("900 ms", "100 ms", "0.11 times as long", "b")
+    assert (p95.a, p95.b, p95.delta, p95.better) == ("900 ms", "100 ms", "−89 %", "b")
 
 
 def test_no_answer_is_slower_than_any() -> None:
@@ -97,7 +97,7 @@ def test_no_answer_is_slower_than_any() -> None:
     a, b = side("naive", errors=5, latency_s=0.004), side("hardened", latency_s=0.1)
     rows = {row.what: row for row in comparison.figure_rows(a, b)}
     errors = rows["errors, while faults lasted"]
-    assert (errors.a, errors.b, errors.delta, errors.better) == ("50.0 %", "0 %", "-50.0 points", "b")
+    assert (errors.a, errors.b, errors.delta, errors.better) == ("50.0 %", "0 %", "−50.0 points", "b")
     p95 = rows["p95, while faults lasted"]
     assert (p95.a, p95.b, p95.better) == ("no answer", "100 ms", "b")
     assert "Errors, while faults lasted: 50.0 % on naive, 0 % on hardened." in comparison.in_words(a, b)

@@ -43,3 +43,18 @@ def test_a_table_marks_what_a_phone_leaves_out() -> None:
 def test_a_banner_is_hot_only_while_something_is_broken() -> None:
     assert "fd-hot" not in markup.banner(["x"])
     assert "fd-hot" in markup.banner(["x"], hot=True)
+
+
+def test_words_stay_whole_and_what_is_no_word_may_break() -> None:
+    order = "6f1c1d0a-2b1f-4c55-9f0e-7a1f0a2b3c4d"
+    html = markup.table([Cell(html="h")], [[Cell(html=f"no evidence of <b>{order}</b>")]], label="t")
+    assert f'no evidence of <b><span class="fd-long">{order}</span></b>' in html
+    assert ".fd-table td{padding:.4rem .6rem .4rem 0;" in markup.STYLE
+    cells = markup.STYLE.split(".fd-table th,.fd-table td{")[1].split("}")[0]
+    assert "anywhere" not in cells, "a column as narrow as it can be would break each word"
+
+
+def test_the_name_of_a_check_breaks_between_its_words_only() -> None:
+    html = markup.table([Cell(html="h")], [[Cell(html=markup.name("charged_exactly_once"))]], label="t")
+    assert "charged_<wbr>exactly_<wbr>once" in html
+    assert "fd-long" not in html

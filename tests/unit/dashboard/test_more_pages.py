@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 
@@ -458,6 +459,15 @@ def test_a_start_that_is_refused_says_why(lab: Any, agent: FakeAgent) -> None:
     assert "Not started. run\\: got a lab with a run going on" in app.error[0].value
 
 
+def test_while_a_run_goes_on_no_other_can_be_started(lab: Any, agent: FakeAgent) -> None:
+    assert not lab.page("live").button(key="start").disabled
+    lab.run(ago_s=12.0, variant="attempt", until_s=12.0)  # started in a terminal: the agent knows nothing of it
+    st.cache_data.clear()
+    app = lab.page("live")
+    assert app.button(key="start").disabled
+    assert "The next one can be started when it has ended." in said(app)
+
+
 def test_a_run_that_could_not_be_run_says_why(lab: Any, agent: FakeAgent) -> None:
     ended = {"scenario": "concurrency/flash-sale", "variant": "attempt", "exit_code": 2, "said": "line 3: SyntaxError"}
     agent.state = {"running": None, "ended": ended}
@@ -472,3 +482,94 @@ def test_a_verdict_is_no_error_of_the_page(lab: Any, agent: FakeAgent) -> None:
 def test_without_an_agent_the_page_says_how_else(lab: Any) -> None:
     lab.stack()
     assert any("has no agent" in each.value for each in lab.page("live").info)
+
+
+# Safety figures, progress
+
+
+def test_run_shows_the_safety_figures_as_its_checks_measured_them(lab: Any, samples: Any) -> None:
+    run_id = lab.run(variant="naive", verdict="violated", broken=("no_oversell",))
+    t0 = json.loads((lab.evidence / run_id / "load-plan.json").read_text())["t0_unix_s"]
+    samples.write_sale(lab.evidence / run_id, t0, orders=20, capacity=15, twice=2)
+    app = lab.page("run", run=run_id)
+    text = said(app)
+    assert "What must stay true" in [header.value for header in app.header]
+    assert '<h3>Seats taken in tier 3 (night-of-drums)</h3><p><span class="fd-sign fd-bad">■ violated</span>' in text
+    specs = [json.loads(element.proto.spec) for element in app.get("echarts_chart")]
+    assert [spec["series"][1]["name"] for spec in specs[:2]] == ["seats taken", "orders accepted"]
+    assert [series["name"] for series in specs[1]["series"][1:]] == ["orders accepted", "charges", "charged again"]
+
+
+def test_live_shows_seats_beyond_the_capacity_while_the_run_goes_on(lab: Any, samples: Any) -> None:
+    run_id = lab.run(ago_s=12.0, variant="naive", until_s=12.0)
+    t0 = json.loads((lab.evidence / run_id / "load-plan.json").read_text())["t0_unix_s"]
+    samples.write_sale(lab.evidence / run_id, t0, orders=20, capacity=15, ended=False)
+    text = said(lab.page("live"))
+    assert "▲ 20 of 15 seats taken so far" in text
+    assert "■ violated" not in text, "a picture does not judge"
+    assert "role='progressbar'" in text
+    assert "of 28 s of load' aria-label='Progress of the run'" in text
+
+
+def test_live_keeps_the_verdict_of_the_run_before_in_sight(lab: Any) -> None:
+    lab.run(ago_s=900.0, variant="naive", verdict="violated", broken=("no_oversell",))
+    lab.run(ago_s=12.0, variant="attempt", until_s=12.0)
+    text = said(lab.page("live"))
+    assert 'The run before: <span class="fd-sign fd-bad">■ violated</span>' in text
+
+
+def test_a_run_whose_checks_cannot_be_drawn_has_no_such_part(lab: Any) -> None:
+    run_id = lab.run()
+    assert "What must stay true" not in [header.value for header in lab.page("run", run=run_id).header]
+
+
+# Overview: what is next, and the search
+
+HEADLINE = {"scenario": "concurrency/flash-sale"}
+
+
+def test_a_first_visit_says_what_this_is_and_starts_the_headline(
+    lab: Any, agent: FakeAgent, scorecard: Any, samples: Any
+) -> None:
+    lab.stack(agent=agent_url(lab), scorecard=scorecard.url)
+    app = lab.page("overview")
+    assert "What this is" in [header.value for header in app.header]
+    assert any("ceiling" in each.value for each in app.markdown)
+    app.button(key="next-start").click().run()
+    assert agent.asked == [
+        ("POST", {"scenario": "concurrency/flash-sale", "variant": "naive", "seed": None}, samples.TOKEN)
+    ]
+
+
+def agent_url(lab: Any) -> str:
+    return str(json.loads(lab.stack_file.read_text())["urls"]["agent"])
+
+
+def test_overview_finds_runs_by_what_the_boxes_say(lab: Any, scorecard: Any) -> None:
+    for variant, verdict, ago_s in (("naive", "violated", 900.0), ("hardened", "held", 800.0)):
+        lab.run(ago_s=ago_s, variant=variant, verdict=verdict)
+    lab.stack(scorecard=scorecard.url)
+    app = lab.page("overview")
+    assert "-naive-" in said(app)
+    assert "-hardened-" in said(app)
+    app.selectbox(key="verdict").set_value("held").run()
+    assert "-naive-" not in said(app)
+    app.text_input(key="q").set_value("no such thing").run()
+    assert "No run fits." in app.info[0].value
+
+
+def test_a_scenario_of_the_drill_starts_from_its_page(lab: Any, agent: FakeAgent, scorecard: Any, samples: Any) -> None:
+    lab.stack(agent=agent_url(lab), scorecard=scorecard.url)
+    app = lab.page("drill", drill="concurrency")
+    app.button(key="run:concurrency").click().run()
+    assert agent.asked == [
+        ("POST", {"scenario": "concurrency/flash-sale", "variant": "naive", "seed": None}, samples.TOKEN)
+    ]
+
+
+def test_run_shows_how_a_check_went_over_the_runs(lab: Any) -> None:
+    lab.run(ago_s=3000, variant="attempt", verdict="violated", broken=("no_oversell",))
+    run_id = lab.run(ago_s=2000, variant="attempt", verdict="held")
+    app = lab.page("run", run=run_id)
+    assert "Over your runs" in [header.value for header in app.header]
+    assert "20" in said(app)

@@ -275,7 +275,10 @@ def test_live_shows_proxies_and_queues(lab: Any, scorecard: Any, serve_prometheu
     text = said(lab.page("live"))
     assert "<b>shop_to_gateway</b>" in text
     assert "▲ 2 toxics" in text
-    assert "2 waiting" in text
+    assert "<b>tasks waiting in celery</b>" in text
+    assert "unacked" not in text
+    assert "■ open: calls are refused" in text
+    assert "● open" not in text, "the sign of a proxy beside that of a breaker"
 
 
 # Scores
@@ -310,6 +313,28 @@ def test_scores_are_saved_with_their_version_and_become_history(lab: Any, scorec
     assert scorecard.scores["auth"]["value"] is None
     assert scorecard.scores["auth"]["version"] == 2
     assert any(each.label == "History of drill 4 (2)" for each in app.expander)
+
+
+def test_what_was_typed_and_not_saved_survives_a_visit_to_another_page(lab: Any, scorecard: Any) -> None:
+    lab.stack(scorecard=scorecard.url)
+    app = lab.page("scores")
+    radio(app, 4).set_value("1 Assisted")
+    app = notes(app, 4).set_value("half a thought").run()
+    assert "Not saved yet." in said(app)
+    app.switch_page("app_pages/live.py").run()
+    app = app.switch_page("app_pages/scores.py").run()
+    assert (radio(app, 4).value, notes(app, 4).value) == ("1 Assisted", "half a thought")
+    app = save(app, 4)
+    assert scorecard.scores["auth"]["notes"] == "half a thought"
+    assert "Not saved yet." not in said(app)
+
+
+def test_notes_are_read_as_markdown_without_pictures(lab: Any, scorecard: Any) -> None:
+    text = "**locks** first ![x](http://elsewhere.example/x.png)"
+    scorecard.scores["auth"] = {"value": 1, "notes": text, "version": 1, "updated_at": "2026-01-01T00:00:00Z"}
+    lab.stack(scorecard=scorecard.url)
+    shown = [each.value for each in lab.page("scores").markdown]
+    assert "**locks** first !\\[x](http://elsewhere.example/x.png)" in shown
 
 
 def test_a_long_history_shows_its_newest_and_says_where_the_rest_is(lab: Any, scorecard: Any, samples: Any) -> None:

@@ -81,6 +81,7 @@ def exposition(t0_unix_s: float, second: int) -> str:
     for bound, count in zip(BOUNDS, (0, 10 * second, 10 * second, 10 * second), strict=True):
         put("shop_pool_wait_seconds_bucket", count, le=bound, variant="hardened")
     put("gateway_in_flight", 4)
+    put("gateway_charges_total", 3 * second)
     put("lab_unacked", 2)
     for queue, depth in (("celery", 7), ("mail", 5)):
         put("lab_queue_depth", depth, queue=queue)
@@ -177,6 +178,8 @@ def test_backlog(story: Story) -> None:
     assert story.by(queries.queue_depths(), 19) == {"celery": 7, "mail": 5}
     assert story.value(queries.unacked(), 19) == 2
     assert story.value(queries.gateway_in_flight(), 19) == 4
+    charged = [story.value(queries.charges(), at) for at in (9, 19)]
+    assert charged[1] - charged[0] == 30  # type: ignore[operator]
     assert story.value(queries.outbox_pending("hardened"), 19) == 6
     assert story.value(queries.outbox_pending("fine"), 19) is None
 

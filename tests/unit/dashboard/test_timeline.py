@@ -51,8 +51,8 @@ def test_the_brokers_queues_are_those_that_the_run_recorded() -> None:
     queue = [QueueSample(at_s=at_s, queued=3, unacked=1) for at_s in (-1.0, 0.5, 1.5, 9.0)]
     found = timeline.from_history(figures(), queue=queue, until_s=3.0)
     assert [(line.name, line.times_s, line.values) for line in found.lines if line.panel == "backlog"] == [
-        ("queued", (0.5, 1.5), (3.0, 3.0)),
-        ("unacked", (0.5, 1.5), (1.0, 1.0)),
+        ("tasks waiting", (0.5, 1.5), (3.0, 3.0)),
+        ("tasks in hand", (0.5, 1.5), (1.0, 1.0)),
     ]
 
 

@@ -57,6 +57,13 @@ def test_the_verdict_sentence_is_the_first_thing_read(shown):
         assert part in body
 
 
+def test_what_is_violated_stands_before_what_stayed_open(shown):
+    page = render(shown)
+    checks = page[page.index("<h2>Checks</h2>") : page.index("<h2>Timeline</h2>")]
+    order = [checks.index(f"<code>{name}") for name in ("charged_exactly_once", "slo:success_ratio", "sells_out")]
+    assert order == sorted(order)
+
+
 def test_it_needs_no_network_and_no_script(shown):
     page = render(shown)
     assert not re.search(r"https?://|src=|@import|url\(|<script|<link", page)

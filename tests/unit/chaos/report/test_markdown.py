@@ -26,6 +26,10 @@ Isolation: not known. Nobody wrote down how the shop was kept from the lab's fil
 |---|---|---|---|---|
 | ■ violated | `no_oversell` | in every tier, seats of live orders and tickets ≤ capacity | 312 of 150 seats taken \
 | tier 3 (night-of-drums) |
+| ■ violated | `charged_exactly_once` | each paid intent has exactly one captured charge, each refused one none \
+| 402 charges for 371 intents: 31 charged more than once | – |
+| ▲ inconclusive | `slo:success_ratio[spike,buy]` | success ratio buy at least 95 % | 91.2 % over 390 operations \
+| phase spike |
 | ● held | `sells_out` | it is so | 312 of 150 seats sold, 844 wanted in tier 3 | – |
 """
 

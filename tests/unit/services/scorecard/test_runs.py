@@ -127,6 +127,24 @@ def test_filters(writer: Client, run_body: dict[str, Any]) -> None:
     assert writer.get("/api/runs/?variant=a%00b").status_code == 400
 
 
+def test_a_text_is_looked_for_in_title_scenario_and_id(writer: Client, run_body: dict[str, Any]) -> None:
+    put(writer, run_body | {"title": "Flash sale", "scenario": "concurrency/flash-sale"})
+    other = run_body | {
+        "run_id": "20260102-000000-brownout-naive-s7",
+        "title": "100% slow",
+        "scenario": "failure/brownout",
+    }
+    put(writer, other)
+
+    def found(text: str) -> list[str]:
+        return [run["title"] for run in writer.get("/api/runs/", {"q": text}).json()["results"]]
+
+    assert found("SALE") == ["Flash sale"]
+    assert found("failure/") == found("brownout-naive") == found("100%") == ["100% slow"]
+    assert found("_") == [], "no wildcard"
+    assert writer.get("/api/runs/", {"q": "\0"}).status_code == 400
+
+
 def test_pages_are_newest_first_and_capped(reader: Client, add_runs: AddRuns) -> None:
     add_runs(230)
     page = reader.get("/api/runs/?page_size=100000").json()
