@@ -18,8 +18,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "try": "one request by hand: its answer, and what the contract says",
         "review": "drill 6: a sample to read, your notes, their grade",
         "reveal": "what was planted in your attempt (counts as a solution)",
-        "deliver": "what a drill asks you to hand in, as files",
-        "bundle": "one file for your mentor: the newest check with its runs",
+        "deliver": "what a drill asks you to hand in, and one ZIP of it",
     },
     "Run": {
         "list": "the scenarios with their last verdicts; --runs: the runs",
