@@ -19,6 +19,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "review": "drill 6: a sample to read, your notes, their grade",
         "reveal": "what was planted in your attempt (counts as a solution)",
         "deliver": "what a drill asks you to hand in, and one ZIP of it",
+        "mentor": "what was handed in, on one page; run again, signed",
     },
     "Run": {
         "list": "the scenarios with their last verdicts; --runs: the runs",

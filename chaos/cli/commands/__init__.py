@@ -89,6 +89,10 @@ COMMANDS: Final = {
         "deliver",
         "What a drill asks you to hand in: its documents and one ZIP, after a run on a seed that nobody knew before.",
     ),
+    "mentor": Entry(
+        "mentor",
+        "What learners handed in, on one page: results, tries, hints, what no machine judged, what to ask. Offline.",
+    ),
     "standing": Entry(
         "standing", "Where you stand in the six drills, and the next command to type; `firedrill` alone says the same."
     ),

@@ -56,6 +56,7 @@ ALWAYS: Final = (
     "Who wrote the code, and with whose help.",
 )
 MOST_TRIES: Final = 2_000
+MOST_NAMES: Final = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +119,7 @@ def _packed(
     it: Ready, fresh: Fresh | None, own: Own, to: Path, runs: Mapping[str, Ran], written: Written
 ) -> tuple[Delivered, Path, Written]:
     now = datetime.now(UTC)
-    who = ", ".join(dict.fromkeys(one.learner for one in runs.values() if one.learner)) or own.name
+    who = ", ".join(dict.fromkeys(one.learner for one in runs.values() if one.learner))[:MOST_NAMES] or own.name
     verdict, doubts = _verdict(it, fresh, runs)
     tries = _tries(it, runs)
     unjudged = _unjudged(it)
@@ -174,8 +175,8 @@ def _fresh_runs(runs: Mapping[str, Ran], fresh: Fresh) -> list[Ran]:
 
 
 def _is_code(it: Ready, one: Ran) -> bool:
-    """Whether that run was of the code that is handed in; a run that kept no code can't say."""
-    return one.patch is None or (one.base == it.base and same_code(one.patch, it.patch))
+    """Whether that run was of the code that is handed in, as far as it kept its code."""
+    return one.patch is not None and one.base == it.base and same_code(one.patch, it.patch)
 
 
 def _verdict(it: Ready, fresh: Fresh | None, runs: Mapping[str, Ran]) -> tuple[Verdict, list[str]]:
@@ -190,7 +191,9 @@ def _verdict(it: Ready, fresh: Fresh | None, runs: Mapping[str, Ran]) -> tuple[V
         doubts.append(f"the core was never checked (firedrill check {it.one.number}).")
     elif any(not _is_code(it, runs[name]) for name in core.runs):
         found.append(Verdict.INCONCLUSIVE)
-        doubts.append(f"the check of the core was of other code than this (firedrill check {it.one.number} again).")
+        doubts.append(
+            f"the check of the core was of other code than this, or kept none (firedrill check {it.one.number} again)."
+        )
     else:
         found.append(core.verdict)
     return max(found, key=SEVERITY.index), doubts
