@@ -89,6 +89,7 @@ COMMANDS: Final = {
         "deliver",
         "What a drill asks you to hand in: its documents and one ZIP, after a run on a seed that nobody knew before.",
     ),
+    "scenario": Entry("new_scenario", "A scenario of your own."),
     "mentor": Entry(
         "mentor",
         "What learners handed in, on one page: results, tries, hints, what no machine judged, what to ask. Offline.",
