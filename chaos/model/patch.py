@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +12,8 @@ NOT_CODE: Final = ("contract/", "tests/", "queries/", "review/")
 """Folders of an attempt in which the learner writes about the code: lists, tests, reasons, notes."""
 
 _HEAD: Final = b"diff --git a/"
+_NO_MEANS: Final = ("#", '"', "'", "`", "import ", "from ", "class ")
+MOST_OF_A_KIND: Final = 2
 _LEAST_WORDS: Final = 2
 """A line of fewer words, such as `else:` or `)`, is alike in all code and says nothing about where it came from."""
 
@@ -89,13 +92,15 @@ def same_code(one: bytes, other: bytes) -> bool:
 
 
 def protections(found: Sequence[Change]) -> Iterator[Protection]:
-    """Added lines that look like one, each once."""
+    """Added lines that look like one, the first MOST_OF_A_KIND of each kind in a file; no imports, no prose."""
+    seen: Counter[tuple[str, str]] = Counter()
     for change in found:
         for number, line in change.added:
-            if line.lstrip().startswith("#"):
+            if line.lstrip().startswith(_NO_MEANS):
                 continue
             kind = next((kind for kind, pattern in PROTECTIONS.items() if pattern.search(line)), "")
-            if kind:
+            seen[change.name, kind] += 1
+            if kind and seen[change.name, kind] <= MOST_OF_A_KIND:
                 yield Protection(file=change.name, line=number, kind=kind, text=line.strip())
 
 

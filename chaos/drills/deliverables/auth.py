@@ -58,7 +58,12 @@ def _matrix(work: Work) -> Iterator[str]:
 
 def _row(endpoint: str, method: str, by_who: Mapping[str, Sequence[Operation]]) -> tuple[str, ...]:
     others = [op for who, ops in by_who.items() if who not in ROLES for op in ops]
-    return (code(endpoint), cell(method), *(_answers(by_who.get(role, ())) for role in ROLES), _answers(others))
+    return (
+        code(endpoint).replace("|", "\\|"),
+        cell(method),
+        *(_answers(by_who.get(role, ())) for role in ROLES),
+        _answers(others),
+    )
 
 
 def _answers(ops: Sequence[Operation]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from chaos.drills.deliverables.work import Work
 from chaos.evidence.files import Unreadable
 from chaos.evidence.verdict import read_verdict
-from chaos.model.patch import changes, protections
+from chaos.model.patch import MOST_OF_A_KIND, changes, protections
 from chaos.model.verdict import Verdict, VerdictDocument
 from chaos.report.markdown import code, inline, table
 from chaos.report.words import signed
@@ -59,10 +59,13 @@ def changed(work: Work) -> Iterator[str]:
     if not guards:
         yield "No added line has a lock, a transaction, a constraint, a retry or a timeout by name."
         return
-    yield "Found by the words in each line; that they protect is shown by the runs, not by this list."
+    yield (
+        f"The first {MOST_OF_A_KIND} of each kind in a file, found by their words; that they protect is shown by the "
+        "runs, not by this list."
+    )
     yield from table(
         ("kind", "where", "line"),
-        [(each.kind, code(f"{each.file}:{each.line}"), code(each.text[:160])) for each in guards],
+        [(each.kind, code(f"{each.file}:{each.line}"), code(each.text[:160]).replace("|", "\\|")) for each in guards],
         escape=str,
     )
 

@@ -20,6 +20,14 @@ from chaos.model.verdict import Verdict
 from chaos.report.words import Shown
 from tests.unit.chaos.runs import run_of, write_run
 
+MEANS = """\
++from x import timeout
++# a retry
++    \"\"\"A deadline.\"\"\"
++def wait(timeout: float | None) -> None:
++    timeout = 1
++    timeout = 2
+"""
 LOCK = "+    tier = Tier.objects.select_for_update().get()"
 
 
@@ -49,6 +57,16 @@ def test_concurrency_shows_the_change_its_protections_and_what_it_was_shown_on(f
     assert "### `own/steady`: ● held" in page
     assert "| ● held | `no_oversell` |" in page
     assert f"@@ -8,1 +8,2 @@\n same\n{LOCK}\n```\n" in page
+
+
+def test_protections_are_few_and_break_no_table(folder: Path, tmp_path: Path) -> None:
+    patch = f"diff --git a/a.py b/a.py\n@@ -0,0 +1,6 @@\n{MEANS}"
+    (path,) = concurrency.write(tmp_path, work(tmp_path, folder, patch=patch)).paths
+    rows = [line for line in path.read_text().splitlines() if line.startswith("| timeout |")]
+    assert rows == [
+        "| timeout | `a.py:4` | `def wait(timeout: float \\| None) -> None:` |",
+        "| timeout | `a.py:5` | `timeout = 1` |",
+    ]
 
 
 def test_a_fence_in_the_code_ends_no_fence_of_ours(folder: Path, tmp_path: Path) -> None:
