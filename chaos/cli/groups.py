@@ -28,6 +28,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "force": "one forced schedule of a run once more",
         "mutants": "the flaws that measure the power of the checks",
         "validate": "check scenario files",
+        "scenario": "a scenario of your own: new",
         "schema": "the schema of scenario files, or their reference",
     },
     "Evidence": {
