@@ -24,6 +24,12 @@ def evidence_dir() -> Path:
     return Path(os.environ.get("FIREDRILL_EVIDENCE_DIR") or CHECKOUT / "evidence")
 
 
+def deliverables_dir() -> Path:
+    """Where `deliver` leaves what is handed in: `deliverables/`; below the evidence where that is elsewhere."""
+    evidence = evidence_dir()
+    return CHECKOUT / "deliverables" if evidence == CHECKOUT / "evidence" else evidence / "deliverables"
+
+
 def stack_file() -> Path:
     """The address book of the running stack."""
     return Path(os.environ.get("FIREDRILL_STACK_FILE") or lab_dir() / "stack.json")

@@ -55,6 +55,16 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: str | None = None
 
 
+class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
+    """A mentor's re-run of the learner's code that held."""
+
+    mentor: str
+    run_id: str = ""
+    seed: int = 0
+    confirmed_at: str = ""
+    notes: str = ""
+
+
 class ScoreChange(msgspec.Struct, frozen=True, kw_only=True):
     """A score as it was from a moment (ISO 8601) on."""
 
@@ -96,6 +106,7 @@ class Drill(msgspec.Struct, frozen=True, kw_only=True):
     core: list[str] = []
     stretch: list[str] = []
     latest_runs: list[Run] = []
+    confirmations: list[Confirmation] = []
 
 
 class Hint(msgspec.Struct, frozen=True, kw_only=True):

@@ -49,6 +49,16 @@ class Scorecard:
         if answer.is_error:
             raise OSError(f"scorecard: got {answer.status_code} {answer.text[:200]}, expected it to note a hint")
 
+    def standing(self, drill: str) -> dict[str, Any]:
+        """A drill with its score and what its evidence supports. Raises: OSError with a sentence."""
+        try:
+            answer = self._client.get(f"/api/drills/{drill}/").raise_for_status().json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise OSError(f"scorecard: got {type(error).__name__}, expected the standing of a drill") from None
+        if not isinstance(answer, dict):
+            raise OSError("scorecard: got no object, expected the standing of a drill")
+        return answer
+
     def drill_map(self, format: Literal["markdown", "json"]) -> bytes:
         """The whole drill map. Raises: OSError with a sentence when the scorecard is away."""
         try:

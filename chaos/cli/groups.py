@@ -23,8 +23,8 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "score": "record your own score, with the ceiling beside it",
         "review": "drill 6: a sample to read, your notes, their grade",
         "reveal": "what was planted in your attempt (counts as a solution)",
-        "deliver": "what a drill asks you to hand in, as files",
-        "bundle": "one file for your mentor: the newest check with its runs",
+        "deliver": "what a drill asks you to hand in, and one ZIP of it",
+        "mentor": "what was handed in, on one page; run again, signed",
     },
     "Run": {
         "list": "the scenarios with their last verdicts; --runs: the runs",
@@ -33,6 +33,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "force": "one forced schedule of a run once more",
         "mutants": "the flaws that measure the power of the checks",
         "validate": "check scenario files",
+        "scenario": "a scenario of your own: new",
         "schema": "the schema of scenario files, or their reference",
     },
     "Evidence": {

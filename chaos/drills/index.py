@@ -37,7 +37,7 @@ def summary_for_index(folder: Path) -> Mapping[str, Any]:
     """What the scorecard keeps of a run. Raises: InvalidInput."""
     try:
         kept = {name: value for name, value in plain(read_verdict(folder)).items() if name in _KEPT}
-        return {**kept, "evidence_path": folder.name, "proves": _proves(folder), "code": _code(folder)}
+        return {**kept, "evidence_path": folder.name, "proves": _proves(folder), "code": code_of(folder)}
     except Unreadable as error:
         raise InvalidInput(f"{folder}/{error}") from None
 
@@ -50,7 +50,7 @@ def _proves(folder: Path) -> dict[str, list[str]] | None:
     return None
 
 
-def _code(folder: Path) -> str:
+def code_of(folder: Path) -> str:
     """The learner's code by the SHA-256 of its patch, and of what that is a patch of; empty where none was kept.
 
     Raises: Unreadable.

@@ -78,7 +78,7 @@ def next_step(one: Stands, *, first_run: bool, stack_up: bool) -> Step:
         _score(one, stack_up=stack_up)
         or _stretch(one)
         or Step(
-            command=f"firedrill deliver {number}" if number in DRAFTED else f"firedrill bundle {number}",
+            command=f"firedrill deliver {number}",
             why="core and stretch held: hand it in",
         )
     )

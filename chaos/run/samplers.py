@@ -107,7 +107,7 @@ class HostFile:
 
 
 class MetricsFile:
-    """metrics.jsonl.gz: every service's /metrics as text, so that a bundle can be read without a Prometheus."""
+    """metrics.jsonl.gz: every service's /metrics as text, so that a folder can be read without a Prometheus."""
 
     def __init__(self, path: Path, targets: Mapping[str, str | None]) -> None:
         self._file = gzip.open(path, "ab", compresslevel=3)  # noqa: SIM115 - closed by close()

@@ -44,7 +44,7 @@ def whose() -> None:
     title = f"Drill map of {words.plain(learner.name)}" if learner.name else "Whose drill map is this?"
     with st.expander(title, expanded=not learner.name), st.form("learner", border=False):
         name = st.text_input(
-            "Your name, for evidence, bundles and exports", value=learner.name, max_chars=100, key=f"name:{version}"
+            "Your name, for evidence, handing in and exports", value=learner.name, max_chars=100, key=f"name:{version}"
         )
         if st.form_submit_button("Save name"):
             try:

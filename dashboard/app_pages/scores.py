@@ -218,6 +218,7 @@ def evidence(drill: scorecard.Drill, shown: scorecard.Score) -> None:
         told = f"{markup.sign(words.verdict_sign(run.verdict))} {named}"
         told += f' <span class="fd-quiet">{age}{": " + markup.text(", ".join(run.broken)) if run.broken else ""}</span>'
         facts.append((run.variant, told))
+    facts += [("Confirmed", _confirmed(each)) for each in drill.confirmations]
     if not drill.latest_runs:
         facts.append(("Evidence", '<span class="fd-quiet">no evidence yet; a score needs none</span>'))
     st.html(markup.card("Evidence", drill.competency_focus, facts))
@@ -236,6 +237,12 @@ def evidence(drill: scorecard.Drill, shown: scorecard.Score) -> None:
                 st.html(
                     markup.quiet(f"The newest {SHOWN_CHANGES} of {shown.version}; the export on Progress has them all.")
                 )
+
+
+def _confirmed(one: scorecard.Confirmation) -> str:
+    """By whom, when, on which seed, and what the mentor wrote."""
+    notes = f'<br><span class="fd-quiet">{markup.text(one.notes)}</span>' if one.notes else ""
+    return f"by {markup.text(one.mentor)} on {markup.text(one.confirmed_at[:10])}, seed {one.seed}{notes}"
 
 
 def confirm(drill: scorecard.Drill) -> None:

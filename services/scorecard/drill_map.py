@@ -68,6 +68,7 @@ class ConfirmationData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     run_id: RunId
     seed: int
     confirmed_at: Moment
+    notes: Text = ""
 
 
 class DrillData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -177,7 +178,9 @@ def _drill(drill: Drill) -> DrillData:
         ],
         hints=[HintData(hint=use.hint, solution=use.solution, used_at=use.used_at) for use in drill.hint_uses.all()],
         confirmations=[
-            ConfirmationData(mentor=each.mentor, run_id=each.run_id, seed=each.seed, confirmed_at=each.confirmed_at)
+            ConfirmationData(
+                mentor=each.mentor, run_id=each.run_id, seed=each.seed, confirmed_at=each.confirmed_at, notes=each.notes
+            )
             for each in drill.confirmations.all()
         ],
     )
@@ -267,7 +270,9 @@ def import_document(document: Any) -> dict[str, int]:
         for hint in drill.hints:
             added["hints"] += _hint(drill.key, hint)
         for each in drill.confirmations:
-            fields = {"mentor": each.mentor, "seed": each.seed, "confirmed_at": each.confirmed_at}
+            fields = {
+                "mentor": each.mentor, "seed": each.seed, "confirmed_at": each.confirmed_at, "notes": each.notes,
+            }  # fmt: skip
             _, new = Confirmation.objects.get_or_create(drill_id=drill.key, run_id=each.run_id, defaults=fields)
             added["confirmations"] += new
     for month in content.months:

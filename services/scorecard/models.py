@@ -196,6 +196,7 @@ class Confirmation(models.Model):
     run_id = models.CharField(max_length=120, validators=[RegexValidator(RUN_ID_PATTERN)])
     seed = models.BigIntegerField()
     confirmed_at = models.DateTimeField()
+    notes = models.TextField(blank=True, default="", max_length=MAX_NOTES, help_text="What the mentor wrote.")
 
     class Meta:
         ordering = ("drill", "confirmed_at")

@@ -158,6 +158,15 @@ class StandingSerializer(serializers.Serializer[Any]):
     self_attested = serializers.BooleanField()
 
 
+class ConfirmationSerializer(serializers.ModelSerializer[Confirmation]):
+    """A mentor's re-run that held."""
+
+    class Meta:
+        model = Confirmation
+        fields = ("mentor", "run_id", "seed", "confirmed_at", "notes")
+        read_only_fields = fields
+
+
 class DrillSerializer(serializers.ModelSerializer[Drill]):
     """A drill with its score, its standing and the newest run of each variant."""
 
@@ -165,6 +174,7 @@ class DrillSerializer(serializers.ModelSerializer[Drill]):
     score = ScoreSerializer()
     standing = StandingSerializer()
     latest_runs = RunSerializer(many=True)
+    confirmations = ConfirmationSerializer(many=True)
     core = serializers.ListField(child=serializers.CharField())
     stretch = serializers.ListField(child=serializers.CharField())
 
@@ -182,6 +192,7 @@ class DrillSerializer(serializers.ModelSerializer[Drill]):
             "score",
             "standing",
             "latest_runs",
+            "confirmations",
         )
         read_only_fields = fields
 
@@ -205,15 +216,6 @@ class BriefSerializer(serializers.Serializer[Any]):
     deliverable = serializers.ListField(child=serializers.CharField())
     checked = serializers.ListField(child=serializers.CharField())
     hints = HintSerializer(many=True)
-
-
-class ConfirmationSerializer(serializers.ModelSerializer[Confirmation]):
-    """A mentor's re-run that held."""
-
-    class Meta:
-        model = Confirmation
-        fields = ("mentor", "run_id", "seed", "confirmed_at")
-        read_only_fields = fields
 
 
 class ConfirmationInputSerializer(serializers.Serializer[Any]):

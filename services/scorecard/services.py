@@ -151,7 +151,7 @@ def confirm(*, drill_key: str, mentor: str, run_id: str) -> tuple[Confirmation, 
     if newest and newest.code and run.code and newest.code != run.code:
         raise NotConfirmed(
             f"run_id: got a run of other code than the learner's newest held run {newest.run_id}, "
-            "expected the same attempt.patch of the same base (firedrill bundle hands both over)"
+            "expected the same attempt.patch of the same base (firedrill deliver hands both over)"
         )
     return Confirmation.objects.get_or_create(
         drill=drill, run_id=run_id, defaults={"mentor": mentor, "seed": run.seed, "confirmed_at": timezone.now()}

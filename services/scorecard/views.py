@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from services.scorecard import drill_map, markdown, services
+from services.scorecard import drill_map, markdown, services, sign_off
 from services.scorecard.briefs import brief_of
 from services.scorecard.models import MONTH_PATTERN, Dimension, Drill, Month, Run, RunQuerySet, Score, ScoreChange
 from services.scorecard.problems import Conflict, Refused
@@ -58,7 +58,7 @@ def _problems(*statuses: int) -> dict[Any, Any]:
 
 
 def _drills() -> QuerySet[Drill]:
-    return Drill.objects.select_related("score").prefetch_related("dimensions")
+    return Drill.objects.select_related("score").prefetch_related("dimensions", "confirmations")
 
 
 class DimensionList(generics.ListAPIView[Dimension]):
@@ -280,8 +280,13 @@ class DrillMapJson(APIView):
         responses={200: ImportedSerializer} | _problems(400, 401),
     )
     def post(self, request: Request) -> Response:
-        """Add what the document has and this lab has not; a damaged one is refused as a whole."""
+        """Add what the document has and this lab has not; a damaged one is refused as a whole.
+
+        A mentor's sign-off is taken as well, see `sign_off`.
+        """
         try:
+            if sign_off.is_sign_off(request.data):
+                return Response(ImportedSerializer(sign_off.import_sign_off(request.data)).data)
             return Response(ImportedSerializer(drill_map.import_document(request.data)).data)
         except drill_map.Damaged as error:
             raise ValidationError({"document": [str(error)]}) from error

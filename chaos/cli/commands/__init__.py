@@ -45,9 +45,6 @@ COMMANDS: Final = {
     "try": Entry(
         "try_out", "One request by hand: as whom you like, its answer, and where that differs from the contract."
     ),
-    "bundle": Entry(
-        "check", "One file for your mentor: the newest check of a drill, its runs, and the code that ran. Offline."
-    ),
     "explain": Entry(
         "evidence",
         "The smallest counterexample of a violation, on one time line: operations, SQL, charges, log lines. Offline.",
@@ -88,7 +85,15 @@ COMMANDS: Final = {
     ),
     "attempt": Entry("attempt", "Your own variant of the API."),
     "review": Entry("review", "Drill 6: a sample of code to read, your notes on it, and how they are graded."),
-    "deliver": Entry("deliver", "What a drill asks you to hand in, as files. Offline."),
+    "deliver": Entry(
+        "deliver",
+        "What a drill asks you to hand in: its documents and one ZIP, after a run on a seed that nobody knew before.",
+    ),
+    "scenario": Entry("new_scenario", "A scenario of your own."),
+    "mentor": Entry(
+        "mentor",
+        "What learners handed in, on one page: results, tries, hints, what no machine judged, what to ask. Offline.",
+    ),
     "standing": Entry(
         "standing", "Where you stand in the six drills, and the next command to type; `firedrill` alone says the same."
     ),

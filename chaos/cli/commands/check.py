@@ -1,26 +1,23 @@
-"""`firedrill check` and `bundle`: does an attempt pass a drill, and the file that shows it to a mentor."""
+"""`firedrill check`: does an attempt pass a drill?"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from chaos.adapters.scorecard import Scorecard
 from chaos.cli import next_steps
 from chaos.cli.check import check_text
 from chaos.cli.console import Answer, Block, answers, progress, tell
 from chaos.cli.options import Drill, Heal, Json, NoUp, Scale
-from chaos.config import NotUp, evidence_dir, read_stack
+from chaos.config import evidence_dir
 from chaos.drills import audit, calibrate, catalogue, check_review, contract_audit, drafts, pace
-from chaos.drills import bundle as bundles
 from chaos.drills import check as checks
 from chaos.drills.attempt import SHOP, is_the_learners
 from chaos.drills.check import Passed, keep_check
 from chaos.drills.own_tests import own_tests
-from chaos.drills.session import Options, Session, learner_of, session
+from chaos.drills.session import Options, Session, session
 from chaos.drills.variants import require_known
 from chaos.errors import InvalidInput
 from chaos.load import all_scenarios, load_scenario, scenario_name
@@ -54,7 +51,7 @@ def check(
     if problems := [p for p in catalogue.missing(one, named) if any(f" {name}: " in p for name in parts)]:
         raise InvalidInput(problems)
     loaded = {name: load_scenario(named[name]) for name in {n for wanted in parts for n in one.part(wanted)}}
-    besides = _besides(one, variant, loaded, seed)
+    besides = besides_of(one, variant, loaded, seed)
     options = Options(bring_up=not no_up, heal_first=heal_first, scale=scale)
     way = pace.course(
         [name for wanted in parts for name in one.part(wanted)],
@@ -87,7 +84,7 @@ def check(
 Besides = Callable[[catalogue.Part, Sequence[Passed], Session], Iterable[Passed]]
 
 
-def _besides(one: catalogue.Drill, variant: str, loaded: Mapping[str, Scenario], seed: int) -> Besides:
+def besides_of(one: catalogue.Drill, variant: str, loaded: Mapping[str, Scenario], seed: int) -> Besides:
     """What a drill asks of a learner's attempt besides its scenarios.
 
     Raises: InvalidInput for something written that can't be read, before anything runs.
@@ -116,24 +113,3 @@ def _of_the_audit(one: catalogue.Drill, variant: str) -> Besides:
         return made[0].passed(part)
 
     return passed
-
-
-@app.command()
-@answers
-def bundle(
-    drill: Drill,
-    variant: Annotated[str, typer.Option(help="Whose code was checked.")] = "attempt",
-    to: Annotated[Path | None, typer.Option("--to", help="A ZIP file; below evidence/bundles when left out.")] = None,
-) -> Answer:
-    """One file for your mentor: the newest check of a drill, its runs, and the code that ran. Offline."""
-    one = catalogue.drill(drill)
-    packed = bundles.bundle(one, variant=variant, root=evidence_dir(), learner=_learner(), to=to)
-    return Answer(text=f"{packed}: {packed.stat().st_size / 1e6:.1f} MB")
-
-
-def _learner() -> str:
-    """As the scorecard knows it now, for runs that carry none; empty while it is away."""
-    stack = read_stack()
-    if isinstance(stack, NotUp) or "scorecard" not in stack.urls:
-        return ""
-    return learner_of(Scorecard(stack.url("scorecard"), stack.lab_token))

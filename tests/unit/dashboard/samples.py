@@ -311,6 +311,7 @@ class FakeScorecard:
     changes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     runs: list[dict[str, Any]] = field(default_factory=list)
     standings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    confirmations: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     learner: dict[str, Any] = field(default_factory=lambda: {"name": "", "version": 0, "updated_at": None})
     months: dict[str, dict[str, Any]] = field(default_factory=dict)
     opened: dict[str, str] = field(default_factory=dict)
@@ -331,7 +332,7 @@ class FakeScorecard:
             "key": key, "number": number, "title": title, "competency_focus": f"Focus of {title}",
             "risk_focus": "Risks",
             "dimensions": [{"key": dimension, "name": dimension.title()}], "score": self.scores[key],
-            "latest_runs": list(newest.values()),
+            "latest_runs": list(newest.values()), "confirmations": self.confirmations.get(key, []),
             "core": ["concurrency/flash-sale"] if number == 3 else [], "stretch": [],
             "standing": self.standings.get(key, STANDING),
         }  # fmt: skip

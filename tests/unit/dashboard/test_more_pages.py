@@ -384,6 +384,17 @@ def test_a_confirmation_that_is_refused_says_why(lab: Any, scorecard: Any, sampl
     assert "Not confirmed. run\\_id" in app.error[0].value
 
 
+def test_scores_show_who_confirmed_when_and_what_they_wrote(lab: Any, scorecard: Any) -> None:
+    scorecard.confirmations["auth"] = [{
+        "mentor": "Grace <b>", "run_id": "r", "seed": 4711, "confirmed_at": "2026-11-29T11:00:00Z",
+        "notes": "Explain <i>rotation</i>.",
+    }]  # fmt: skip
+    lab.stack(scorecard=scorecard.url)
+    text = said(lab.page("scores", drill="auth"))
+    assert "by Grace &lt;b&gt; on 2026-11-29, seed 4711" in text
+    assert "Explain &lt;i&gt;rotation&lt;/i&gt;." in text
+
+
 # Live: starting and stopping
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from chaos.drills.deliver_queries import READS
+from chaos.drills.deliverables.queries import READS
 from chaos.evidence.journal import Journal
 from chaos.model.exchange import Case, PlanRead
 from chaos.model.folder import File

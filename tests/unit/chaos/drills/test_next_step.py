@@ -61,7 +61,7 @@ BOTH = (ran("a/x"), ran("a/y"))
         (stands(*BOTH, card=scored(2, 1)), 'firedrill score 3 2 --notes "…"'),
         (stands(*BOTH, card=scored(2, 2)), "firedrill check 3 --part stretch"),
         (stands(*BOTH, ran("a/z", "violated", "told_once"), card=scored(2, 2)), "firedrill explain run-z told_once"),
-        (stands(*BOTH, ran("a/z"), card=scored(2, 3)), "firedrill bundle 3"),
+        (stands(*BOTH, ran("a/z"), card=scored(2, 3)), "firedrill deliver 3"),
     ],
 )
 def test_the_next_command(at: Stands, command: str) -> None:

@@ -14,7 +14,7 @@ from chaos.adapters.scanners import Found
 from chaos.cli.review_text import check_text, key_text
 from chaos.drills import attempt as attempts
 from chaos.drills import review as reviews
-from chaos.drills.deliver_review import deliver
+from chaos.drills.deliverables.review import deliver
 from chaos.errors import InvalidInput, LabBroken
 from chaos.model.notes import Note
 from chaos.review import sarif

@@ -275,7 +275,7 @@ def test_a_rerun_is_of_the_learners_code(
     if status == 409:
         assert answer.json()["detail"] == (
             "run_id: got a run of other code than the learner's newest held run concurrency-00001, expected the same "
-            "attempt.patch of the same base (firedrill bundle hands both over)"
+            "attempt.patch of the same base (firedrill deliver hands both over)"
         )
 
 

@@ -15,8 +15,8 @@ from services.scorecard.models import Run
 AddRuns = Callable[..., None]
 
 PAGES = [
-    ("/api/drills/", 9),
-    ("/api/drills/concurrency/", 9),
+    ("/api/drills/", 10),
+    ("/api/drills/concurrency/", 10),
     ("/api/drills/concurrency/brief/", 2),
     ("/api/drills/concurrency/confirmations/", 2),
     ("/api/progress/", 10),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chaos.drills.deliver_queries import PAGES
+from chaos.drills.deliverables.queries import PAGES
 from tests.unit.chaos.cli.shell import Shell
 from tests.unit.chaos.drills.query_runs import paging, ran, reading
 

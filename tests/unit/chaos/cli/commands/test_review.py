@@ -13,8 +13,8 @@ from chaos.adapters.samples import sample
 from chaos.adapters.scanners import Found
 from chaos.cli.commands import deliver as deliver_command
 from chaos.drills import attempt as attempts
-from chaos.drills import deliver_review
 from chaos.drills import review as reviews
+from chaos.drills.deliverables.deliver import ready
 from tests.unit.chaos.adapters.servers import Http
 from tests.unit.chaos.cli.shell import Shell
 
@@ -29,7 +29,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setattr(reviews, name, partial(getattr(reviews, name), shop=folder))
     quiet = partial(reviews.check, shop=folder, scan=lambda files: [Found(scanner="ruff", why="not there")])
     monkeypatch.setattr(reviews, "check", quiet)
-    monkeypatch.setattr(deliver_command, "deliver", partial(deliver_review.deliver, shop=folder))
+    monkeypatch.setattr(deliver_command, "ready", partial(ready, shop=folder))
     return folder
 
 

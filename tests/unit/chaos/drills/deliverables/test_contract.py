@@ -12,10 +12,10 @@ import msgspec
 import pytest
 
 from chaos.drills import attempt as attempts
-from chaos.drills import deliver_contract
 from chaos.drills.catalogue import Drill
 from chaos.drills.contract_audit import FOLDER, LIST
-from chaos.drills.deliver_contract import Run, deliver
+from chaos.drills.deliverables import contract as deliver_contract
+from chaos.drills.deliverables.contract import Run, deliver
 from chaos.drills.discrepancies import read
 from chaos.drills.shown import shown
 from chaos.errors import InvalidInput

@@ -9,6 +9,7 @@ from typing import Final
 
 from chaos.drills import strategy
 from chaos.drills.attempt import SHOP
+from chaos.drills.deliverables.work import Work, Written
 from chaos.drills.drafts import any_drill, base_in, own_draft
 from chaos.errors import InvalidInput
 from chaos.evidence.files import is_regular
@@ -21,6 +22,11 @@ from chaos.report import queries_report as report
 
 READS: Final = "queries/reads"
 PAGES: Final = "queries/pages"
+
+
+def write(to: Path, work: Work) -> Written:
+    """The report, from the newest runs: those of the fresh seed."""
+    return Written(paths=deliver(to, root=work.root, shop=work.shop))
 
 
 def deliver(to: Path, *, root: Path, shop: Path = SHOP) -> list[Path]:

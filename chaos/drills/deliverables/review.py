@@ -6,21 +6,38 @@ from pathlib import Path
 
 from chaos.drills import attempt as attempts
 from chaos.drills import review as reviews
+from chaos.drills.deliverables.work import Work, Written
 from chaos.errors import InvalidInput
 from chaos.files import write_atomic
 from chaos.report import annotated
 
 
-def deliver(folder: Path, *, shop: Path = attempts.SHOP) -> list[Path]:
-    """Write all three into *folder*. Raises: InvalidInput without notes, or when nothing was mended."""
+def require(shop: Path) -> bool:
+    """Whether a machine can grade it: nobody has a key to imported code. Raises: InvalidInput as `deliver`."""
     review = reviews.load(shop=shop)
+    _ready(review, refactored(shop))
+    return review.state.seed is not None
+
+
+def write(to: Path, work: Work) -> Written:
+    """The annotated sample and the mended code."""
+    return Written(paths=deliver(to, shop=work.shop))
+
+
+def _ready(review: reviews.Review, patch: bytes) -> None:
     if not review.notes:
         raise InvalidInput("deliver: got no notes, expected the sample annotated (firedrill review start)")
-    patch = refactored(shop)
     if not patch and review.state.seed is not None:
         raise InvalidInput(
             f"deliver: got the code as it was given, expected it mended in attempt/{review.state.package}/"
         )
+
+
+def deliver(folder: Path, *, shop: Path = attempts.SHOP) -> list[Path]:
+    """Write all three into *folder*. Raises: InvalidInput without notes, or when nothing was mended."""
+    review = reviews.load(shop=shop)
+    patch = refactored(shop)
+    _ready(review, patch)
     folder.mkdir(parents=True, exist_ok=True)
     named = "imported code" if review.state.seed is None else f"seed {review.state.seed}"
     contents = {

@@ -12,6 +12,7 @@ from chaos.config import CHECKOUT, evidence_dir
 from chaos.drills import attempt as attempts
 from chaos.drills import contract_audit
 from chaos.drills.catalogue import Drill
+from chaos.drills.deliverables.work import ATTEMPT, Work, Written
 from chaos.drills.discrepancies import Row
 from chaos.drills.drafts import BASE_FILE, Draft, make_base, own_draft
 from chaos.drills.shown import Shown, shown
@@ -24,12 +25,13 @@ from chaos.load.contract import reference
 from chaos.model.conform import Contract
 from chaos.model.deviation import normal
 from chaos.model.folder import File
+from chaos.model.patch import changes, same_code
 from chaos.model.text import visible
 
 SCENARIO: Final = "contract/promises"
 BRANCH: Final = "drill-1"
 GIVEN: Final = "drill-1-base"
-ATTEMPT: Final = "attempt"
+NAMES: Final = ("discrepancies.md", "pull-request.md", "fixes.patch")
 BODY_CHARACTERS: Final = 300
 CURL_CHARACTERS: Final = 2_000
 
@@ -42,6 +44,20 @@ class Run:
     verdict: str
     summary: str
     folder: Path
+
+
+def require(one: Drill, shop: Path, patch: bytes) -> None:
+    """Raises: InvalidInput when the list is empty or can't be read, or when no code was mended."""
+    own_draft(one, shop / ATTEMPT)
+    contract_audit.read_rows(shop / ATTEMPT)
+    if not changes(patch):
+        raise InvalidInput("deliver: got the code as it was given, expected it mended in services/shop/attempt/")
+
+
+def write(to: Path, work: Work) -> Written:
+    """The document, the text of the pull request, the patch, and the branch."""
+    *_, branch = deliver(work.one, to, shop=work.shop)
+    return Written(paths=[to / name for name in NAMES], said=[branch])
 
 
 def deliver(
@@ -63,7 +79,7 @@ def deliver(
     draft = own_draft(one, attempt)
     rows = contract_audit.read_rows(attempt)
     patch = attempts.patch(ATTEMPT, shop, make=make) or b""
-    if not _of_code(patch):
+    if not changes(patch):
         raise InvalidInput("deliver: got the code as it was given, expected it mended in services/shop/attempt/")
     before, after = newest(draft.variant), newest(ATTEMPT)
     if before is None:
@@ -73,24 +89,14 @@ def deliver(
         )
     text = Text(
         draft=draft, rows=rows, found=shown(rows, read_record(before.folder)), before=before, after=after,
-        changed_since=after is not None and _of_code(_patch_of(after.folder)) != _of_code(patch),
+        changed_since=after is not None and not same_code(_patch_of(after.folder), patch),
     )  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
-    contents = {
-        "discrepancies.md": text.document().encode(),
-        "pull-request.md": text.pull_request().encode(),
-        "fixes.patch": patch,
-    }
+    contents = dict(zip(NAMES, (text.document().encode(), text.pull_request().encode(), patch), strict=True))
     for name, content in contents.items():
         write_atomic(folder / name, content)
     before_after = attempts.before_and_after(ATTEMPT, shop, make=make)
     return [*(f"written: {folder / name}" for name in contents), _branch(text, *before_after, shop=shop, top=top)]
-
-
-def _of_code(patch: bytes) -> list[bytes]:
-    """What it changes of the code, file by file; not of tests, or of what the learner writes about it."""
-    parts = patch.split(b"diff --git a/")[1:]
-    return [part for part in parts if not part.startswith((b"contract/", b"tests/"))]
 
 
 def _patch_of(run: Path) -> bytes:

@@ -8,7 +8,7 @@ import pytest
 
 from chaos.drills import strategy
 from chaos.drills.attempt import STARTER
-from chaos.drills.deliver_queries import PAGES, deliver
+from chaos.drills.deliverables.queries import PAGES, deliver
 from chaos.errors import InvalidInput
 from tests.unit.chaos.drills.query_runs import paging, ran, reading
 from tests.unit.chaos.invariants.exchanged import Shop

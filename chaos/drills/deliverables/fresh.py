@@ -1,0 +1,82 @@
+"""A seed that the learner never ran, drawn and run inside `deliver`: a constant that fits the seeds of before fails."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from chaos.drills.catalogue import Drill, Part
+from chaos.drills.check import Passed, check
+from chaos.drills.deliverables.work import ATTEMPT, Fresh
+from chaos.drills.results import RunResult
+from chaos.errors import InvalidInput
+from chaos.evidence.files import Unreadable
+from chaos.evidence.verdict import read_verdict
+from chaos.evidence.writing import folders
+from chaos.model.verdict import VerdictDocument
+from chaos.scenario import Scenario
+
+BEFORE: Final[Mapping[str, tuple[str, ...]]] = {
+    "api-contract": ("contract/promises",),
+    "orm-queries": ("queries/reads",),
+}
+"""Of a drill whose deliverable compares: scenarios that are run on what the attempt was made from, too."""
+HIGHEST: Final = 10**9
+Run = Callable[[Scenario, str, int], RunResult]
+
+
+def used(root: Path) -> frozenset[int]:
+    """Every seed that the attempt was ever run on, in any scenario."""
+    return frozenset(document.seed for _, document in documents(root) if document.variant == ATTEMPT)
+
+
+def documents(root: Path) -> Iterator[tuple[Path, VerdictDocument]]:
+    """Every run that ended, oldest first."""
+    for folder in folders(root):
+        try:
+            yield folder, read_verdict(folder)
+        except Unreadable:
+            continue
+
+
+def draw(root: Path, asked: int | None = None) -> int:
+    """A seed that was not used; *asked* if that is one. Raises: InvalidInput."""
+    taken = used(root)
+    if asked is not None:
+        if asked in taken:
+            raise InvalidInput(f"--seed: got {asked}, which the attempt was run on before, expected a fresh one")
+        return asked
+    while (seed := secrets.randbelow(HIGHEST)) in taken:
+        pass
+    return seed
+
+
+def run_fresh(
+    one: Drill,
+    seed: int,
+    *,
+    base: str,
+    scenario: Callable[[str], Scenario],
+    run: Run,
+    own_tests: Callable[[], Passed],
+    besides: Callable[[Part, Sequence[Passed]], Iterable[Passed]],
+    say: Callable[[str], None],
+) -> Fresh:
+    """The core once on *seed*, on the attempt; before it on its *base*, where the deliverable compares the two."""
+    before = {name: run(scenario(name), base, seed).folder for name in BEFORE.get(one.key, ())}
+    report = check(
+        msgspec.structs.replace(one, holds=1),
+        ("core",),
+        variant=ATTEMPT,
+        first_seed=seed,
+        scenario=scenario,
+        run=lambda its, its_seed: run(its, ATTEMPT, its_seed),
+        own_tests=own_tests,
+        say=say,
+        besides=besides,
+    )
+    return Fresh(seed=seed, lines=report.parts["core"], before=before)
