@@ -16,9 +16,8 @@ from chaos.adapters.postgres import PostgresWitness
 from chaos.adapters.processes import _Transport
 from chaos.errors import LabBroken
 from chaos.model.secrets import scrubbed
-from chaos.model.trace import LogLine, Statement
+from chaos.model.trace import MOST_SQL, LogLine, Statement
 
-MOST_SQL = 600
 MOST_STATEMENTS = 100_000
 MOST_LOG_BYTES = 4 << 20
 _MOST_TEXT = 2000

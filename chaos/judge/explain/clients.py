@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
 
 from chaos.judge.explain.asked import World, sent
 from chaos.model.counterexamples import Moment, Shown
+from chaos.model.evidence import EndState
 from chaos.model.history import Operation
 
 
@@ -25,6 +26,13 @@ class Labels:
         for order in world.state.orders:  # orders of operations that never got an answer
             if order.client_key in by_key:
                 self.of.setdefault(order.order_id, by_key[order.client_key])
+
+    @classmethod
+    def of_letters(cls, letters: Mapping[str, str]) -> Labels:
+        """Those of the operations whose letters are known."""
+        labels = cls((), World(EndState()))
+        labels.of = dict(letters)
+        return labels
 
     def task(self, task_id: str, order: str) -> None:
         """Give the task the letter of *order*, for which it did something."""

@@ -19,6 +19,7 @@ from chaos.judge.explain import exchanges
 from chaos.judge.explain.asked import Asked, World, pointers, slo_of
 from chaos.judge.explain.clients import Labels, operation_moment, shown
 from chaos.judge.explain.moments import fewer, log_moments, statement_moments, statements_about, world_moments
+from chaos.judge.explain.race import Races
 from chaos.judge.explain.trace import Trace, by_operation, read_trace
 from chaos.judge.forced import schedules_of, steps
 from chaos.judge.judge import Judgement
@@ -53,8 +54,9 @@ def explain(folder: Path, scenario: Judged, judgement: Judgement, state: EndStat
             one.look(op)
     trace, t0_unix_s = read_trace(folder), history.t0_unix_s or 0.0
     pointed_at = [op for one in asked for op in one.operations()]
+    races = Races(folder, list(trace.statements or ()), asked)
     trace = by_operation(trace, {request_id(history.salt, op.id): op.id for op in pointed_at})
-    found = tuple(_explained(one, world, trace, t0_unix_s) for one in asked)
+    found = tuple(_explained(one, world, trace, races, t0_unix_s) for one in asked)
     return Counterexamples(counterexamples=(*exchanged, *found))
 
 
@@ -69,7 +71,7 @@ def _of_exchanges(folder: Path, scenario: Judged, judgement: Judgement) -> tuple
     return tuple(exchanges.explained(finding, exchanged, lines) for finding in violated)
 
 
-def _explained(asked: Asked, world: World, trace: Trace, t0_unix_s: float) -> Explained:
+def _explained(asked: Asked, world: World, trace: Trace, races: Races, t0_unix_s: float) -> Explained:
     operations, pointed = asked.operations(), asked.pointers
     orders = set(asked.orders) | {op.order for op in operations if op.order}
     orders |= {charge.order_id for charge in world.state.charges if charge.charge_id in pointed.charges}
@@ -98,6 +100,7 @@ def _explained(asked: Asked, world: World, trace: Trace, t0_unix_s: float) -> Ex
         left_out=left_out,
         unknown=tuple(_unknown(asked, operations, world, trace)),
         schedules=asked.schedules,
+        race=races.race(asked, world, labels, t0_unix_s),
     )
 
 
