@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chaos.model import tracebacks
 from chaos.model.counterexamples import LANES, Explained, Moment, Race, Shown, TimeLine
 from dashboard import markup, words
 from dashboard.markup import Cell
@@ -56,7 +57,7 @@ def moments(explained: TimeLine) -> Table:
 def _moment(moment: Moment, first_s: float) -> list[Cell]:
     lane = markup.text(LANES.get(moment.lane, moment.lane))
     session = f"session {moment.session}" if moment.session else ""
-    said = markup.text(" ".join(moment.text.split()))
+    said = markup.text(tracebacks.said(moment.text))
     if moment.kind == "statement":
         said = f"<code>{said}</code>"
     lasted_s = None if moment.until_s is None or moment.kind == "log" else moment.until_s - moment.at_s

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chaos.model.counterexamples import LANES, Explained, Moment, Race, Shown, TimeLine
+from chaos.model.tracebacks import said as on_one_line
 from chaos.report.interleaving import lines as schedule_lines
 
 MOMENT_COLUMNS = ("after", "of", "who", "what")
@@ -84,7 +85,7 @@ def who(moment: Moment) -> str:
 
 def what(moment: Moment) -> str:
     """The moment's text on one line, with its duration if it has one."""
-    said = " ".join(moment.text.split())
+    said = on_one_line(moment.text)
     if moment.until_s is not None and moment.kind != "log":
         took_ms = (moment.until_s - moment.at_s) * 1000
         said = f"{said} ({took_ms:.1f} ms)" if took_ms >= 0.05 else said
