@@ -45,6 +45,10 @@ def counterexample(found: Explained, *, run_id: str) -> None:
         st.html(markup.table(*story.operations(found), label=f"Operations that show {found.check}"))
     for line in story.requests(found):
         st.code(line, language="bash", wrap_lines=True)
+    if found.race is not None:
+        st.html(f"<p>{' '.join(map(markup.text, story.race(found.race)))}</p>")
+        st.html(markup.table(*story.operations(found.race), label=f"The two that raced for {found.race.row}"))
+        st.html(markup.table(*story.moments(found.race), label=f"How they raced for {found.race.row}"))
     if found.moments:
         st.html(markup.table(*story.moments(found), label=f"Time line of {found.check}"))
         st.html(markup.quiet(story.origin(found)))

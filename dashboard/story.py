@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from chaos.model.counterexamples import LANES, Explained, Moment, Shown
+from chaos.model import tracebacks
+from chaos.model.counterexamples import LANES, Explained, Moment, Race, Shown, TimeLine
 from dashboard import markup, words
 from dashboard.markup import Cell
 
@@ -10,7 +11,7 @@ LEAST_SHOWN_S = 5e-5
 Table = tuple[list[Cell], list[list[Cell]]]
 
 
-def operations(explained: Explained) -> Table:
+def operations(explained: TimeLine) -> Table:
     """Head and rows: one operation each, in the order of sending."""
     head = [
         Cell(html=""),
@@ -41,7 +42,7 @@ def requests(explained: Explained) -> list[str]:
     return [f"{shown.request}  # {shown.label}" for shown in explained.operations if shown.request]
 
 
-def moments(explained: Explained) -> Table:
+def moments(explained: TimeLine) -> Table:
     """Head and rows: what happened, by time, with the letter of the operation that it came of."""
     head = [
         Cell(html="After", tight=True),
@@ -56,7 +57,7 @@ def moments(explained: Explained) -> Table:
 def _moment(moment: Moment, first_s: float) -> list[Cell]:
     lane = markup.text(LANES.get(moment.lane, moment.lane))
     session = f"session {moment.session}" if moment.session else ""
-    said = markup.text(" ".join(moment.text.split()))
+    said = markup.text(tracebacks.said(moment.text))
     if moment.kind == "statement":
         said = f"<code>{said}</code>"
     lasted_s = None if moment.until_s is None or moment.kind == "log" else moment.until_s - moment.at_s
@@ -71,6 +72,11 @@ def _moment(moment: Moment, first_s: float) -> list[Cell]:
         ),
         Cell(html=f"<span class='fd-narrow fd-quiet'>{lane} {session}</span>{said}{quiet}"),
     ]
+
+
+def race(found: Race) -> list[str]:
+    """A lost update in words: how many there were, what happened to the row, and where in the code."""
+    return [f"{found.counted}.", f"{found.says}.", *(f"In the code, {line}." for line in found.lines)]
 
 
 def origin(explained: Explained) -> str:

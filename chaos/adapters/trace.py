@@ -16,12 +16,13 @@ from chaos.adapters.postgres import PostgresWitness
 from chaos.adapters.processes import _Transport
 from chaos.errors import LabBroken
 from chaos.model.secrets import scrubbed
-from chaos.model.trace import LogLine, Statement
+from chaos.model.trace import MOST_SQL, LogLine, Statement
+from chaos.model.tracebacks import folded
 
-MOST_SQL = 600
 MOST_STATEMENTS = 100_000
 MOST_LOG_BYTES = 4 << 20
 _MOST_TEXT = 2000
+_LINE, _CUT = "\n", "\n…\n"
 _COLUMNS = re.compile(r"^(SELECT) (?!DISTINCT ON).{60,}? (FROM )")
 _RECORD = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d) (?P<time>\d\d:\d\d:\d\d),(?P<ms>\d{3}) (?P<level>[A-Z]+) \d+ "
@@ -163,4 +164,13 @@ def log_lines(part: str, text: str) -> list[LogLine]:
             )
         elif found:
             found[-1]["text"] += f"\n{line}"
-    return [LogLine(**{**record, "text": scrubbed(record["text"])[:_MOST_TEXT]}) for record in found]
+    return [LogLine(**{**record, "text": _shortened(folded(scrubbed(record["text"])))}) for record in found]
+
+
+def _shortened(text: str) -> str:
+    """*text* without its middle where it is too long: a traceback's type and message are its end."""
+    if len(text) <= _MOST_TEXT:
+        return text
+    half = (_MOST_TEXT - len(_CUT)) // 2
+    head, tail = text[:half], text[-half:]
+    return f"{head.rpartition(_LINE)[0] or head}{_CUT}{tail.partition(_LINE)[2] or tail}"

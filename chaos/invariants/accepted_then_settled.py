@@ -2,7 +2,8 @@
 
 The later of the two counts: an outage may delay an order, and after the outage the order has to become final. It is
 stricter than `no_lost_orders`, which waits as long as the scenario's promise. Violated by an order that became final
-later or, on a healthy stack, not at all. A cancelled order counts as settled. Inconclusive when none was accepted.
+later or, on a healthy stack, not at all, whichever operation placed it. A cancelled order counts as settled.
+Inconclusive when none was accepted.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import replace
 
 from pydantic import Field
 
-from chaos.invariants._common import FINAL, OK, TIMES, Say
+from chaos.invariants._common import FINAL, OK, ORDERS, TIMES, Say
 from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.evidence import Order
 from chaos.model.history import Operation
@@ -102,7 +103,7 @@ KIND = InvariantKind(
     doc=first_paragraph(__doc__),
     expected=EXPECTED,
     params=Params,
-    ops=frozenset({"buy"}),
+    ops=ORDERS,
     requires_ops=frozenset({"buy"}),
     witnesses=frozenset({"orders", *TIMES}),
     reducer=_AcceptedThenSettled,

@@ -18,7 +18,7 @@ from chaos.evidence.verdict import added_to_verdict, read_verdict
 from chaos.judge.document import judged_anew
 from chaos.judge.explain import explain
 from chaos.judge.judge import judge
-from chaos.model.counterexamples import Counterexamples
+from chaos.model.counterexamples import COUNTEREXAMPLES_VERSION, Counterexamples
 from chaos.model.folder import File
 from chaos.model.journal import EventKind
 from chaos.model.verdict import Finding, VerdictDocument
@@ -98,7 +98,10 @@ def _explained_problems(evidence: Path, derived: Counterexamples) -> Iterator[st
     except Unreadable as error:
         yield str(error)
         return
-    if said.counterexamples != derived.counterexamples:
+    found = derived.counterexamples
+    if said.version < COUNTEREXAMPLES_VERSION:  # the first version had no race
+        found = tuple(msgspec.structs.replace(explained, race=None) for explained in found)
+    if said.counterexamples != found:
         got, expected = _checks(said), _checks(derived)
         unlike = f"got {got}, expected {expected}" if got != expected else f"got others for {got}, expected those"
         yield f"{File.COUNTEREXAMPLES}: {unlike} from the record"

@@ -6,6 +6,8 @@ finding was decided without them.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import msgspec
 
 from chaos.model.interleaving import Schedule
@@ -83,6 +85,43 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return parts
 
 
+class TimeLine(Protocol):
+    """Operations, and what they did."""
+
+    @property
+    def operations(self) -> tuple[Shown, ...]: ...
+
+    @property
+    def moments(self) -> tuple[Moment, ...]: ...
+
+
+class Race(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A lost update: two requests or tasks that both read a row before either wrote it. Of the database's log.
+
+    Attributes:
+        says: What happened to the row, in sentences.
+        row: Table and key.
+        count: Changes of this row that were lost in the run; this is the first of them.
+        lines: Where in the shop's code the row is read and written.
+        operations: The two; a task stands among them, too.
+        moments: Their requests, reads, writes and ends, by time.
+    """
+
+    says: str
+    row: str
+    count: int
+    lines: tuple[str, ...] = ()
+    operations: tuple[Shown, ...] = ()
+    moments: tuple[Moment, ...] = ()
+
+    @property
+    def counted(self) -> str:
+        """`36 lost updates of shop_tickettier 1 in this run; this is the first`"""
+        if self.count == 1:
+            return f"one lost update of {self.row} in this run"
+        return f"{self.count} lost updates of {self.row} in this run; this is the first"
+
+
 class Explained(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One violated check.
 
@@ -92,6 +131,7 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         left_out: Moments that were left out.
         unknown: What could not be looked up, in words: an absent statement log, an id that the record doesn't hold.
         schedules: Forced interleavings that show the violation; the time line is that of the first.
+        race: The first lost update of a row that the finding is about; None where the log shows none.
     """
 
     check: str
@@ -104,10 +144,15 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     left_out: int = 0
     unknown: tuple[str, ...] = ()
     schedules: tuple[Schedule, ...] = ()
+    race: Race | None = None
+
+
+COUNTEREXAMPLES_VERSION = 2
+"""2: with the race. Readers of both read both."""
 
 
 class Counterexamples(msgspec.Struct, frozen=True, kw_only=True):
     """The whole file."""
 
     counterexamples: tuple[Explained, ...] = ()
-    version: int = 1
+    version: int = COUNTEREXAMPLES_VERSION

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+MOST_SQL = 600
+"""Characters of a statement that are kept."""
+
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of statements.jsonl.gz, from PostgreSQL's log. Secrets are stripped, long texts cut.

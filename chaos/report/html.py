@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from chaos.evidence.limits import curves_of
+from chaos.model.counterexamples import Race, TimeLine
 from chaos.model.verdict import Finding, Verdict, VerdictDocument, worst_first
 from chaos.report.chart import Chart
 from chaos.report.explain import MOMENT_COLUMNS, moment_rows, operation
@@ -198,14 +199,8 @@ def _counterexamples(shown: Shown) -> str:
             )
             + "</ul>"
         )
-        wide, narrow = (Lanes(explained, width).svg() for width in (WIDE, NARROW))
-        if wide:
-            parts.append(
-                f'<div class="wide">{wide}</div><div class="narrow">{narrow}</div>'
-                '<p class="key"><span><i class="bar op"></i>at the client, from sending to the answer</span>'
-                '<span><i class="bar read"></i>a read of the database</span>'
-                '<span><i class="bar write"></i>a write, a commit, a charge</span></p>'
-            )
+        parts += [] if explained.race is None else [_race(explained.race)]
+        parts.append(_lanes(explained))
         if explained.moments:
             first_s = explained.moments[0].at_s
             title = f"Every moment, with SQL and log lines, from {first_s:.3f} s on ({len(explained.moments)})"
@@ -216,6 +211,32 @@ def _counterexamples(shown: Shown) -> str:
         parts += [f'<p class="soft">Not known: {escape(what)}.</p>' for what in explained.unknown]
         parts.append("</section>")
     return "".join(parts)
+
+
+def _race(race: Race) -> str:
+    """The pair that raced, with lanes and a time line of their own."""
+    operations = "".join(
+        f"<li><strong>{escape(op.label)}</strong> {escape(operation(op))}</li>" for op in race.operations
+    )
+    lines = "".join(f"<li>in the code, {escape(line)}</li>" for line in race.lines)
+    table = _table(MOMENT_COLUMNS, moment_rows(race), cards=True)
+    return (
+        f"<p><strong>{escape(race.counted)}.</strong> {escape(race.says)}.</p><ul>{operations}{lines}</ul>"
+        f'{_lanes(race)}<div class="moments">{table}</div>'
+        '<p class="soft">What the operations above did:</p>'
+    )
+
+
+def _lanes(line: TimeLine) -> str:
+    wide, narrow = (Lanes(line, width).svg() for width in (WIDE, NARROW))
+    if not wide:
+        return ""
+    return (
+        f'<div class="wide">{wide}</div><div class="narrow">{narrow}</div>'
+        '<p class="key"><span><i class="bar op"></i>at the client, from sending to the answer</span>'
+        '<span><i class="bar read"></i>a read of the database</span>'
+        '<span><i class="bar write"></i>a write, a commit, a charge</span></p>'
+    )
 
 
 def _samples(shown: Shown) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from chaos.model.counterexamples import Explained, Moment
+from chaos.model.counterexamples import Moment, TimeLine
 from chaos.model.operations import WATCHING
 from chaos.report.explain import operation, what
 
@@ -16,7 +16,7 @@ LEAST_S = 0.002
 class Lanes:
     """One drawing of a given width; clipped to the time of the operations, since what comes later is in the table."""
 
-    def __init__(self, explained: Explained, width: int) -> None:
+    def __init__(self, explained: TimeLine, width: int) -> None:
         self.explained, self.width = explained, width
         # A poll that only read the outcome, seconds later, would make all other bars too short.
         shown = [op for op in explained.operations if op.op != WATCHING] or list(explained.operations)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from chaos.model.counterexamples import Race
 from chaos.model.text import visible
 from chaos.model.verdict import FaultRecord, Finding, VerdictDocument, worst_first
 from chaos.report.explain import MOMENT_COLUMNS, moment_rows, operation
@@ -95,11 +96,26 @@ def _counterexamples(shown: Shown) -> Iterator[str]:
         yield ""
         for op in explained.operations:
             yield f"- **{op.label}** {cell(operation(op))}"
+        if explained.race is not None:
+            yield from _race(explained.race)
         if explained.moments:
             yield from table(MOMENT_COLUMNS, moment_rows(explained))
         if explained.left_out:
             yield f"\n… and {explained.left_out} more moments; reads were left out first."
         yield from (f"\nNot known: {cell(what)}." for what in explained.unknown)
+
+
+def _race(race: Race) -> Iterator[str]:
+    """The pair that raced: a list of the two, and a time line of their own."""
+    yield ""
+    yield f"**{cell(race.counted)}.** {cell(race.says)}."
+    yield ""
+    for op in race.operations:
+        yield f"- **{op.label}** {cell(operation(op))}"
+    yield from (f"- In the code, {cell(line)}" for line in race.lines)
+    yield from table(MOMENT_COLUMNS, moment_rows(race))
+    yield ""
+    yield "What the operations above did:"
 
 
 def _samples(shown: Shown) -> Iterator[str]:

@@ -227,6 +227,31 @@ def test_a_learners_error_is_told_with_file_and_line(
     assert error["line"] == len(path.read_text().splitlines()) - line_from_end
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("    sold = models", "    version = models.PositiveIntegerField()\n    sold = models", "Add field version to"),
+        ("sold = models.PositiveIntegerField", "sold = models.BigIntegerField", "Alter field sold on"),
+    ],
+)  # fmt: skip
+def test_a_missing_migration_is_told_with_the_model_and_the_command(
+    shop_services: ShopServices, tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    root = copy_of("naive", "attempt", tmp_path)
+    path = root / "services/shop/attempt/models.py"
+    path.write_text(path.read_text().replace(old, new, 1))
+    shop = shop_services.make("attempt", root=root)
+    done = shop.manage("lab_check")
+    assert done.returncode == 2, done.stderr
+    error = json.loads(done.stdout.splitlines()[-1])["error"]
+    line = 1 + path.read_text().splitlines().index("class TicketTier(models.Model):")
+    assert (error["kind"], error["file"], error["line"]) == ("command", str(path), line)
+    assert error["message"].startswith(
+        f"services/shop/attempt/models.py:{line}: got models that no migration has ({said}"
+    )
+    assert error["message"].endswith("expected a migration: firedrill attempt manage makemigrations")
+
+
 def test_a_learners_failing_migration_is_told_with_its_file(shop_services: ShopServices, tmp_path: Path) -> None:
     root = copy_of("naive", "badmigration", tmp_path)
     path = root / "services/shop/badmigration/migrations/0003_wrong.py"

@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
         django.setup()
         call_command(arguments[0], *arguments[1:])
     except CommandError as error:
-        return _report("command", str(error), place_in(folder, error))
+        return _report("command", str(error), getattr(error, "place", None) or place_in(folder, error))
     except OperationalError as error:  # the database's fault, not the variant's
         traceback.print_exc()
         sys.stderr.write(f"manage {arguments[0]}: got {error}, expected a database that answers\n")

@@ -153,6 +153,13 @@ def test_run_shows_a_counterexample_with_its_sql_on_one_time_line(lab: Any) -> N
             {"at_s": 10.011, "lane": "api", "kind": "log", "who": "0-1", "label": "A", "text": "INFO shop: POST"},
         ],
         "unknown": ["operation 0-3: not in the history"],
+        "race": {
+            "says": "both read <tier> 1 before either wrote it", "row": "shop_tickettier 1", "count": 36,
+            "lines": ["C and D: read at views.py:79"],
+            "operations": [{**shown, "label": "C", "id": "0-7", "sent_s": 1.0}],
+            "moments": [{"at_s": 1.0, "lane": "database", "kind": "statement", "who": "0-7", "label": "C",
+                         "text": "UPDATE tier SET sold = 1"}],
+        },
     }  # fmt: skip
     file = lab.evidence / run_id / "counterexamples.json"
     file.write_text(json.dumps({"version": 1, "counterexamples": [explained]}))
@@ -161,6 +168,8 @@ def test_run_shows_a_counterexample_with_its_sql_on_one_time_line(lab: Any) -> N
         "Two orders hold one seat.", "Operations that show no_oversell", "request 0-1, key k1, through /api/orders/",
         "Time line of no_oversell", "buy &lt;1&gt; seat", "+2.0 ms", "<code>SELECT sold</code>", "session 17",
         "1.0 ms, /api/orders/", "API log", "3 more moments were left out", "Not known: operation 0-3",
+        "36 lost updates of shop_tickettier 1 in this run; this is the first.", "both read &lt;tier&gt; 1 before",
+        "In the code, C and D: read at views.py:79.", "request 0-7", "<code>UPDATE tier SET sold = 1</code>",
     ):  # fmt: skip
         assert part in text, part
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chaos.judge.explain_exchanges import explained
+from chaos.judge.explain.exchanges import explained
 from dashboard import story
 from tests.unit.chaos.invariants.exchanged import Shop
 

@@ -63,3 +63,15 @@ def test_what_was_not_accepted_need_not_be_settled(world):
 def test_inconclusive_when_nothing_was_accepted(world):
     world.ask("k1", Outcome.INFO, status=503)
     assert world.judge(NAME, within="5s").verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("op", ["buy_and_cancel", "resubmit"])
+def test_orders_that_other_operations_placed_count_too(world, op):
+    accepted(world, "k1", at_s=1.0, updated_s=2.0)
+    world.ask("k2", Outcome.OK, at_s=1.0, status=202, order="order-k2", op=op)
+    world.order("order-k2", "k2", "pending")
+    finding = world.judge(NAME, within="5s")
+    assert (finding.verdict, finding.examples) == (Verdict.VIOLATED, ("order-k2",))
+    world.state.orders.clear()
+    world.order("order-k1", "k1", updated_s=2.0)
+    assert world.judge(NAME, within="5s").measured == "2 accepted, slowest 0.9 s, 1 not in time"

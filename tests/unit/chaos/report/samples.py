@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chaos.model.counterexamples import Explained, Moment, Shown
+from chaos.model.counterexamples import Explained, Moment, Race, Shown
 from chaos.model.samples import Sample
 
 OVERSOLD = Explained(
@@ -29,6 +29,23 @@ OVERSOLD = Explained(
     ),
     left_out=4,
     unknown=("the run kept no lines of the shop's log",),
+)  # fmt: skip
+
+RACE = Race(
+    says="both read shop_tickettier 1 before either wrote it: C set sold = 1, then D set <b> = 1",
+    row="shop_tickettier 1",
+    count=36,
+    lines=("C and D: read at views.py:79 OrderList.post, written at services.py:47 place_order",),
+    operations=(
+        Shown(label="C", id="0-3", op="buy", phase="spike", sent_s=1.0, ended_s=1.1, answer="202 order pending"),
+        Shown(label="D", id="0-4", op="buy", phase="spike", sent_s=1.01, ended_s=1.2, answer="202 order pending"),
+    ),
+    moments=(
+        Moment(at_s=1.0, until_s=1.1, lane="client", kind="operation", who="0-3", label="C", text="buy: 202"),
+        Moment(at_s=1.02, lane="database", kind="statement", who="0-4", label="D", session=8, text="SELECT sold",
+               line="views.py:79 OrderList.post"),
+        Moment(at_s=1.04, lane="database", kind="statement", who="0-3", label="C", session=7, text="UPDATE sold = 1"),
+    ),
 )  # fmt: skip
 
 

@@ -1,7 +1,9 @@
+import msgspec
+
 from chaos.model.counterexamples import Explained
 from chaos.report.explain import text
 from chaos.report.lanes import Lanes
-from tests.unit.chaos.report.samples import OVERSOLD
+from tests.unit.chaos.report.samples import OVERSOLD, RACE
 
 EXPECTED = """\
 ■ no_oversell: 11 of 10 seats taken (tier 1 (gig))
@@ -24,6 +26,28 @@ EXPECTED = """\
 
 def test_a_counterexample_in_the_terminal():
     assert text(OVERSOLD) == EXPECTED
+
+
+RACED = """\
+
+  36 lost updates of shop_tickettier 1 in this run; this is the first:
+  both read shop_tickettier 1 before either wrote it: C set sold = 1, then D set <b> = 1
+  in the code, C and D: read at views.py:79 OrderList.post, written at services.py:47 place_order
+
+  C  0-3 buy: 202 order pending, after 100 ms
+  D  0-4 buy: 202 order pending, after 190 ms
+
+  how they raced, from 1.000 s of the load on
+      +0.0 ms  C  client                   buy: 202 (100.0 ms)
+     +20.0 ms  D  database, session 8      SELECT sold [views.py:79 OrderList.post]
+     +40.0 ms  C  database, session 7      UPDATE sold = 1
+"""
+
+
+def test_the_race_stands_before_the_time_line_of_the_finding():
+    shown = text(msgspec.structs.replace(OVERSOLD, race=RACE))
+    before, after = EXPECTED.split("\n\n  time line", 1)
+    assert shown == f"{before}\n{RACED}\n  time line{after}"
 
 
 def test_nothing_found_is_said():

@@ -2,6 +2,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import msgspec
 import pytest
 
 from chaos.evidence.figures import Second, Timelines
@@ -11,7 +12,7 @@ from chaos.model.verdict import plain
 from chaos.report.chart import MAX_COLUMNS, Chart, columns, nice_ceiling
 from chaos.report.html import render
 from tests.unit.chaos.report.conftest import changed
-from tests.unit.chaos.report.samples import OVERSOLD, SAMPLES
+from tests.unit.chaos.report.samples import OVERSOLD, RACE, SAMPLES
 
 VOID = {"meta", "wbr", "rect", "path"}
 
@@ -195,3 +196,12 @@ def test_without_violations_and_samples_there_are_no_such_headings(shown):
     page = render(shown)
     assert "Counterexamples</h2>" not in page
     assert "Sampled answers" not in page
+
+
+def test_the_race_has_lanes_and_a_time_line_of_its_own(shown):
+    raced = msgspec.structs.replace(OVERSOLD, race=RACE)
+    page = render(replace(shown, counterexamples=[raced]))
+    assert "<strong>36 lost updates of shop_tickettier 1 in this run; this is the first.</strong> both read" in page
+    assert "set &lt;b&gt; = 1" in page
+    assert "<li>in the code, C and D: read at views.py:79" in page
+    assert page.count('aria-label="Time line of 2 operations') == 4  # the finding's and the race's, wide and narrow

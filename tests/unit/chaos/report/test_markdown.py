@@ -1,10 +1,12 @@
 from dataclasses import replace
 
+import msgspec
+
 from chaos.model.verdict import plain
 from chaos.report.markdown import cell, render
 from chaos.report.words import details
 from tests.unit.chaos.report.conftest import changed
-from tests.unit.chaos.report.samples import OVERSOLD, SAMPLES
+from tests.unit.chaos.report.samples import OVERSOLD, RACE, SAMPLES
 
 EXPECTED = """\
 # ■ violated: Flash sale on `naive`
@@ -77,3 +79,11 @@ def test_what_kept_the_shop_from_the_lab_is_said_in_a_sentence(shown):
     assert "Isolation: own user. The shop ran as a user of its own" in text
     for odd in ("\x1b[2J", "", "own users"):
         assert "Isolation: not known." in render(replace(shown, document=changed(shown.document, isolation=odd)))
+
+
+def test_the_race_is_a_list_and_a_table_of_its_own(shown):
+    text = render(replace(shown, counterexamples=[msgspec.structs.replace(OVERSOLD, race=RACE)]))
+    assert "**36 lost updates of shop_tickettier 1 in this run; this is the first.** both read" in text
+    assert "- **D** 0-4 buy: 202 order pending, after 190 ms" in text
+    assert "- In the code, C and D: read at views.py:79 OrderList.post" in text
+    assert "| +40.0 ms | C | database, session 7 | UPDATE sold = 1 |" in text

@@ -13,12 +13,14 @@ from rest_framework import serializers
 from rest_framework.settings import api_settings
 
 from services.shop.core.celery import app as celery_app
+from services.shop.core.config import current
+from services.shop.core.unmigrated import require_migrations
 
 EXPECTED_MODELS = ("Venue", "Performer", "Event", "TicketTier", "Customer", "Order")
 
 
 class Command(BaseCommand):
-    """Import every module, resolve every address, run Django's checks."""
+    """Import every module, resolve every address, run Django's checks, compare the models with the migrations."""
 
     help = "Import all of the variant and run Django's checks; exit 2 with file and line when it can't be loaded."
 
@@ -39,6 +41,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"models: got no {', '.join(missing)}, expected them in app label shop (the lab seeds them)"
             )
+        require_migrations(current().variant)
         self.stdout.write("ok")
 
 
