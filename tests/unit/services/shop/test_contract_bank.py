@@ -7,9 +7,10 @@ from collections import Counter
 import pytest
 import yaml
 
-from chaos.drills.audit import Known, grade, key
-from chaos.drills.discrepancies import Row, read
+from chaos.drills.contract_audit import key
+from chaos.drills.discrepancies import read
 from chaos.drills.drafts import Planted
+from chaos.model.audit import Known, Row, grade
 from chaos.model.conform import Contract
 from chaos.model.deviation import FAMILIES, places
 from services.stack.bank import Flaw, anyway, planted
