@@ -42,8 +42,7 @@ class Written:
 
 def written_for(scenario: Scenario, variant: str, serve: Serve, shop: Path = SHOP) -> Written | None:
     """What *scenario* grades; None when it grades the code alone. Raises: InvalidInput, before anything runs."""
-    witnesses = {name for check in scenario.checks if isinstance(check, InvariantCheck)
-                 for name in check.invariant.witnesses & _GRADES.keys()}  # fmt: skip
+    witnesses = graded_by(scenario)
     if not witnesses:
         return None
     if not is_the_learners(variant):
@@ -54,6 +53,14 @@ def written_for(scenario: Scenario, variant: str, serve: Serve, shop: Path = SHO
         return Written(file=File.REVIEW, seed=notes.seed, content=packed(notes))
     found = audited(variant, serve, shop)
     return Written(file=File.AUDIT, seed=found.seed, content=packed(found))
+
+
+def graded_by(scenario: Scenario) -> frozenset[str]:
+    """The witnesses of *scenario* that are not code but what the learner wrote about it; empty when there are none."""
+    return frozenset(
+        name for check in scenario.checks if isinstance(check, InvariantCheck)
+        for name in check.invariant.witnesses & _GRADES.keys()
+    )  # fmt: skip
 
 
 def packed(one: Reviewed | Audited) -> bytes:
