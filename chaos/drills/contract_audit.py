@@ -1,4 +1,4 @@
-"""What of drill 1 no scenario judges: the learner's list of discrepancies, and the learner's contract."""
+"""What the learner writes in drill 1: the list of discrepancies, and the contract."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ import msgspec
 import yaml
 
 from chaos.adapters.http import why
-from chaos.drills import audit, discrepancies, own_contract
-from chaos.drills.audit import Grade, Known
-from chaos.drills.catalogue import Part
-from chaos.drills.check import Passed
-from chaos.drills.discrepancies import Row
-from chaos.drills.own_contract import ContractGrade
+from chaos.drills import discrepancies, own_contract
+from chaos.drills.attempt import SHOP
+from chaos.drills.drafts import Planted, any_drill, made, own_draft
+from chaos.drills.revealed import revealed
 from chaos.errors import InvalidInput, LabBroken
 from chaos.load.contract import reference
+from chaos.model.audit import Audited, Known, Row
 from chaos.model.conform import Contract
-from chaos.model.verdict import Verdict
+from chaos.model.deviation import normal, places
 
 KEY: Final = "api-contract"
 FOLDER: Final = "contract"
@@ -30,8 +29,6 @@ FOLDER: Final = "contract"
 LIST: Final = "discrepancies.md"
 OWN: Final = "openapi.yaml"
 PATIENCE_S: Final = 30.0
-LEAST: Final[Mapping[Part, float]] = {"core": 0.7, "stretch": 0.9}
-"""Of recall and of precision, of the list and of the contract."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,59 +75,36 @@ def _text(path: Path) -> str:
         raise InvalidInput(f"{path}: got {error.strerror}, expected a file of yours") from None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Graded:
-    """Both grades."""
+def audited(variant: str, serve: Callable[[str], Mapping[str, Any]], shop: Path = SHOP) -> Audited:
+    """List and contract in the attempt, with the key of its draft. *serve*: variant → the schema that it serves.
 
-    list: Grade
-    contract: ContractGrade
-
-    def passed(self, part: Part) -> tuple[Passed, Passed]:
-        """How each does by what *part* asks for.
-
-        It says how many, and not which: that would be the key, a try at a time. `firedrill reveal` tells it, on record.
-        """
-        least = LEAST[part]
-        found, own = self.list, self.contract
-        planted = "" if found.planted_recall is None else f", {found.planted_recall:.2f} of what was planted"
-        contested = "" if own.contested_recall is None else f", {own.contested_recall:.2f} where the draft's differs"
-        wrong, missing = len(own.wrong), len(own.missing)
-        return (
-            _passed(
-                LIST,
-                found.reaches(least, least),
-                f"recall {found.recall:.2f}{planted}; precision {found.precision:.2f}; at least {least:g} each "
-                f"({len(found.found)} told, {len(found.missed)} missed, {len(found.wrong)} rows wrong, "
-                f"{len(found.repeated)} repeated)",
-            ),
-            _passed(
-                OWN,
-                own.reaches(least, least),
-                f"recall {own.recall:.2f}{contested}; precision {own.precision:.2f}; at least {least:g} each "
-                f"({wrong} statements wrong, {missing} missing)",
-            ),
-        )
-
-
-def _passed(name: str, reached: bool, reason: str) -> Passed:
-    return Passed(name=name, verdict=Verdict.HELD if reached else Verdict.VIOLATED, reason=reason)
-
-
-def graded(written: Written, *, key: Sequence[Known], served: Mapping[str, Any]) -> Graded:
-    """Grade what the learner wrote.
-
-    Args:
-        key: Of the draft that the attempt came from.
-        served: The schema that this draft serves, parsed.
-
-    Raises: InvalidInput when the draft's schema can't be read.
+    Raises: InvalidInput for what can't be graded.
     """
-    return Graded(
-        list=audit.grade(written.rows, key),
-        contract=own_contract.grade(
-            written.contract, _facts(reference(), "contract.yaml"), _facts(served, "the draft's schema")
-        ),
+    one = any_drill(KEY)
+    draft, written = own_draft(one, shop / variant), read(shop / variant)
+    return Audited(
+        seed=draft.seed,
+        revealed=revealed(draft),
+        rows=tuple(written.rows),
+        known=tuple(key(made(draft).key)),
+        own=dict(written.contract),
+        served=_facts(serve(draft.variant), f"the schema of {draft.variant}"),
     )
+
+
+def key(rows: Sequence[Planted]) -> list[Known]:
+    """The key of a draft as deviations. Raises: ValueError for a row that says no place."""
+    return [
+        Known(
+            name=row.name,
+            title=row.title,
+            operations=frozenset(map(normal, row.operations)),
+            places=places(row.where),
+            kinds=tuple(row.family.split(", ")),
+            planted=not row.in_naive,
+        )
+        for row in rows
+    ]
 
 
 def served_schema(variant: str, *, prepare: Callable[[str, Path], None], url: str) -> dict[str, Any]:

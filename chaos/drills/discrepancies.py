@@ -4,41 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from chaos.errors import InvalidInput
-from chaos.model.deviation import FAMILIES, PARTS, Place, normal, place
+from chaos.model.audit import MOST_ROWS, Row
+from chaos.model.deviation import FAMILIES, PARTS, normal, place
 
 COLUMNS: Final = ("operation", "where", "kind", "promised", "served", "code")
 EVERY: Final = "*"
 """As an operation: all of them."""
-MOST_ROWS: Final = 500
 MOST_BYTES: Final = 1 << 20
 _CELL: Final = re.compile(r"(?<!\\)\|")
 _RULE: Final = re.compile(r":?-+:?")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """A row of the table.
-
-    Attributes:
-        line: In the file, from 1.
-        operations: Normalised; all of them for `*`.
-        every: Whether it said `*`.
-        where: In the learner's words; *place* is what they mean.
-    """
-
-    line: int
-    operations: frozenset[str]
-    every: bool
-    where: str
-    place: Place
-    kind: str
-    promised: str
-    served: str
-    code: str
 
 
 def read(text: str, where: str, *, operations: Collection[str]) -> list[Row]:

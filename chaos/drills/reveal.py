@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from chaos.drills.catalogue import Drill
 from chaos.drills.drafts import Draft, Key, Place, made
+from chaos.drills.revealed import remember
 from chaos.errors import LabBroken
 
 HINT: Final = "answer-key"
@@ -23,16 +24,20 @@ class OpensHints(Protocol):
 def reveal_key(one: Drill, draft: Draft, record: OpensHints, *, make: Callable[[Draft], Key] = made) -> Key:
     """The key, after it was put on record. Raises: LabBroken when that can't be: then nothing is told."""
     key = make(draft)
-    put_on_record(one, record)
+    put_on_record(one, draft, record)
     return key
 
 
-def put_on_record(one: Drill, record: OpensHints) -> None:
-    """That the key of drill *one* is told. Raises: LabBroken when it can't be: then nothing may be told."""
+def put_on_record(one: Drill, draft: Draft, record: OpensHints) -> None:
+    """That the key of a *draft* of drill *one* is told.
+
+    Raises: LabBroken when it can't be put on record: then nothing may be told.
+    """
     try:
         record.open_hint(drill=one.key, hint=HINT)
     except OSError as error:
         raise LabBroken(f"{error}; the key is told only when that is on record") from None
+    remember(draft)
 
 
 def key_text(key: Key) -> str:

@@ -17,8 +17,9 @@ import msgspec
 from chaos.adapters import scanners
 from chaos.adapters.samples import Sample, sample
 from chaos.drills import attempt as attempts
-from chaos.drills.drafts import any_drill
+from chaos.drills.drafts import Draft, any_drill
 from chaos.drills.reveal import OpensHints, put_on_record
+from chaos.drills.revealed import revealed
 from chaos.errors import InvalidInput
 from chaos.files import write_atomic
 from chaos.model.grading import Grade, Planted, grade
@@ -92,10 +93,10 @@ def start(seed: int, *, reset: bool = False, shop: Path = attempts.SHOP) -> tupl
 
     Returns: that folder, and where an old attempt is kept. Raises: InvalidInput when there is an attempt already.
     """
-    made, revealed = sample(seed), _revealed(shop / "attempt" / FOLDER, seed)
+    made, shown = sample(seed), _revealed(shop / "attempt" / FOLDER, seed)
     attempt, kept = attempts.reset(shop, base=made.variant) if reset else (None, None)
     attempt = attempt or attempts.start(shop, base=made.variant)
-    state = State(seed=seed, package=made.package, files=made.files, started=_now(), revealed=revealed)
+    state = State(seed=seed, package=made.package, files=made.files, started=_now(), revealed=shown)
     return _begin(attempt, state), kept
 
 
@@ -104,8 +105,12 @@ def _revealed(folder: Path, seed: int) -> str:
     try:
         state = _state(folder)
     except InvalidInput:
-        return ""
-    return state.revealed if state.seed == seed else ""
+        return revealed(_draft(seed))
+    return (state.revealed if state.seed == seed else "") or revealed(_draft(seed))
+
+
+def _draft(seed: int) -> Draft:
+    return Draft(drill=int(NUMBER), seed=seed)
 
 
 def import_code(path: Path, *, shop: Path = attempts.SHOP) -> Path:
@@ -213,9 +218,9 @@ def reveal(record: OpensHints, *, shop: Path = attempts.SHOP) -> tuple[Review, t
     """
     review = load(shop=shop)
     key = key_of(review.state)
-    if key is None:
+    if key is None or review.state.seed is None:
         raise InvalidInput(f"reveal: got imported code, expected a sample of a seed: {NO_KEY}")
-    put_on_record(any_drill(NUMBER), record)
+    put_on_record(any_drill(NUMBER), _draft(review.state.seed), record)
     if not review.state.revealed:
         state = msgspec.structs.replace(review.state, revealed=_now())
         write_atomic(review.folder / STATE, msgspec.json.format(msgspec.json.encode(state)))

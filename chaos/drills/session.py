@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from chaos.adapters.gate import Gate
 from chaos.adapters.lab import Adapters, connect
@@ -25,10 +26,11 @@ from chaos.config import LEASE_S, NotUp, Stack, evidence_dir, lab_dir, read_stac
 from chaos.drills.attempt import SHOP, is_the_learners, patch
 from chaos.drills.calibrate import aside, scale_of
 from chaos.drills.conclude import conclude
+from chaos.drills.contract_audit import served_schema
 from chaos.drills.crashed import conclude_crashed, crashed
 from chaos.drills.drafts import BASE, base_of
 from chaos.drills.results import RunResult
-from chaos.drills.reviewed import packed, reviewed_for
+from chaos.drills.written import written_for
 from chaos.errors import FiredrillError, Inconclusive, InvalidInput, LabBroken
 from chaos.heal import deviations, heal
 from chaos.model.loadplan import Elsewhere
@@ -74,6 +76,7 @@ class Session:
 
     def __init__(self, stack: Stack, options: Options, view: View, stop: Stop, *, lock: int | None = None) -> None:
         self.stack, self.options, self.view, self.stop, self._lock = stack, options, view, stop, lock
+        self._schemas: dict[str, Mapping[str, Any]] = {}
 
     def _elsewhere(self) -> Elsewhere | None:
         if self.options.elsewhere is None:
@@ -93,10 +96,18 @@ class Session:
         """
         connect(self.stack, variant).stack.prepare(variant=variant, seed=1, world=World().asked(), world_file=world)
 
+    def schema(self, variant: str) -> Mapping[str, Any]:
+        """That *variant* serves; it is started for that, once. Raises: LabBroken, and what `prepare` raises."""
+        if variant not in self._schemas:
+            self.view.say(f"asking {variant} for the schema that it serves")
+            self._schemas[variant] = served_schema(variant, prepare=self.prepare, url=self.stack.url("api"))
+        return self._schemas[variant]
+
     def run(self, scenario: Scenario, variant: str, seed: int | None, *, scale: float | None = None) -> RunResult:
         """One run with its verdict, indexed in the scorecard when that is there.
 
-        A scenario that grades notes runs on the seed of their sample, so that only another sample is a fresh seed.
+        A scenario that grades what was written runs on the seed of its draft, so that only another draft is a fresh
+        seed.
 
         Raises: LearnerCodeError, InvalidInput, LabBroken (the evidence so far is in its folder). Inconclusive when
             somebody asked to end before it began.
@@ -120,9 +131,9 @@ class Session:
         if self.stop.asked:
             raise Inconclusive(f"{scenario.name} on {variant}: got {self.stop.reason}, expected to run it")
         elsewhere = self._elsewhere()
-        reviewed = reviewed_for(scenario, variant)
-        if reviewed is not None and seed != reviewed.seed:
-            self.view.say(f"it runs on seed {reviewed.seed}, that of the sample")
+        written = written_for(scenario, variant, self.schema)
+        if written is not None and seed != written.seed:
+            self.view.say(f"it runs on seed {written.seed}, that of the draft")
         adapters = connect(self.stack, variant)
         factor, source = scale_of(self.options.scale if scale is None else scale)
         if said := aside(factor):
@@ -131,14 +142,14 @@ class Session:
             scenario=scenario,
             variant=variant,
             root=look[0] if look else evidence_dir(),
-            seed=seed if reviewed is None else reviewed.seed,
+            seed=seed if written is None else written.seed,
             scale=factor,
             workers=self.options.workers,
             elsewhere=elsewhere,
             versions={**versions(self.stack), "scale": source, **_base_of(variant)},
             learner=learner_of(adapters.scorecard),
             patch=(lambda: None) if look else (lambda: patch(variant)),
-            review=None if reviewed is None else packed(reviewed),
+            written=None if written is None else (written.file, written.content),
         )
         keep_open = () if self._lock is None else (self._lock,)
         tools = _tools(self.stack, adapters, keep_open)

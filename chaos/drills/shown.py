@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from chaos.drills.discrepancies import Row
 from chaos.evidence.record import Record
 from chaos.invariants._contract import deviations, walked
+from chaos.model.audit import Row
 from chaos.model.conform import Contract
 from chaos.model.deviation import normal, places, same_family
 from chaos.model.exchange import Case, Exchange

@@ -16,6 +16,7 @@ from chaos.drills.latest import Latest
 from chaos.drills.pace import expected_s
 from chaos.drills.quick_look import PARTNERS, Cut
 from chaos.drills.session import Session
+from chaos.drills.written import graded_by
 from chaos.errors import FiredrillError, LearnerCodeError
 from chaos.evidence.files import explaining_lines, is_regular
 from chaos.model.exchange import Case
@@ -71,13 +72,16 @@ class Looked:
 def telling(
     one: Drill, runs: Mapping[str, Latest], known: Mapping[str, float], scenario: Callable[[str], Scenario]
 ) -> tuple[Scenario, Latest | None]:
-    """The scenario whose check failed last, core before stretch; without one the quickest of the core."""
+    """The scenario whose check failed last, core before stretch; without one the quickest of the core.
+
+    None that grades a list or notes: saving code changes nothing of them.
+    """
     for part in (one.core, one.stretch):
         for run in runs.values():  # the newest first
-            if run.scenario in part and run.failed:
-                return scenario(run.scenario), run
-    quickest = min(one.core, key=lambda name: expected_s(scenario(name), known))
-    return scenario(quickest), None
+            if run.scenario in part and run.failed and not graded_by(found := scenario(run.scenario)):
+                return found, run
+    of_code = [found for found in map(scenario, one.core) if not graded_by(found)]
+    return min(of_code, key=lambda found: expected_s(found, known)), None
 
 
 def files_of(attempt: Path) -> Files:

@@ -104,7 +104,7 @@ def read_bytes(path: Path, *, most: int = MOST_BYTES) -> bytes:
 
 WITNESSES: Final[tuple[str, ...]] = (
     *(File.DRIVER, File.HISTOGRAMS, File.STATE),
-    *(File.CASES, File.EXCHANGES, File.QUERIES, File.PLANS, File.CONTRACT, File.REVIEW),
+    *(File.CASES, File.EXCHANGES, File.QUERIES, File.PLANS, File.CONTRACT, File.REVIEW, File.AUDIT),
 )
 """Files that are complete before the journal ends: it holds their digests, so a change of one file alone is noticed."""
 

@@ -31,7 +31,8 @@ from chaos.evidence.histograms import HistogramCounts, histogram_counts
 from chaos.evidence.history import History
 from chaos.evidence.journal import read_events
 from chaos.evidence.queue import queue_samples
-from chaos.evidence.review import read_review
+from chaos.evidence.written import read_audit, read_review
+from chaos.model.audit import Audited
 from chaos.model.bounds import MOST_S
 from chaos.model.clocks import ClockReading
 from chaos.model.conform import Contract
@@ -69,6 +70,7 @@ class Record:
     contract: Contract | None = None
     schedules: Sequence[Schedule] = ()
     review: Reviewed | None = None
+    audit: Audited | None = None
 
 
 def read_record(evidence: Path) -> Record:
@@ -100,6 +102,7 @@ def read_record(evidence: Path) -> Record:
         digests=digests(evidence),
         exchanged=read_exchanged(evidence, t0_unix_s=second_0(events)),
         review=read(File.REVIEW, read_review, None),
+        audit=read(File.AUDIT, read_audit, None),
         contract=read(File.CONTRACT, read_contract, None),
     )
 

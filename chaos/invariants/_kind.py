@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from chaos.model.audit import Audited
 from chaos.model.conform import Contract
 from chaos.model.evidence import EndState, QueueSample
 from chaos.model.exchange import Exchanged
@@ -43,6 +44,7 @@ class Context:
         contract: The contract of the run, as it was at that time; empty when the witness `contract` is missing.
         schedules: The forced interleavings and how they went, first runs included.
         review: What the learner noted on a sample of code; None when the witness `review` is missing.
+        audit: The learner's list and contract of drill 1; None when the witness `audit` is missing.
     """
 
     state: EndState
@@ -58,6 +60,7 @@ class Context:
     contract: Contract = NO_CONTRACT
     schedules: tuple[Schedule, ...] = ()
     review: Reviewed | None = None
+    audit: Audited | None = None
 
 
 class Reducer(Protocol):
@@ -79,7 +82,7 @@ class InvariantKind:
         ops: Operations that it is fed, second tries included; None for all.
         requires_ops: Operations that the mix must have, else the check is refused when the scenario is loaded.
         witnesses: Fields of `EndState` that it reads, `world`, or of an exchange run `cases`, `exchanges`, `queries`,
-            `plans`, `contract`, `review`; when one is missing the finding is inconclusive.
+            `plans`, `contract`, `review`, `audit`; when one is missing the finding is inconclusive.
         reducer: Makes a reducer from params.
         by_the_clock: Whether it depends on clock times, of this machine or of the shop: on the order of two moments by
             two clocks, or on the age of a token. Its violation then counts only if no clock was set during the run.

@@ -6,26 +6,16 @@ learner.
 
 from __future__ import annotations
 
-from typing import Literal
-
-from pydantic import Field
-
 from chaos.errors import InvalidInput
 from chaos.invariants._common import Say
 from chaos.invariants._kind import Context
 from chaos.invariants._of_exchanges import OfExchanges, kind_of_exchanges
+from chaos.invariants._written import Part, decided
 from chaos.model.grading import CORE, STRETCH, grade
-from chaos.model.strict import StrictModel
 from chaos.model.verdict import Finding
 
 SAY = Say("notes_find_the_flaws", "the notes on the sample reach the limits of this part of the drill")
 LIMITS = {"core": CORE, "stretch": STRETCH}
-
-
-class Part(StrictModel):
-    """Which limits."""
-
-    part: Literal["core", "stretch"] = Field(default="core", description="Whose limits the notes have to reach.")
 
 
 class _NotesFindTheFlaws(OfExchanges[Part]):
@@ -39,13 +29,15 @@ class _NotesFindTheFlaws(OfExchanges[Part]):
         except InvalidInput as error:
             return SAY.inconclusive(str(error))
         figures = {"notes": len(its.notes), "matched": len(its.matched), "flaws": len(its.flaws)}
-        measured = f"{its.against(limits)}, on the sample of seed {review.seed}"
-        if review.revealed:
-            shown = f"the key was shown on {review.revealed[:10]}, so the sample of seed {review.seed} counts no more"
-            return SAY.inconclusive(shown, measured, figures=figures)
-        if its.meets(limits):
-            return SAY.held(measured, figures)
-        return SAY.violated(its.against(limits), measured, examples=(), figures=figures)
+        return decided(
+            SAY,
+            seed=review.seed,
+            revealed=review.revealed,
+            reached=its.meets(limits),
+            measured=its.against(limits),
+            figures=figures,
+            what="sample",
+        )
 
 
 KIND = kind_of_exchanges(

@@ -17,7 +17,7 @@ from chaos.model.verdict import Finding
 
 WITNESS_OF: Mapping[str, str] = {
     File.CASES: "cases", File.EXCHANGES: "exchanges", File.QUERIES: "queries", File.PLANS: "plans",
-    File.CONTRACT: "contract", File.REVIEW: "review",
+    File.CONTRACT: "contract", File.REVIEW: "review", File.AUDIT: "audit",
 }  # fmt: skip
 """File → its name as a witness of checks."""
 

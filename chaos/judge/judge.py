@@ -117,6 +117,7 @@ def judge(scenario: Judged, record: Record) -> Judgement:
         schedules=tuple(record.schedules),
         exchanges=record.exchanged,
         review=record.review,
+        audit=record.audit,
         contract=record.contract or NO_CONTRACT,
     )
     windows = {phase.name: phase for phase in scenario.phases}

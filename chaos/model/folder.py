@@ -16,6 +16,7 @@ class File(StrEnum):
     JOURNAL = "journal.jsonl"
     WATCHDOG = "watchdog.jsonl"
     REVIEW = "review.json.gz"  # packed, so that nobody reads the key by accident
+    AUDIT = "audit.json.gz"  # packed for the same reason
     CASES = "cases.jsonl"
     EXCHANGES = "exchanges.jsonl.gz"
     CONTRACT = "contract.json"

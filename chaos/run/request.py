@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from chaos.model.folder import File
 from chaos.model.journal import Event
 from chaos.model.loadplan import Elsewhere, Progress
 from chaos.ports import (
@@ -150,8 +151,8 @@ class Request:
         learner: Name of the lab's owner; empty when it is not known.
         patch: Returns the learner's changes to the code that runs; None for a variant that comes with the lab. Called
             once the variant runs.
-        review: The learner's notes on a sample, as `File.REVIEW` holds them; None where the scenario does not ask for
-            them.
+        written: What the learner wrote and the scenario grades: file of the evidence, and its content; None where it
+            grades the code alone.
         pace: How long to wait for the parts of the run.
     """
 
@@ -165,5 +166,5 @@ class Request:
     versions: Mapping[str, str]
     learner: str = ""
     patch: Callable[[], bytes | None] = lambda: None
-    review: bytes | None = None
+    written: tuple[File, bytes] | None = None
     pace: Pace = Pace()

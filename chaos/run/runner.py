@@ -68,8 +68,9 @@ def _performed(run: Ongoing, prepared: Mapping[str, Any], patch: bytes | None) -
         (run.folder / File.SCENARIO).write_text(run.scenario.text, encoding="utf-8")
         if patch is not None:
             (run.folder / File.PATCH).write_bytes(patch)
-        if run.request.review is not None:
-            (run.folder / File.REVIEW).write_bytes(run.request.review)
+        if run.request.written is not None:
+            name, content = run.request.written
+            (run.folder / name).write_bytes(content)
         with Journal(
             run.folder / File.JOURNAL,
             now_unix_s=run.tools.lab.clock.now_unix_s,

@@ -12,7 +12,7 @@ from chaos.cli.check import check_text
 from chaos.cli.console import Answer, Block, answers, progress, tell
 from chaos.cli.options import Drill, Heal, Json, NoUp, Scale
 from chaos.config import evidence_dir
-from chaos.drills import audit, calibrate, catalogue, check_review, contract_audit, drafts, pace
+from chaos.drills import calibrate, catalogue, check_review, contract_audit, drafts, pace
 from chaos.drills import check as checks
 from chaos.drills.attempt import SHOP, is_the_learners
 from chaos.drills.check import Passed, keep_check
@@ -90,26 +90,10 @@ def besides_of(one: catalogue.Drill, variant: str, loaded: Mapping[str, Scenario
     Raises: InvalidInput for something written that can't be read, before anything runs.
     """
     if is_the_learners(variant) and one.key == contract_audit.KEY:
-        return _of_the_audit(one, variant)
+        contract_audit.read(SHOP / variant)
     if is_the_learners(variant) and one.number == drafts.REVIEW:
         review = check_review.begun(variant)
         return lambda part, found, lab: review.passed(
             part, found, lambda draft: lab.run(loaded[check_review.SCENARIO], draft, seed)
         )
     return lambda part, found, lab: ()
-
-
-def _of_the_audit(one: catalogue.Drill, variant: str) -> Besides:
-    """The list and the contract of drill 1, graded when a part asks for them."""
-    attempt = SHOP / variant
-    found, draft = contract_audit.read(attempt), drafts.own_draft(one, attempt)
-    made: list[contract_audit.Graded] = []
-
-    def passed(part: catalogue.Part, _: Sequence[Passed], lab: Session) -> Iterable[Passed]:
-        if not made:
-            key = audit.key(drafts.made(draft).key)
-            served = contract_audit.served_schema(draft.variant, prepare=lab.prepare, url=lab.stack.url("api"))
-            made.append(contract_audit.graded(found, key=key, served=served))
-        return made[0].passed(part)
-
-    return passed

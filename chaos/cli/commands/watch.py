@@ -22,6 +22,7 @@ from chaos.drills.quick_look import cut
 from chaos.drills.session import Options, session
 from chaos.drills.variants import require_known
 from chaos.drills.watch import Looked, Watcher, await_save, files_of, saved_at_s, telling
+from chaos.drills.written import graded_by
 from chaos.errors import ExitCode, InvalidInput
 from chaos.judge.document import EXIT_CODES
 from chaos.load import find_scenario, load_scenario
@@ -51,6 +52,10 @@ def watch(
     runs = latest(evidence_dir())
     if scenario and scenario not in (names := [*one.core, *one.stretch]):
         raise InvalidInput(f"--scenario: got {scenario!r}, expected one of {', '.join(names)}")
+    if scenario and graded_by(load_scenario(find_scenario(scenario))):
+        raise InvalidInput(
+            f"--scenario: got {scenario!r}, which grades what you wrote, expected one that runs your code"
+        )
     if scenario:
         chosen, last = load_scenario(find_scenario(scenario)), runs.get(scenario)
     else:

@@ -13,7 +13,6 @@ from chaos.drills import attempt as attempts
 from chaos.drills import contract_audit
 from chaos.drills.catalogue import Drill
 from chaos.drills.deliverables.work import ATTEMPT, Work, Written
-from chaos.drills.discrepancies import Row
 from chaos.drills.drafts import BASE_FILE, Draft, make_base, own_draft
 from chaos.drills.shown import Shown, shown
 from chaos.errors import InvalidInput
@@ -22,6 +21,7 @@ from chaos.evidence.newest import newest as newest_run
 from chaos.evidence.record import read_record
 from chaos.files import write_atomic
 from chaos.load.contract import reference
+from chaos.model.audit import Row
 from chaos.model.conform import Contract
 from chaos.model.deviation import normal
 from chaos.model.folder import File

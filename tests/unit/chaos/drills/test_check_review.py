@@ -30,7 +30,8 @@ HELD, VIOLATED, INCONCLUSIVE = Verdict.HELD, Verdict.VIOLATED, Verdict.INCONCLUS
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Path:
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("FIREDRILL_LAB_DIR", str(tmp_path / "lab"))
     folder = tmp_path / "shop"
     for name in ("naive", sample(SEED).variant):
         shutil.copytree(attempts.SHOP / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))

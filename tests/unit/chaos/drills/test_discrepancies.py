@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from chaos.drills.discrepancies import MOST_ROWS, read
+from chaos.drills.discrepancies import read
 from chaos.errors import InvalidInput
+from chaos.model.audit import MOST_ROWS
 from chaos.model.deviation import Place
 
 OPERATIONS = ("GET /api/events/", "GET /api/events/{slug}/", "POST /api/orders/")

@@ -11,6 +11,7 @@ import pytest
 from chaos.drills import attempt, conclude, drafts, index, own_tests, reveal
 from chaos.drills.catalogue import Drill
 from chaos.drills.drafts import Draft, Key
+from chaos.drills.revealed import revealed
 from chaos.drills.variants import require_known
 from chaos.errors import InvalidInput, LabBroken
 from tests.unit.chaos.runs import run_of, write_run
@@ -197,10 +198,12 @@ def key_of(_: Draft) -> Key:
     return drafts.made(Draft(drill=2, seed=4), ask=lambda _: TOLD)
 
 
-def test_the_key_is_told_once_it_is_on_record() -> None:
+def test_the_key_is_told_once_it_is_on_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIREDRILL_LAB_DIR", str(tmp_path))
     record = Record()
     key = reveal.reveal_key(QUERIES, Draft(drill=2, seed=4), record, make=key_of)
     assert record.opened == [("orm-queries", "answer-key")]
+    assert (revealed(Draft(drill=2, seed=4)) != "", revealed(Draft(drill=2, seed=5))) == (True, "")
     assert reveal.key_text(key) == (
         "draft_2_4: 1 planted, 1 in every draft. On record as the solution of drill 2.\n"
         "\n"
@@ -218,9 +221,17 @@ def test_the_key_is_told_once_it_is_on_record() -> None:
     )
 
 
-def test_without_a_record_the_key_is_not_told() -> None:
+def test_without_a_record_the_key_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIREDRILL_LAB_DIR", str(tmp_path))
     with pytest.raises(LabBroken, match=r"scorecard: got ConnectError.*; the key is told only when that is on record"):
         reveal.reveal_key(QUERIES, Draft(drill=2, seed=4), Record("scorecard: got ConnectError"), make=key_of)
+
+
+def test_a_key_that_can_not_be_written_down_is_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "keep").write_text("no folder")
+    monkeypatch.setenv("FIREDRILL_LAB_DIR", str(tmp_path))
+    with pytest.raises(LabBroken, match=r"revealed\.json: got "):
+        reveal.reveal_key(QUERIES, Draft(drill=2, seed=4), Record(), make=key_of)
 
 
 def test_an_answer_that_is_no_key() -> None:

@@ -39,7 +39,7 @@ def test_every_check_of_a_drill_has_a_hint_of_each_level_and_files(one: Drill) -
 
 @DRILLS
 def test_the_files_are_there_in_the_code_that_an_attempt_begins_with(one: Drill) -> None:
-    places = [SHOP / "naive"]
+    places = [SHOP / "naive", STARTER / f"drill_{one.number}"]
     if one.number == 6:
         places = [STARTER / "drill_6", SHOP / "samples" / "skeleton"]
     for name in {name for names in guide_of(one).files.values() for name in names}:

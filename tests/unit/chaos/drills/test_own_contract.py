@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from chaos.drills.own_contract import MOST_BYTES, ContractGrade, grade, read
+from chaos.drills.own_contract import MOST_BYTES, read
 from chaos.errors import InvalidInput
+from chaos.model.contract_facts import ContractGrade, grade
 from chaos.model.openapi import METHODS
 from tests.unit.services.shop.test_contract import CONTRACT, served
 

@@ -36,8 +36,9 @@ class Record:
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Path:
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The variants that an attempt is made from, elsewhere."""
+    monkeypatch.setenv("FIREDRILL_LAB_DIR", str(tmp_path / "lab"))
     variant = sample(SEED).variant
     for name in ("naive", variant):
         shutil.copytree(attempts.SHOP / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -107,6 +108,8 @@ def test_who_begins_anew_on_the_same_sample_has_still_seen_its_key(begun: Path) 
     shutil.copytree(attempts.SHOP / another, begun / another)
     reviews.start(SEED + 1, reset=True, shop=begun)
     assert not reviews.load(begun).state.revealed
+    reviews.start(SEED, reset=True, shop=begun)
+    assert reviews.load(begun).state.revealed
 
 
 def test_a_key_that_can_t_go_on_record_is_not_told(begun: Path) -> None:

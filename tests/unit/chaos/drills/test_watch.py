@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from chaos.cli.watch_text import looked
-from chaos.drills.catalogue import Drill
+from chaos.drills.catalogue import Drill, drills
 from chaos.drills.latest import Latest
 from chaos.drills.quick_look import Cut, cut
 from chaos.drills.watch import Looked, await_save, files_of, saved_at_s, telling
@@ -43,6 +43,12 @@ def test_the_scenario_that_failed_last_else_the_quickest() -> None:
     runs = {"interleaving/same-key": stretch, "concurrency/flash-sale": core}
     assert telling(ONE, runs, {}, of)[1] is core
     assert telling(ONE, {"concurrency/flash-sale": ran("concurrency/flash-sale")}, {}, of)[1] is None
+
+
+def test_what_grades_a_list_is_not_watched() -> None:
+    audit = next(one for one in drills() if one.key == "api-contract")
+    failed = ran("contract/audit", "discrepancies_are_told")
+    assert telling(audit, {"contract/audit": failed}, {"contract/promises": 900.0}, of)[0].name == "contract/promises"
 
 
 def test_files_of_an_attempt(tmp_path: Path) -> None:

@@ -16,10 +16,14 @@ import msgspec
 import pytest
 
 from chaos.adapters.clock import SystemClock
+from chaos.drills.conclude import conclude, read_judged
+from chaos.drills.written import packed
 from chaos.errors import LabBroken
 from chaos.evidence.journal import read_events
+from chaos.evidence.manifest import write_manifest
 from chaos.evidence.record import read_record
 from chaos.judge.judge import Judgement, judge
+from chaos.judge.verify import verify
 from chaos.load import parse_scenario
 from chaos.load.contract import reference
 from chaos.model.exchange import PlanRead, Query
@@ -31,6 +35,7 @@ from chaos.run.request import Pace, Request, Stop, Tools
 from chaos.run.runner import perform
 from tests.unit.chaos.fakes import FakeCustomers, FakeLease, FakeStack, FakeView, FakeWorld, Outside
 from tests.unit.chaos.invariants.exchanged import world
+from tests.unit.chaos.invariants.test_written_audit import FIELDS, audited, row
 from tests.unit.chaos.scenarios import WHERE
 
 PACE = Pace(heal_s=0.3, worker_ping_s=0.1)
@@ -63,6 +68,9 @@ exchanges:
 checks:
   - {invariant: conforms_in_an_outage}
 """
+AUDIT = CONTRACT.replace(", outage: true", ", only: schema").replace(
+    "{invariant: conforms_in_an_outage}", "{invariant: discrepancies_are_told}\n  - {invariant: own_contract_is_right}"
+)
 
 
 class _Shop(BaseHTTPRequestHandler):
@@ -163,13 +171,15 @@ class Bench:
         listed = json.dumps({"count": rows, "results": [{}] * rows, "token": TOKEN}).encode()
         return self.statuses.get(path.partition("?")[0], 200), listed
 
-    def run(self, text: str = TEXT) -> Path:
+    def run(self, text: str = TEXT, *, written: tuple[File, bytes] | None = None) -> Path:
         self.scenario = parse_scenario(text, name="own/short", where=WHERE)
         tools = Tools(
             stack=self.stack, lease=FakeLease(), lab=self.outside.lab, world=FakeWorld(), customers=FakeCustomers(),
             mark_log=lambda: None, api_url=self.url, metrics={}, driver_metrics_port=0, recorder=self.recorder,
         )  # fmt: skip
-        asked = Request(scenario=self.scenario, variant="naive", root=self.root, versions={}, pace=PACE)
+        asked = Request(
+            scenario=self.scenario, variant="naive", root=self.root, versions={}, pace=PACE, written=written
+        )
         return perform(asked, tools, self.view, self.stop)
 
     def judge(self, folder: Path) -> Judgement:
@@ -317,3 +327,25 @@ def test_without_its_contract_nothing_is_known(bench: Bench) -> None:
 
 def test_a_run_about_something_else_has_no_contract(bench: Bench) -> None:
     assert not (bench.run() / File.CONTRACT).exists()
+
+
+def test_what_was_written_is_graded_from_the_folder_and_nothing_can_be_taken_out_of_it(bench: Bench) -> None:
+    """Not even by somebody who writes the manifest anew: the journal knows the file as it was."""
+    audit = audited([row(field) for field in FIELDS])
+    folder = bench.run(AUDIT, written=(File.AUDIT, packed(audit)))
+    found = conclude(folder, index=None, say=pytest.fail)
+    told = {one.check: one.verdict for one in found.findings}
+    assert (told["discrepancies_are_told"], told["own_contract_is_right"]) == (Verdict.HELD, Verdict.HELD)
+    assert verify(folder, read_judged) == []
+    for less in (
+        msgspec.structs.replace(audit, known=audit.known[:-1]),
+        msgspec.structs.replace(audit, rows=audit.rows[:-1]),
+        msgspec.structs.replace(audit, own={}),
+        None,
+    ):
+        if less is None:
+            (folder / File.AUDIT).unlink()
+        else:
+            (folder / File.AUDIT).write_bytes(packed(less))
+        write_manifest(folder, {"versions": {}, "seed": 1, "git_revision": ""})
+        assert verify(folder, read_judged) != []

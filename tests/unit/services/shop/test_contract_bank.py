@@ -7,15 +7,17 @@ from collections import Counter
 import pytest
 import yaml
 
-from chaos.drills.audit import Known, grade, key
-from chaos.drills.discrepancies import Row, read
+from chaos.drills.contract_audit import key
+from chaos.drills.discrepancies import read
 from chaos.drills.drafts import Planted
+from chaos.model.audit import Known, Row, grade
 from chaos.model.conform import Contract
 from chaos.model.deviation import FAMILIES, places
 from services.stack.bank import Flaw, anyway, planted
 from services.stack.drafts import composed
 from tests.unit.services.shop.test_contract import CONTRACT
 
+CHECKOUT = CONTRACT.parents[2]
 OPERATIONS = Contract(yaml.safe_load(CONTRACT.read_text())).operations
 BANK, OWN = planted(1), anyway(1)
 HEAD = "| operation | where | kind | promised | served | code |\n|---|---|---|---|---|---|\n"
@@ -96,3 +98,12 @@ def test_no_flaw_is_in_most_drafts() -> None:
     seen = Counter(flaw.name for seed in range(30) for flaw in composed(1, seed)[1])
     assert max(seen.values()) <= 15, seen.most_common(3)
     assert len(seen) > 0.9 * len(BANK)
+
+
+def test_each_planted_flaw_is_measured() -> None:
+    """`firedrill selftest --mutants` runs each alone under the scenario that has its check."""
+    scenario = yaml.safe_load((CHECKOUT / "scenarios" / "contract" / "promises.yaml").read_text())
+    assert sorted(scenario["proves"]["mutants"]) == [flaw.name for flaw in BANK]
+    checks = {check["invariant"] for check in scenario["checks"]}
+    for flaw in BANK:
+        assert (flaw.header["scenario"], flaw.header["caught by"] in checks) == ("contract/promises", True), flaw.name

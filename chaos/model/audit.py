@@ -1,14 +1,48 @@
-"""How well the learner's list tells what is wrong: recall and precision, a row for a deviation and no more. Pure."""
+"""Drill 1's list and contract against the key of a draft: what of both is so.
+
+A list is graded by recall and precision, a row for a deviation and no more; a contract by its facts.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated, Any, Final
 
-from chaos.drills.discrepancies import Row
-from chaos.drills.drafts import Planted
-from chaos.model.deviation import Place, normal, places, same_family
+import msgspec
+
+from chaos.model.deviation import Place, same_family
 from chaos.model.matching import maximum
+
+MOST_ROWS: Final = 500
+MOST_KNOWN: Final = 200
+"""Deviations of one draft."""
+MOST_FACTS: Final = 20_000
+"""Of one contract; the reference has about 1,500."""
+LEAST: Final[Mapping[str, float]] = {"core": 0.7, "stretch": 0.9}
+"""Part of the drill → the least of each recall and precision, of the list and of the contract."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A row of the list.
+
+    Attributes:
+        line: In the file, from 1.
+        operations: Normalised; all of them for `*`.
+        every: Whether it said `*`.
+        where: In the learner's words; *place* is what they mean.
+    """
+
+    line: int
+    operations: frozenset[str]
+    every: bool
+    where: str
+    place: Place
+    kind: str
+    promised: str
+    served: str
+    code: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,19 +93,24 @@ class Grade:
         )
 
 
-def key(rows: Sequence[Planted]) -> list[Known]:
-    """The key of a draft. Raises: ValueError for a row that says no place."""
-    return [
-        Known(
-            name=row.name,
-            title=row.title,
-            operations=frozenset(map(normal, row.operations)),
-            places=places(row.where),
-            kinds=tuple(row.family.split(", ")),
-            planted=not row.in_naive,
-        )
-        for row in rows
-    ]
+class Audited(msgspec.Struct, frozen=True, kw_only=True):
+    """An audit of a draft, as a run keeps it.
+
+    Attributes:
+        seed: Of the draft.
+        revealed: When its key was shown, ISO 8601; empty when it was not.
+        rows: The learner's list.
+        known: The key.
+        own: The learner's contract as facts that count.
+        served: The same of the schema that the draft serves.
+    """
+
+    seed: int
+    revealed: str
+    rows: Annotated[tuple[Row, ...], msgspec.Meta(max_length=MOST_ROWS)]
+    known: Annotated[tuple[Known, ...], msgspec.Meta(max_length=MOST_KNOWN)]
+    own: Annotated[dict[str, Any], msgspec.Meta(max_length=MOST_FACTS)]
+    served: Annotated[dict[str, Any], msgspec.Meta(max_length=MOST_FACTS)]
 
 
 def grade(rows: Sequence[Row], known: Sequence[Known]) -> Grade:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from chaos.drills.audit import Known, grade, key
-from chaos.drills.discrepancies import Row, read
+from chaos.drills.contract_audit import key
+from chaos.drills.discrepancies import read
 from chaos.drills.drafts import Planted
+from chaos.model.audit import Known, Row, grade
 from chaos.model.deviation import FAMILIES
 
 EVENTS, EVENT, ORDERS, PLACE = "GET /api/events/", "GET /api/events/{slug}/", "GET /api/orders/", "POST /api/orders/"
