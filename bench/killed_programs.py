@@ -23,7 +23,12 @@ from typing import Any
 
 import psutil
 
+from chaos.adapters.lab import connect
+from chaos.cli.lab import running
 from chaos.config import evidence_dir
+from chaos.errors import FiredrillError
+from chaos.heal import deviations
+from chaos.ports import Lab
 
 BIN = Path(sys.executable).parent
 SCENARIO = Path(__file__).with_name("killed_runner.yaml")
@@ -51,6 +56,14 @@ def until(look: Callable[[], Any], what: str) -> Any:
         time.sleep(0.1)
     print(f"  got nothing in {PATIENCE_S:g} s, expected {what}", flush=True)
     return None
+
+
+def faults_left(lab: Callable[[], Lab] | None = None) -> list[str]:
+    """What a fault left, in words: on proxies, processes, gateway, databases. Who can't be asked counts."""
+    try:
+        return deviations(lab() if lab is not None else connect(running(), "none").lab)
+    except (FiredrillError, OSError) as error:
+        return [str(error)]
 
 
 def load_begun(before: set[Path]) -> Path | None:
@@ -82,7 +95,9 @@ def try_one(program: str, variant: str) -> dict[str, Any]:
     with suppress(ValueError):
         document = json.loads(output)
     began = time.monotonic()
-    ready = until(lambda: (s := status()).get("up") and not s.get("dirty_proxies"), "a stack that is ready and clean")
+    ready = until(lambda: status().get("up"), "a stack that is ready")
+    until(lambda: not faults_left(), "a stack without a fault")
+    left = faults_left()
     orphans = [
         pid for pid, born in children.items() if psutil.pid_exists(pid) and psutil.Process(pid).create_time() == born
     ]
@@ -91,6 +106,7 @@ def try_one(program: str, variant: str) -> dict[str, Any]:
         "exit": runner.returncode,
         "verdict": document.get("verdict", ""),
         "summary": document.get("summary", errors.decode()[-300:].strip()),
+        "faults": left,
         "ready_again": ready is not None,
         "ready_after_s": round(time.monotonic() - began, 1),
         "orphans": orphans,
@@ -109,16 +125,19 @@ def main() -> int:
     names = (
         [name for name, part in found["parts"].items() if part["pid"]] if "all" in arguments.only else arguments.only
     )
-    bad = dict.fromkeys(("held without what it rests on", "processes left", "not ready again", "no clear end"), 0)
+    bad = dict.fromkeys(
+        ("held without what it rests on", "faults left", "processes left", "not ready again", "no clear end"), 0
+    )
     for name in names:
         row = try_one(name, arguments.variant)
         bad["held without what it rests on"] += row["verdict"] == "held" and name not in NOT_NEEDED
+        bad["faults left"] += len(row["faults"])
         bad["processes left"] += len(row["orphans"])
         bad["not ready again"] += not row["ready_again"]
         bad["no clear end"] += row["exit"] not in (0, 3, 4) or "Traceback" in row["summary"]
         print(
             f"{name:12} exit {row['exit']} {row['verdict'] or '-':12} ready again after {row['ready_after_s']} s,"
-            f" left {row['orphans'] or 'nothing'}: {row['summary'][:160]}",
+            f" left {[*row['faults'], *row['orphans']] or 'nothing'}: {row['summary'][:160]}",
             flush=True,
         )
     print(json.dumps({"programs": len(names), **bad}))
