@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Final
 
 from chaos.errors import InvalidInput, LabBroken
+from chaos.model.text import visible
 from launch import environment
 
 SHORT_S: Final = 120.0
 INSTALL_S: Final = 1800.0
 UP_S: Final = 900.0
 ATTEMPT: Final = "services/shop/attempt"
+_REVISION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
 _MODE: Final = re.compile(rb"^(?:new file mode|old mode|new mode|deleted file mode) (?!100644$)(\d+)", re.MULTILINE)
 
 
@@ -38,12 +40,12 @@ class CleanCheckout:
     base_port: int
     say: Callable[[str], None]
 
-    def make(self, source: Path) -> str:
-        """As *source* is committed; what was there of an earlier one is used again. Returns: the revision.
+    def make(self, source: Path, *, at: str = "HEAD") -> str:
+        """As *source* has it committed at a revision; what was there of an earlier one is used again.
 
-        Raises: LabBroken.
+        Returns: the revision, whole. Raises: InvalidInput for one that *source* has not. LabBroken.
         """
-        revision = _git(source, "rev-parse", "HEAD").strip()
+        revision = _revision(source, at)
         if not (self.top / ".git").exists():
             self.say(f"clean checkout: {self.top} (once)")
             self.top.parent.mkdir(parents=True, exist_ok=True)
@@ -111,6 +113,17 @@ class CleanCheckout:
 def _last(ended: Ended) -> str:
     lines = (ended.err.strip() or ended.out.strip()).splitlines()
     return lines[-1][:300] if lines else f"exit code {ended.code}"
+
+
+def _revision(source: Path, at: str) -> str:
+    if not _REVISION.fullmatch(at):
+        raise InvalidInput(f"--at: got {visible(at)[:60]!r}, expected a revision such as 4d49550c09")
+    try:
+        return _git(source, "rev-parse", "--verify", "--quiet", f"{at}^{{commit}}").strip()
+    except LabBroken:
+        if at == "HEAD":
+            raise
+        raise InvalidInput(f"--at: got {at}, expected a revision that this lab has (git fetch)") from None
 
 
 def _git(top: Path, *words: str) -> str:

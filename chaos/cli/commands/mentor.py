@@ -37,6 +37,9 @@ def mentor(
         int | None, typer.Option(min=0, max=2**31 - 100, help="For --rerun: one of your own, that was never run.")
     ] = None,
     part: Annotated[str, typer.Option(help="For --rerun: core or stretch.")] = "core",
+    at: Annotated[
+        str, typer.Option(metavar="REVISION", help="For --rerun: of this lab; its newest commit when left out.")
+    ] = "HEAD",
     base_port: Annotated[
         int, typer.Option(min=1024, max=65000, help="For --rerun: where the clean checkout's stack listens.")
     ] = 24000,
@@ -63,7 +66,7 @@ def mentor(
         raise InvalidInput(f"--part: got {part!r}, expected core or stretch")
     if sign or notes:
         require_mentor(sign, notes)
-    return _again(again, seed, "core" if part == "core" else "stretch", base_port, sign, notes, to)
+    return _again(again, seed, "core" if part == "core" else "stretch", base_port, at, sign, notes, to)
 
 
 def _require_file(to: Path) -> None:
@@ -84,12 +87,14 @@ def _page(files: list[Path], to: Path) -> Answer:
     return Answer(text=f"{to}: {len(found)} handed in, {len(html) / 1e3:.0f} kB, {took:.1f} s")
 
 
-def _again(path: Path, seed: int, part: Part, base_port: int, sign: str, notes: str, to: Path | None) -> Answer:
+def _again(
+    path: Path, seed: int, part: Part, base_port: int, at: str, sign: str, notes: str, to: Path | None
+) -> Answer:
     began = time.monotonic()
     one = opened(path)
     require_fresh(one.told, seed)
     checkout = CleanCheckout(top=lab_dir() / "mentor", base_port=base_port, say=aside)
-    found = rerun(one, seed=seed, part=part, source=CHECKOUT, checkout=checkout, say=aside)
+    found = rerun(one, seed=seed, part=part, source=CHECKOUT, checkout=checkout, say=aside, at=at)
     text = [*_told(found), f"{time.monotonic() - began:.0f} s"]
     if sign:
         name = to or Path(f"{path.stem}-signed.json")

@@ -26,7 +26,7 @@ VERIFY_S: Final = 300.0
 class Checkout(Protocol):
     """See `chaos.adapters.clean_checkout.CleanCheckout`."""
 
-    def make(self, source: Path) -> str: ...
+    def make(self, source: Path, *, at: str = ...) -> str: ...
 
     def attempt(self, options: Sequence[str], patch: bytes) -> None: ...
 
@@ -105,12 +105,28 @@ def require_fresh(told: Delivered, seed: int) -> None:
         raise InvalidInput(f"--seed: got {seed}, which the learner has run, expected one of your own")
 
 
-def rerun(one: Opened, *, seed: int, part: Part, source: Path, checkout: Checkout, say: Callable[[str], None]) -> Rerun:
-    """Verify what was delivered, then check the code. Raises: InvalidInput, LabBroken."""
+def rerun(
+    one: Opened,
+    *,
+    seed: int,
+    part: Part,
+    source: Path,
+    checkout: Checkout,
+    say: Callable[[str], None],
+    at: str = "HEAD",
+) -> Rerun:
+    """Verify what was delivered, then check the code, at revision *at* of *source*.
+
+    Raises: InvalidInput, LabBroken.
+    """
     require_fresh(one.told, seed)
-    revision = checkout.make(source)
-    if one.told.revision.removesuffix("+changes") != revision:
-        say(f"delivered at revision {one.told.revision[:10] or 'unknown'}, run again at {revision[:10]}")
+    revision = checkout.make(source, at=at)
+    then = one.told.revision.removesuffix("+changes")
+    if then != revision:
+        say(
+            f"delivered at revision {then[:10] or 'unknown'}, run again at {revision[:10]}: where the base was changed "
+            f"in between, the patch may not apply (--at {then[:10] or 'REVISION'}; an older lab judges as it did then)"
+        )
     unverified = list(_unverified(one, checkout, say))
     draft = parse(one.told.base)
     checkout.attempt(["--drill", str(draft.drill), "--seed", str(draft.seed)] if draft else [], one.patch)

@@ -76,6 +76,18 @@ def test_it_is_used_again_and_nothing_of_before_is_left(source: Path, checkout: 
     assert (checkout.top / "firedrill").read_text() == FIREDRILL
 
 
+def test_at_a_revision_that_is_asked_for(source: Path, checkout: CleanCheckout) -> None:
+    first = git(source, "rev-parse", "HEAD").strip()
+    (source / "more.txt").write_text("")
+    git(source, "add", "-A")
+    git(source, "commit", "-q", "-m", "second")
+    assert checkout.make(source, at=first[:10]) == first
+    assert not (checkout.top / "more.txt").exists()
+    for odd in ("nothing", "--help", "-x", "a..b c", ""):
+        with pytest.raises(InvalidInput, match="--at: got"):
+            checkout.make(source, at=odd)
+
+
 @pytest.mark.parametrize(
     ("patch", "problem"),
     [

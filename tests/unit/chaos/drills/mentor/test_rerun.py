@@ -31,8 +31,8 @@ class Checkout:
         self.verified = Ended(code=0, out="held", err="")
         self.checked: Ended | None = None
 
-    def make(self, source: Path) -> str:
-        self.asked.append("make")
+    def make(self, source: Path, *, at: str = "HEAD") -> str:
+        self.asked.append("make" if at == "HEAD" else f"make {at}")
         return "abc"
 
     def attempt(self, options: Sequence[str], patch: bytes) -> None:
@@ -76,6 +76,13 @@ def test_no_line_differs(learner: Learner, zipped: Path) -> None:
     found = again(zipped, checkout)
     assert checkout.asked == ["make", *["verify"] * 4, "attempt", "up", "check", "down"]
     assert (found.verified, found.unverified, found.differ, worst_of(found)) == (4, (), [], "held")
+
+
+def test_at_another_revision(learner: Learner, zipped: Path) -> None:
+    checkout, said = Checkout(learner), list[str]()
+    rerun(opened(zipped), seed=4711, part="core", source=Path("/"), checkout=checkout, say=said.append, at="v1")
+    assert checkout.asked[0] == "make v1"
+    assert "run again at abc: where the base was changed in between, the patch may not apply (--at " in said[0]
 
 
 def test_a_verdict_that_differs_is_named(learner: Learner, zipped: Path) -> None:
