@@ -10,26 +10,12 @@ from pathlib import Path
 
 import msgspec
 
-from chaos.evidence.files import Unreadable, read_json
+from chaos.evidence.files import Unreadable
+from chaos.evidence.verdict import VerdictHead, read_head
 from chaos.evidence.writing import folders
-from chaos.model.folder import File
-from chaos.model.verdict import Verdict
 
 
-class _Told(msgspec.Struct, frozen=True, kw_only=True):
-    """The keys of verdict.json that are asked for here."""
-
-    scenario: str
-    drill: int
-    variant: str
-    seed: int
-    scale: float
-    verdict: Verdict
-    summary: str
-    versions: dict[str, str] = {}
-
-
-class Ended(_Told, frozen=True, kw_only=True):
+class Ended(VerdictHead, frozen=True, kw_only=True):
     """A run that came to a verdict, as its folder tells it.
 
     Attributes:
@@ -53,7 +39,7 @@ def ended(root: Path, *, scenario: str | None = None, variant: str | None = None
     """
     for folder in reversed(folders(root)):
         try:
-            told = read_json(folder / File.VERDICT, _Told)
+            told = read_head(folder)
         except Unreadable:
             continue  # it never ended, or somebody damaged it
         if scenario in (None, told.scenario) and variant in (None, told.variant):

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
 
+from chaos.model.folder import File
 from chaos.model.verdict import Verdict
 
 FORMAT: Final = "firedrill-deliverable"
@@ -14,7 +15,7 @@ VERSION: Final = 1
 ABOUT: Final = "deliver.json"
 README: Final = "README.md"
 SUMS: Final = "SHA256SUMS"
-PATCH: Final = "attempt.patch"
+PATCH: Final = File.PATCH.value
 WRITTEN: Final = "deliverable"
 """The folder of what the drill asks for."""
 RUNS: Final = "runs"

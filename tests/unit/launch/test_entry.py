@@ -163,7 +163,7 @@ def test_the_unforeseen_is_a_sentence_and_4(
 def test_a_file_that_was_cut_short_is_no_verdict(copied: Path) -> None:
     """Typer makes an EOFError exit 1, "Aborted!"."""
     file = copied / "chaos" / "cli" / "commands" / "scenarios.py"
-    file.write_text(file.read_text().replace("    rows = ", '    raise EOFError("cut short")\n    rows = ', 1))
+    file.write_text(file.read_text().replace("    rows, ", '    raise EOFError("cut short")\n    rows, ', 1))
     assert 'EOFError("cut short")' in file.read_text()
     done = run(copied / ".venv/bin/firedrill", "list")
     assert (done.returncode, "cut short" in done.stderr) == (4, True)
