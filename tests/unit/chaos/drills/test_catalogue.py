@@ -5,7 +5,7 @@ import pytest
 from chaos.drills import catalogue
 from chaos.drills.check import OWN_TESTS
 from chaos.errors import InvalidInput, LabBroken
-from chaos.load import all_scenarios, scenario_name
+from chaos.load import all_scenarios, find_scenario, load_scenario, scenario_name
 from chaos.scenario import DRILL_KEYS
 
 
@@ -16,6 +16,15 @@ def test_every_scenario_that_a_drill_names_exists():
 
 def test_races_have_to_stay_away_three_times_the_rest_holds_once():
     assert {one.key: one.holds for one in catalogue.drills() if one.holds > 1} == {"concurrency": 3}
+
+
+def test_drill_3_begins_without_a_kill_and_ends_with_one():
+    """A worker that dies keeps a run violated after the first right fix: seats are one thing, charges another."""
+    core = [load_scenario(find_scenario(name)) for name in catalogue.drill("3").core]
+    killed = [any(fault.kind == "kill" for fault in scenario.faults) for scenario in core]
+    assert killed == sorted(killed)
+    assert killed[-1]
+    assert not core[0].faults
 
 
 def test_an_unknown_name_is_a_problem_that_says_where():
