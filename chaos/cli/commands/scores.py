@@ -65,7 +65,8 @@ def export(
 @app.command("import")
 @answers
 def import_(
-    file: Annotated[Path, typer.Argument(help="A drill map that was exported as JSON.")], as_json: Json = False
+    file: Annotated[Path, typer.Argument(help="A drill map that was exported as JSON, or a mentor's sign-off.")],
+    as_json: Json = False,
 ) -> Answer:
     """Put a drill map back: adds what is not here yet, and never drops what is."""
     added = drill_map.import_(_scorecard(), file)
