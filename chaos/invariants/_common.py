@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
+from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 from chaos.invariants._kind import Context
@@ -45,7 +46,8 @@ class Say(NamedTuple):
         if context.state.settled:
             return self.held(measured, figures)
         reason = f"the world had not settled after {context.state.settle_s:.3g} s, so this may still change"
-        return self._finding(Verdict.INCONCLUSIVE, measured, reason=reason, figures=figures)
+        undecided = self._finding(Verdict.INCONCLUSIVE, measured, reason=reason, figures=figures)
+        return replace(undecided, so_far=measured)
 
     def inconclusive(
         self, reason: str, measured: str = "", *, examples: Iterable[str] = (), figures: Figures | None = None

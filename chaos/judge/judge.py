@@ -352,22 +352,48 @@ def _no_ground(steady: Finding) -> Finding:
     return replace(steady, verdict=Verdict.INCONCLUSIVE, reason=reason)
 
 
+_ENDED_EARLY = frozenset(
+    {
+        ABORTED,
+        "self_check:settled",
+        "self_check:run_ended",
+        "self_check:phases",
+        "self_check:host",
+        "self_check:send_lag",
+        "self_check:driver_cpu",
+    }
+)
+"""Findings about the run that leave what it recorded as it is. After an abort the driver ended early, too."""
+
+
 def _after_spoiling(judged: Sequence[Finding], spoilers: Sequence[Finding], timed: Set[str]) -> Iterator[Finding]:
     """A spoiled run makes all findings inconclusive, except the violation of an exact invariant.
 
     When clocks differed or were set, the violation of one of *timed*, which compare times, is inconclusive, too.
     """
     clocks_apart = any(finding.check in CLOCKS_APART for finding in spoilers)
+    record_stands = _record_stands(spoilers)
     for finding in judged:
         stands = finding.verdict is Verdict.VIOLATED and finding.exact and not (clocks_apart and finding.check in timed)
         if not spoilers or stands:
             yield finding
         elif finding.verdict is Verdict.INCONCLUSIVE:
-            yield replace(finding, reason=f"{spoilers[0].reason} (besides: {finding.reason})")
+            reason = f"{spoilers[0].reason} (besides: {finding.reason})"
+            yield replace(finding, reason=reason, so_far=finding.so_far if record_stands else "")
         else:
             would_be = "violated" if finding.verdict is Verdict.VIOLATED else ""
             reason = _and(spoilers[0].reason, finding.reason, would_be)
-            yield replace(finding, verdict=Verdict.INCONCLUSIVE, reason=reason)
+            clean = finding.exact and finding.verdict is Verdict.HELD and record_stands
+            yield replace(
+                finding, verdict=Verdict.INCONCLUSIVE, reason=reason, so_far=finding.measured if clean else ""
+            )
+
+
+def _record_stands(spoilers: Sequence[Finding]) -> bool:
+    """Whether the run only ended early, or went otherwise than planned: what it recorded until then is right."""
+    planned = (f for f in spoilers if f.kind is not FindingKind.FAULT and f.kind is not FindingKind.STEADY_STATE)
+    checks = {finding.check for finding in planned}
+    return checks <= (_ENDED_EARLY | {"self_check:driver"} if ABORTED in checks else _ENDED_EARLY)
 
 
 def _and(spoiled: str, reason: str, would_be: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ def _finding_problems(said: Sequence[Finding], derived: Sequence[Finding]) -> It
         yield f"{File.VERDICT}: findings: got {len(said)} about {len(by_check)} checks, expected one about each"
     for finding in derived:
         other = by_check.pop(finding.check, None)
-        if other != finding:
+        if other not in (finding, replace(finding, so_far="")):  # runs of before there was `so_far` have none
             got = "nothing" if other is None else f"{other.verdict}: {_short(other.measured)}"
             yield (
                 f"{File.VERDICT}: finding {finding.check}: got {got}, "

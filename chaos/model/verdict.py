@@ -87,6 +87,8 @@ class Finding:
         examples: Ids of operations or orders that show the violation, smallest set first, at most ten.
         figures: The numbers behind *measured*, by name with the unit in the name.
         counterexample: What to look at to understand a violation; None where no single operation or order shows it.
+        so_far: Of an exact invariant that could not be decided: what was measured until then, when nothing in it was
+            wrong. Empty otherwise. Added after format 2; readers do without.
     """
 
     check: str
@@ -100,6 +102,12 @@ class Finding:
     examples: tuple[str, ...] = ()
     figures: dict[str, Any] = field(default_factory=dict)
     counterexample: Counterexample | None = None
+    so_far: str = ""
+
+    @property
+    def why(self) -> str:
+        """Its reason; `nothing wrong so far (150 of 150 seats taken), undecided because …` where that is so."""
+        return f"nothing wrong so far ({self.so_far}), undecided because {self.reason}" if self.so_far else self.reason
 
 
 def overall(findings: Iterable[Finding]) -> Verdict:
@@ -248,8 +256,10 @@ def plain(document: VerdictDocument) -> dict[str, Any]:
 
 
 def plain_finding(finding: Finding) -> dict[str, Any]:
-    """One finding as verdict.json has it: without a counterexample it has no such key."""
+    """One finding as verdict.json has it: without a counterexample, or anything so far, it has no such key."""
     found = _plain(finding)
+    if not finding.so_far:
+        del found["so_far"]
     if finding.counterexample is None:
         del found["counterexample"]
     return found

@@ -51,7 +51,7 @@ def _side(finding: Finding | None) -> Side:
         return Side()
     text = finding.measured or finding.reason
     if finding.verdict is Verdict.INCONCLUSIVE:
-        text = finding.reason or text
+        text = finding.why or text
     return Side(verdict=finding.verdict, text=text)
 
 

@@ -159,7 +159,7 @@ def _measured(finding: Finding) -> str:
     if finding.where:
         parts.append(f'<div class="soft">{escape(finding.where)}</div>')
     if finding.reason and finding.reason not in finding.measured:
-        parts.append(f'<div class="reason">{escape(finding.reason)}</div>')
+        parts.append(f'<div class="reason">{escape(finding.why)}</div>')
     if finding.examples:
         examples, more = some(finding.examples)
         shown = ", ".join(f"<code>{escape(example)}</code>" for example in examples)

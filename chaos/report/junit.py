@@ -66,7 +66,7 @@ def _outcome(case: ElementTree.Element, finding: Finding, more: str) -> None:
     if finding.verdict is Verdict.HELD:
         return
     tag = "failure" if finding.verdict is Verdict.VIOLATED else "error"
-    said = finding.reason or finding.measured
+    said = finding.why or finding.measured
     told = ElementTree.SubElement(case, tag, type=finding.verdict, message=_fit(said))
     lines = [f"expected: {finding.expected}", f"measured: {finding.measured or '–'}"]
     lines += [f"where: {finding.where}"] if finding.where else []

@@ -77,7 +77,7 @@ def _reasons(findings: Iterable[Finding]) -> Iterator[str]:
         yield "## Why"
         yield ""
     for finding in told:
-        yield f"- **{cell(finding.check)}**: {cell(finding.reason)}"
+        yield f"- **{cell(finding.check)}**: {cell(finding.why)}"
         if finding.examples:
             examples, more = some(finding.examples)
             yield f"  Examples: {', '.join(map(code, examples))}{more}"

@@ -124,7 +124,7 @@ def checks(run: Run, listed: Sequence[Finding]) -> None:
     main: list[list[Cell]] = []
     lab: list[list[Cell]] = []
     for finding in listed:
-        reason = "" if finding.verdict == "held" else finding.reason
+        reason = "" if finding.verdict == "held" else finding.why
         more = f'<br><span class="fd-quiet">{markup.text(reason)}</span>' if reason else ""
         row = [
             Cell(html=markup.sign(words.verdict_sign(finding.verdict)), tight=True),

@@ -85,3 +85,7 @@ def test_held_needs_a_settled_world(world):
     finding = world.judge("no_oversell")
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert "had not settled after 3 s" in finding.reason
+    assert finding.so_far == finding.measured == "1 of 10 seats taken in the fullest tier, 1"
+    assert finding.why.startswith(
+        "nothing wrong so far (1 of 10 seats taken in the fullest tier, 1), undecided because"
+    )

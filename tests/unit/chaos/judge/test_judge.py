@@ -798,3 +798,30 @@ def test_without_the_seeded_world_capacity_is_not_known(run, found, content):
     finding = found(judge(run.scenario, read_record(folder)), "no_oversell")
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert finding.reason.startswith("witness world is missing")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "stands"),
+    [
+        (lambda run: abort(run, "user", "got SIGINT"), True),
+        (lambda run: run.drop_event(EventKind.FAULT_INJECTED), True),
+        (lambda run: run.drop_event(EventKind.RUN_ENDED), True),
+        (lambda run: run.drop_event(EventKind.IDENTITY), False),
+        (lambda run: setattr(run, "history_tail", False), False),
+        (lambda run: run.set_clock(15.0, 20.0), False),
+        (lambda run: setattr(run, "state", None), False),
+    ],
+)
+def test_what_was_clean_until_it_could_not_be_told_is_said(run, found, spoil, stands):
+    """Of exact invariants, where the run only ended early or otherwise than planned: what it recorded is right."""
+    measured = found(run.judge(), "no_oversell").measured
+    spoil(run)
+    judgement = run.judge()
+    finding = found(judgement, "no_oversell")
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.so_far == (measured if stands else "")
+    assert [f.check for f in judgement.findings if f.so_far and not f.exact] == []
+
+
+def test_what_is_decided_says_nothing_of_so_far(run):
+    assert not any(finding.so_far for finding in run.judge().findings)

@@ -7,6 +7,7 @@ import pytest
 from chaos.errors import InvalidInput
 from chaos.evidence.manifest import write_manifest
 from chaos.judge.verify import verify
+from chaos.model.journal import EventKind
 
 
 @pytest.fixture
@@ -188,3 +189,24 @@ def test_each_file_is_hashed_once_whatever_format_it_is_of(check, evidence, monk
     LISTENING.clear()
     assert OPENED.count(str(evidence / "driver.log")) == 1
     OPENED.clear()
+
+
+def test_a_verdict_of_before_there_was_so_far_is_believed_and_an_invented_one_is_not(run):
+    run.drop_event(EventKind.RUN_ENDED)
+    run.write_verdict()
+    path = run.folder / "verdict.json"
+    written = json.loads(path.read_bytes())
+
+    def problems(so_far):
+        for finding in written["findings"]:
+            finding.pop("so_far", None)
+            if so_far and finding["check"] == "no_oversell":
+                finding["so_far"] = so_far
+        path.write_text(json.dumps(written))
+        write_manifest(run.folder, {})
+        return [one for one in verify(run.folder, lambda _: run.scenario) if "counterexamples" not in one]
+
+    said = next(finding["so_far"] for finding in written["findings"] if finding["check"] == "no_oversell")
+    assert problems(said) == []
+    assert problems("") == []
+    assert len(problems("0 of 1000 seats taken")) == 1
