@@ -67,13 +67,14 @@ def asked(scenarios: Sequence[str]) -> Wanted:
         text = st.text_input(
             "Search runs", key="q", bind="query-params", placeholder="Title, scenario or run id", max_chars=100
         )
+        # Without a format: the address holds what a box shows, and `?verdict=violated` is to be typed by hand, too.
         chosen = [
-            st.selectbox(label, list(options), key=key, bind="query-params", format_func=shown)
-            for label, key, options, shown in (
-                ("Drill", "drill", DRILLS, lambda one: one),
-                ("Scenario", "scenario", (ANY, *scenarios), lambda one: one),
-                ("Variant", "variant", VARIANTS, lambda one: one),
-                ("Verdict", "verdict", VERDICTS, lambda one: one if one == ANY else words.verdict_sign(one).text),
+            st.selectbox(label, list(options), key=key, bind="query-params")
+            for label, key, options in (
+                ("Drill", "drill", DRILLS),
+                ("Scenario", "scenario", (ANY, *scenarios)),
+                ("Variant", "variant", VARIANTS),
+                ("Verdict", "verdict", VERDICTS),
             )
         ]
     drill, scenario, variant, verdict = ("" if each in (None, ANY) else str(each) for each in chosen)

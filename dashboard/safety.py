@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from chaos.evidence.course import RunState
 from chaos.evidence.growing import Run
-from chaos.evidence.safety import CHARGES_CHECK, CLIENTS, Curve, Picture
+from chaos.evidence.safety import CHARGES_CHECK, CLIENTS, END_STATE, Curve, Picture
 from chaos.model.verdict import Finding
 from dashboard import charts, markup, sources, words
 from dashboard.parts import is_dark
@@ -44,7 +43,7 @@ def show(run: Run, *, until_s: float, listed: Sequence[Finding] = ()) -> None:
                     key=f"picture-{picture.check}",
                     alt=f"{picture.title}: {picture.said}",
                 )
-    st.html(markup.quiet(AT_THE_END if run.state is not RunState.RUNNING else SO_FAR))
+    st.html(markup.quiet(AT_THE_END if any(each.source == END_STATE for each in found) else SO_FAR))
 
 
 def heading(picture: Picture, findings: Mapping[str, Finding]) -> str:
