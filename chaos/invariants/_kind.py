@@ -45,6 +45,7 @@ class Context:
         schedules: The forced interleavings and how they went, first runs included.
         review: What the learner noted on a sample of code; None when the witness `review` is missing.
         audit: The learner's list and contract of drill 1; None when the witness `audit` is missing.
+        starved: Why the machine may have kept orders from becoming final in time; empty when it did not.
     """
 
     state: EndState
@@ -61,6 +62,12 @@ class Context:
     schedules: tuple[Schedule, ...] = ()
     review: Reviewed | None = None
     audit: Audited | None = None
+    starved: str = ""
+
+    @property
+    def overdue(self) -> bool:
+        """Whether an order that is not final breaks the promise: it had its time, on a healthy stack that had CPU."""
+        return self.state.overdue and not self.starved
 
 
 class Reducer(Protocol):

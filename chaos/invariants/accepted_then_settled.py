@@ -67,7 +67,7 @@ class _AcceptedThenSettled:
         figures = {"accepted": len(self.accepted_s), "late": len(late), "not_final": len(pending), "absent": absent}
         missed = len(late) + len(pending) + absent
         measured = f"{len(self.accepted_s)} accepted, slowest {slowest_s:.1f} s, {missed} not in time"
-        if late or absent or (pending and context.state.overdue):
+        if late or absent or (pending and context.overdue):
             reason = f"{len(late)} orders were settled late, {len(pending)} not at all, {absent} do not exist"
             worst = [*late, *pending]
             says = (

@@ -3,8 +3,8 @@
 Accepted means that a client got 2xx for it. Violated when an accepted order is not in the database (an answer without
 an order id is looked up by its client key), or when it is not final although the promised time of the contract is over
 and canaries and a worker's ping show that the stack was healthy. An order that is not final because the stack was not
-healthy, or because the settling was ended early, is inconclusive: the promise could not be kept then. Inconclusive when
-no order was accepted.
+healthy, because the settling was ended early, or while messages waited on a saturated machine, is inconclusive: the
+promise could not be kept then. Inconclusive when no order was accepted.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class _NoLostOrders:
         figures = {"accepted": accepted, "absent": len(gone), "not_final": len(pending)}
         measured = f"{accepted} accepted: {len(gone)} not in the database, {len(pending)} not final"
         waited = f"after settling for {context.state.settle_s:.3g} s"
-        if gone or (pending and context.state.overdue):
+        if gone or (pending and context.overdue):
             reasons = [f"{len(gone)} accepted orders do not exist"] if gone else []
             if pending:
                 reasons.append(f"{len(pending)} accepted orders were still not final {waited}")
@@ -61,7 +61,9 @@ class _NoLostOrders:
                 counterexample=self._one(sorted(absent), sorted(unnamed.values()), pending, waited),
             )
         if pending:
-            why = "it was ended by hand" if context.state.cut else "the stack was not healthy enough to finish them"
+            why = context.starved or (
+                "it was ended by hand" if context.state.cut else "the stack was not healthy enough to finish them"
+            )
             reason = f"{len(pending)} orders were not final {waited}, but {why}"
             return SAY.inconclusive(reason, measured, examples=pending, figures=figures)
         return SAY.held_if_settled(context, measured, figures)

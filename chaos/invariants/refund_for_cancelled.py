@@ -82,7 +82,7 @@ class _RefundForCancelled:
             return SAY.held_if_settled(context, f"{measured}, no money kept", figures)
         examples = [order_id for found in broken.values() for order_id in found[:4]]
         only_money = not any(found for name, found in broken.items() if name != "kept")
-        if only_money and not (state.settled or state.overdue):
+        if only_money and not (state.settled or context.overdue):
             return SAY.inconclusive(
                 f"{said}, but the stack was not healthy enough to refund", measured, examples=examples, figures=figures
             )

@@ -58,12 +58,14 @@ class _ServedWhenCalm:
             reason = f"not one of {len(asks)} asks was accepted, without any fault"
             one = Counterexample(says="asked for seats that were free, without any fault", operations=tuple(asks))
             return SAY.violated(reason, measured, examples=asks, where=calm, figures=figures, counterexample=one)
-        if not charged and context.state.overdue:
+        if not charged and context.overdue:
             reason = f"{len(accepted)} orders were accepted without any fault, and not one was charged"
             one = Counterexample(says="accepted without any fault, and never charged", orders=tuple(accepted))
             return SAY.violated(reason, measured, examples=accepted, where=calm, figures=figures, counterexample=one)
         if not charged:
-            return SAY.inconclusive("no accepted order was charged, but the stack was not healthy", figures=figures)
+            return SAY.inconclusive(
+                f"no accepted order was charged, but {context.starved or 'the stack was not healthy'}", figures=figures
+            )
         return SAY.held(measured, figures)
 
 

@@ -83,7 +83,7 @@ class _ToldOnce:
         paid |= {id_ for id_ in self.seen_paid if status.get(id_) != "cancelled" and id_ not in refunded}
         untold = sorted(paid - mails.keys())
         claimed = {effect.order_id for effect in state.side_effects if effect.times}
-        over = state.settled or state.overdue
+        over = state.settled or context.overdue
         copies = {id_: _further(sent, context) for id_, sent in mails.items()}
         broken = {
             "never": untold if over else [],

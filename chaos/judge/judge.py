@@ -29,6 +29,7 @@ from chaos.judge.roots import ABORTED, HOST, advice_for, roots_first
 from chaos.judge.witnessed import with_witnessed_times
 from chaos.model.evidence import EndState, HostSample
 from chaos.model.folder import File
+from chaos.model.journal import EventKind
 from chaos.model.span import Span
 from chaos.model.verdict import FaultRecord, Finding, FindingKind, Verdict, overall
 from chaos.probes import Unit
@@ -104,6 +105,9 @@ def judge(scenario: Judged, record: Record) -> Judgement:
     if scenario.sections:
         missing = missing_witnesses({**record.unread, **record.exchanged.unread})
         state = msgspec.structs.replace(state, missing={**state.missing, **missing})
+    windows = {phase.name: phase for phase in scenario.phases}
+    after_lift = Span(name="the time after the last lift", start_s=lifted_s or 0.0, end_s=end_s)
+    starved = "" if scenario.sections else _starved(record, after_lift)
     context = Context(
         state=with_witnessed_times(state),
         t0_unix_s=record.history.t0_unix_s or 0.0,
@@ -119,9 +123,8 @@ def judge(scenario: Judged, record: Record) -> Judgement:
         review=record.review,
         audit=record.audit,
         contract=record.contract or NO_CONTRACT,
+        starved=starved,
     )
-    windows = {phase.name: phase for phase in scenario.phases}
-    after_lift = Span(name="the time after the last lift", start_s=lifted_s or 0.0, end_s=end_s)
     finish = _Finish(context, windows, after_lift, record.host, crashed)
 
     steady = [finish.check(probe, STEADY_STATE) for probe in before]
@@ -133,7 +136,7 @@ def judge(scenario: Judged, record: Record) -> Judgement:
         *run_findings(record.events, scenario.phases, restarted, record.state, record.digests),
         *foreign_worker(faults, record.state, record.history.t0_unix_s),
         *_traffic_findings(scenario, record, cells),
-        _settled(record.state),
+        _settled(record.state, starved),
         *_witnesses(record.state, no_state),
     ]
     spoilers = roots_first(not_met + [found for found in about_run if found.verdict is not Verdict.HELD])
@@ -323,8 +326,22 @@ def _probe_finding(check: ProbePass, probe_kind: str) -> Finding:
     )
 
 
-def _settled(state: EndState | None) -> Finding:
-    """Whether the world settled: where an unhealthy stack kept it from that, no promise can be judged."""
+def _starved(record: Record, after_lift: Span) -> str:
+    """Why orders may not have become final in time although nothing lost them; empty where that can't be.
+
+    Messages that still wait for somebody when the promised time is over are late; whether that is the shop's doing
+    can't be told on a machine that had no CPU left.
+    """
+    settled = next((event.data for event in record.events if event.event is EventKind.SETTLED), {})
+    pending = settled.get("pending")
+    waiting = [pending.get(where) for where in ("outbox", "queued")] if isinstance(pending, dict) else []
+    count = sum(number for number in waiting if isinstance(number, int))
+    spoiled = host_in(after_lift, record.host).spoiled
+    return f"{count} messages still waited for a worker or the relay, and {spoiled}" if count and spoiled else ""
+
+
+def _settled(state: EndState | None, starved: str) -> Finding:
+    """Whether the world settled: where the stack or the machine kept it from that, no promise can be judged."""
     problem = ""
     if state is None:
         problem = "nobody waited for the world to settle"
@@ -332,6 +349,8 @@ def _settled(state: EndState | None) -> Finding:
         problem = f"the settling was ended by hand after {state.settle_s:g} s"
     elif not state.settled and not state.healthy:
         problem = f"the world had not settled after {state.settle_s:g} s and the stack was not healthy"
+    elif not state.settled and starved:
+        problem = f"the world had not settled after {state.settle_s:g} s: {starved}"
     return self_check("settled", "the world came to rest on a healthy stack", problem)
 
 

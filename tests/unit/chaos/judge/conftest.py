@@ -100,6 +100,8 @@ class Run:
         ]
         self.histograms: dict[tuple[str, str, str], int] | None = None
         self.history_tail = True
+        self.not_final: set[str] = set()
+        """Orders whose row says that they are pending."""
 
     @property
     def world(self) -> SeededWorld:
@@ -230,6 +232,8 @@ class Run:
             if outcome == "ok" and op == "buy":
                 ending["order"] = f"o{number}"
                 self._sold(state, f"o{number}", f"k{number}")
+                if ending["order"] in self.not_final:
+                    state.orders[-1] = msgspec.structs.replace(state.orders[-1], status="pending")
                 ending.setdefault("seen", f"1/1/100/k{number}")
             elif outcome == "ok":
                 ending = {"seen": page_digest(page), "seats": str(len(state.orders)), **ending}

@@ -463,6 +463,36 @@ def test_what_was_missed_beside_a_busy_neighbour_is_no_verdict_about_that_phase(
     assert "saturated" in judgement.summary
 
 
+def not_in_time(run, *, queued):
+    """An order that is not final, with so many messages that nobody has taken when the promised time is over."""
+    kind: Any = INVARIANTS["no_lost_orders"]
+    run.checks.append(InvariantCheck(invariant=kind, params=kind.params()))
+    run.not_final.add("o4")
+    run.state.settled = False
+    pending = {"orders": 1, "outbox": 0, "queued": queued, "unacked": 4, "untold": 0}
+    run.events.insert(-3, (EventKind.SETTLED, {"settled": False, "healthy": True, "pending": pending}))
+
+
+def test_orders_that_wait_for_a_busy_machine_are_not_lost(run, found):
+    """Seen: hardened, 319 messages in the queue and no CPU left, was told that it had lost eight orders."""
+    not_in_time(run, queued=319)
+    for sample in run.host[18:]:
+        sample.update(cpu_busy=1.0)
+    judgement = run.judge()
+    finding = found(judgement, "no_lost_orders")
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "319 messages still waited for a worker or the relay, and the machine was saturated" in finding.reason
+    assert found(judgement, "self_check:settled").verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("queued", "busy"), [(319, 0.4), (0, 1.0)], ids=["machine had time", "nothing waits"])
+def test_else_an_order_that_is_not_final_in_time_is_lost(run, found, queued, busy):
+    not_in_time(run, queued=queued)
+    for sample in run.host[18:]:
+        sample.update(cpu_busy=busy)
+    assert found(run.judge(), "no_lost_orders").verdict is Verdict.VIOLATED
+
+
 def test_a_fifth_of_the_seconds_excuses_nothing(run, found):
     run.change = fails_in_spike
     for sample in run.host[10:12]:
