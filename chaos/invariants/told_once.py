@@ -5,8 +5,9 @@ and the contract's views say of an order. *Never*: an order that was paid, and n
 time was over or everything had settled. *Twice*: more than one mail. *Unfounded*: a mail about an order that is
 unknown, that was refused or never charged, or that is still pending after everything has settled. *Claimed*:
 `lab_side_effects` says that the customer was told, and no mail arrived. *Early*: a mail that arrived before its charge
-was captured. *Nameless*: a mail without the header `X-Order-Id`. *Astray*: a mail to several addresses, or to one that
-also gets the mails of another customer. A cancelled order has one mail or none, since it may have been paid before.
+was captured. *Nameless*: a mail without the header `X-Order-Id`. *Astray*: a mail to several addresses, to one that
+also gets the mails of another customer, or to another than the customer was seeded with. A cancelled order has one mail
+or none, since it may have been paid before.
 
 A client that loses the connection after sending the data can't know whether the mail was taken, and is right to send it
 again. So a further copy is excused when the copy before it had the same Message-ID, its client had not gone on after
@@ -20,7 +21,7 @@ Inconclusive when no order was paid.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from math import inf
 
@@ -92,7 +93,7 @@ class _ToldOnce:
             "claimed": sorted(claimed - mails.keys()) if over else [],
             "early": _early(mails, state),
             "nameless": [mail.message_id or mail.subject for mail in nameless],
-            "astray": _astray(mails, state),
+            "astray": _astray(mails, state, context.world.email_of),
         }
         figures = {f"told_{name}": len(found) for name, found in broken.items()}
         excused = sum(spared for _, spared in copies.values())
@@ -149,8 +150,8 @@ def _early(mails: dict[str, list[Mail]], state: EndState) -> list[str]:
     )
 
 
-def _astray(mails: dict[str, list[Mail]], state: EndState) -> list[str]:
-    """Orders whose mail had several recipients, or one who also gets mails of another customer."""
+def _astray(mails: dict[str, list[Mail]], state: EndState, seeded: Mapping[int, str]) -> list[str]:
+    """Orders whose mail had several recipients, one who also gets mails of another customer, or not the customer."""
     customer = {order.order_id: order.customer_id for order in state.orders}
     whose: defaultdict[str, set[int]] = defaultdict(set)
     for order_id, sent in mails.items():
@@ -161,7 +162,9 @@ def _astray(mails: dict[str, list[Mail]], state: EndState) -> list[str]:
     return sorted(
         order_id
         for order_id, sent in mails.items()
-        if len(recipients := _recipients(sent)) != 1 or recipients.keys() & shared
+        if len(recipients := _recipients(sent)) != 1
+        or recipients.keys() & shared
+        or seeded.get(customer.get(order_id, 0), address := next(iter(recipients))) != address
     )
 
 
@@ -176,7 +179,7 @@ KIND = InvariantKind(
     params=NoParams,
     ops=ORDERS | {"poll"},
     requires_ops=frozenset({"buy"}),
-    witnesses=frozenset({"orders", "side_effects", "charges", "refunds", "mails"}),
+    witnesses=frozenset({"world", "orders", "side_effects", "charges", "refunds", "mails"}),
     reducer=_ToldOnce,
     by_the_clock=True,
 )

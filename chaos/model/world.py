@@ -86,7 +86,7 @@ class SeededOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SeededPerson(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the cast; *order* is the id of the refused order that each customer of the cast has besides."""
+    """A person with an account; *order* is the id of the refused order that each customer of the cast has besides."""
 
     id: int
     username: str
@@ -105,12 +105,19 @@ class SeededWorld(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     tiers: tuple[SeededTier, ...]
     orders: tuple[SeededOrder, ...] = ()
     cast: dict[str, SeededPerson] = {}
+    customers: tuple[SeededPerson, ...] = ()
+    guests: tuple[SeededPerson, ...] = ()
     routes: tuple[str, ...] = ()
 
     @cached_property
     def by_tier(self) -> dict[int, SeededTier]:
         """Tiers by their id."""
         return {tier.tier_id: tier for tier in self.tiers}
+
+    @cached_property
+    def email_of(self) -> dict[int, str]:
+        """E-mail addresses by the customer's id, of those whose address no run changes; older files have none."""
+        return {person.id: person.email.lower() for person in (*self.customers, *self.guests) if person.email}
 
     @cached_property
     def by_slug(self) -> dict[str, EventSeen]:

@@ -65,6 +65,9 @@ def world_file(told: str, plan: Mapping[str, Any], *, variant: str, today: datet
     for name, person in zip(_CAST, plan["staff"], strict=False):
         if name in document.get("cast", {}):
             document["cast"][name] |= {"username": person["username"], "email": person["email"]}
+    mails = {person["username"]: person["email"] for person in plan["people"]}
+    for kind in ("customers", "guests"):
+        document[kind] = [customer | {"email": mails[customer["username"]]} for customer in document[kind]]
     more = _rows(document, plan, range(len(plan["events"]) if rows is None else rows), variant, today)
     return json.dumps(document | more | {"seeded": {"today": today.isoformat(), "rows": rows}})
 

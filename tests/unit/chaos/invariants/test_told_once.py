@@ -1,7 +1,9 @@
+import msgspec
 import pytest
 
 from chaos.model.span import Span
 from chaos.model.verdict import Verdict
+from chaos.model.world import SeededPerson
 
 
 def told(world, key, times=1, **more):
@@ -188,3 +190,13 @@ def test_it_points_at_the_order(world):
     order = told(world, "a", times=2)
     proof = world.judge("told_once").counterexample
     assert (proof.orders, proof.says) == ((order,), "the customer was told more than once")
+
+
+@pytest.mark.parametrize(("to", "verdict"), [("Ada@example.org", Verdict.HELD), ("nobody-1@x.org", Verdict.VIOLATED)])
+def test_a_mail_to_an_address_that_the_customer_was_not_seeded_with_is_violated(world, to, verdict):
+    ada = SeededPerson(id=1, username="ada", email="ada@example.org")
+    world.seeded = msgspec.structs.replace(world.seeded, customers=(ada,))
+    order = world.bought("a")
+    world.mail(order, rcpt_tos=[to])
+    finding = world.judge("told_once")
+    assert (finding.verdict, finding.figures["told_astray"]) == (verdict, int(verdict is Verdict.VIOLATED))

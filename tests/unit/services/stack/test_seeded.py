@@ -48,6 +48,9 @@ def test_everything_but_ids_comes_from_the_plan(plan: dict[str, Any]) -> None:
     assert world["events"][0]["venue"] == plan["venues"][first["venue"]][0]
     assert world["events"][0]["starts_at"].endswith("T19:00:00Z")
     assert world["customers"][0]["access"] == "a"
+    assert {p["username"]: p["email"] for kind in ("customers", "guests") for p in world[kind]} == {
+        p["username"]: p["email"] for p in plan["people"]
+    }
     assert world["password"] == "p"
 
 
