@@ -4,13 +4,15 @@ An intent is a client key; its orders are those that its answers named and those
 charges are the captured ones of these orders in the gateway's ledger (by order id, else by idempotency key). Two orders
 for one double click are one intent, for which two charges are one too many. Decided per intent: *doubled*, more than
 one charge; *missing*, a client or the database saw it paid, and there is no charge; *refused*, charged although every
-attempt was definitely refused, or although all its orders ended refused. *Phantom* is a charge whose order and key
-no client asked for. Intents with an unknown end (timeout, reset, 5xx) may have zero charges or one. Inconclusive when
-no order was accepted.
+attempt was definitely refused, or although all its orders ended refused; *returned*, one of its orders is paid, nobody
+asked to cancel it (or that was refused), and the gateway gave back more than the charges beyond one. *Phantom* is a
+charge whose order and key no client asked for. Intents with an unknown end (timeout, reset, 5xx) may have zero charges
+or one. Inconclusive when no order was accepted.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from chaos.invariants._common import FAIL, OK, ORDERS, NoParams, Say
@@ -26,6 +28,7 @@ _WORDS = {
     "doubled": "charged more than once",
     "missing": "paid without a charge",
     "refused": "charged although refused",
+    "returned": "given back although paid, and nobody cancelled",
     "phantom": "charges that nobody asked for",
 }
 
@@ -37,8 +40,12 @@ class _ChargedExactlyOnce:
         self.key_of: dict[str, str] = {}
         self.seen_paid: set[str] = set()
         self.accepted = 0
+        self.cancelling: set[str] = set()
+        """Orders that a customer may have cancelled: each cancel that was not refused."""
 
     def feed(self, op: Operation) -> None:
+        if op.op == "cancel" and op.outcome is not FAIL:
+            self.cancelling.add(op.order)
         if op.order_status == "paid":
             self.seen_paid.add(op.order)
         if op.tier is None or op.sent is None:
@@ -59,6 +66,7 @@ class _ChargedExactlyOnce:
             "doubled": sorted(key for key, times in charges.items() if times > 1),
             "missing": self._missing(context.state, charges),
             "refused": self._charged_though_refused(context, charges),
+            "returned": self._returned(context.state),
             "phantom": phantoms if context.history_complete else [],
         }
         figures = {
@@ -97,6 +105,8 @@ class _ChargedExactlyOnce:
                 return Counterexample(says="seen as paid, and the gateway captured no charge for it", keys=(first,))
             case "refused":
                 return Counterexample(says="the customer was refused, and charged all the same", keys=(first,))
+            case "returned":
+                return Counterexample(says="paid, not cancelled, and its money was given back", keys=(first,))
             case _:
                 return Counterexample(says="a captured charge whose order nobody asked for", charges=(first,))
 
@@ -119,6 +129,21 @@ class _ChargedExactlyOnce:
         stored = {o.client_key for o in state.orders if o.status == "paid" and o.client_key not in charges}
         return sorted(seen | (stored & self.asked.keys()))
 
+    def _returned(self, state: EndState) -> list[str]:
+        """Intents with a paid order that nobody cancelled, for which the gateway kept less than one charge."""
+        intent = {o.order_id: self.key_of.get(o.order_id, o.client_key) for o in state.orders}
+        paid = {intent[o.order_id] for o in state.orders if o.status == "paid" and o.order_id not in self.cancelling}
+        returned: Counter[str] = Counter()
+        for refund in state.refunds:
+            returned[intent.get(refund.order_id, "")] += refund.amount_cents
+        kept: Counter[str] = Counter()
+        least: dict[str, int] = {}
+        for charge in state.charges:
+            key = intent.get(charge.order_id, "")
+            kept[key] += charge.amount_cents
+            least[key] = min(least.get(key, charge.amount_cents), charge.amount_cents)
+        return sorted(key for key in paid & least.keys() & returned.keys() if kept[key] - returned[key] < least[key])
+
     def _charged_though_refused(self, context: Context, charges: Mapping[str, int]) -> list[str]:
         refused = {o.client_key for o in context.state.orders if o.status == "refused" and o.client_key in charges}
         if refused:  # unless another order of the same intent was not
@@ -133,8 +158,8 @@ KIND = InvariantKind(
     doc=first_paragraph(__doc__),
     expected=SAY.expected,
     params=NoParams,
-    ops=ORDERS | {"poll"},
+    ops=ORDERS | {"poll", "cancel"},
     requires_ops=frozenset({"buy"}),
-    witnesses=frozenset({"orders", "charges"}),
+    witnesses=frozenset({"orders", "charges", "refunds"}),
     reducer=_ChargedExactlyOnce,
 )

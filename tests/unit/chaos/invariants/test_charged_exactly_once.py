@@ -1,3 +1,5 @@
+import pytest
+
 from chaos.model.history import Operation, Outcome
 from chaos.model.verdict import Verdict
 
@@ -109,3 +111,39 @@ def test_a_gap_in_the_history_excuses_no_double_charge(world):
 def test_nothing_accepted_is_inconclusive(world):
     world.refused("k")
     assert world.judge("charged_exactly_once").verdict is Verdict.INCONCLUSIVE
+
+
+def test_money_given_back_for_a_paid_order_that_nobody_cancelled_is_violated(world):
+    world.bought("kept")
+    order = world.bought("k")
+    world.refund(order)
+    finding = world.judge("charged_exactly_once")
+    assert (finding.verdict, finding.examples) == (Verdict.VIOLATED, ("k",))
+    assert finding.reason == "1 given back although paid, and nobody cancelled"
+
+
+def test_a_double_charge_given_back_is_no_gift_but_both_are(world):
+    """One of two charges of an intent is owed to the customer; `doubled` judges the second one all the same."""
+    order = world.bought("k")
+    world.charge(order)
+    world.refund(order)
+    assert world.judge("charged_exactly_once").figures["intents_returned"] == 0
+    world.refund(order)
+    assert world.judge("charged_exactly_once").figures["intents_returned"] == 1
+
+
+@pytest.mark.parametrize("status", ["cancelled", "refused", "pending"])
+def test_a_refund_for_an_order_that_is_not_paid_is_no_gift(world, status):
+    world.bought("other")
+    order = world.bought("k", status=status)
+    world.charge(order)
+    world.refund(order)
+    assert world.judge("charged_exactly_once").figures["intents_returned"] == 0
+
+
+@pytest.mark.parametrize(("outcome", "gifts"), [(Outcome.OK, 0), (Outcome.INFO, 0), (Outcome.FAIL, 1)])
+def test_a_refund_that_a_customer_asked_for_is_no_gift_unless_it_was_refused(world, outcome, gifts):
+    order = world.bought("k")
+    world.asked("cancel", order, outcome=outcome)
+    world.refund(order)
+    assert world.judge("charged_exactly_once").figures["intents_returned"] == gifts
