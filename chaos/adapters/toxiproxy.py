@@ -15,8 +15,8 @@ from __future__ import annotations
 import struct
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -30,6 +30,8 @@ from chaos.ports import ToxicSpec
 # An HTTP proxy from the environment must not be used between two processes of one machine.
 _NO_HTTP_PROXY: Mapping[str, None] = {"http": None, "https": None, "all": None}
 _QUOTED_CHARACTERS = 200
+_OFF = ""
+"""Stands among a proxy's toxics for its being disabled; no toxic has an empty name."""
 
 
 class ToxiproxyUnreachable(LabBroken):
@@ -111,13 +113,37 @@ class _Deadline:
         return self._until_s - time.monotonic()
 
 
+class _Asked:
+    """What the adapter was asked to put on proxies and not yet seen to take away: (proxy, toxic), or (proxy, _OFF)."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: set[tuple[str, str]] = set()
+
+    def add(self, proxy: str, what: str) -> None:
+        with self._lock:
+            self._held.add((proxy, what))
+
+    def discard(self, proxy: str, what: str) -> None:
+        with self._lock:
+            self._held.discard((proxy, what))
+
+    def clear(self) -> None:
+        with self._lock:
+            self._held.clear()
+
+    def now(self) -> frozenset[tuple[str, str]]:
+        with self._lock:
+            return frozenset(self._held)
+
+
 class ToxiproxyAdapter:
     """See the module. Implements `chaos.ports.ProxyControl`; safe to use from several threads.
 
     Args:
         api_url: `http://host:port`.
         deadline_s: Seconds that one call may take, including the reading back.
-        expected: The proxies that `pristine` looks for.
+        expected: The proxies that the lab made, for `pristine`, `uninvited` and `reset`. Without any, none is foreign.
 
     Every call raises one of the LabBroken errors above when it can't do what its name says.
     """
@@ -133,6 +159,7 @@ class ToxiproxyAdapter:
         self._where = f"toxiproxy {host}:{address.port}"
         self._deadline_s = deadline_s
         self._expected = tuple(expected)
+        self._asked = _Asked()
 
     # --- reading -------------------------------------------------------------------------------------------------
 
@@ -150,14 +177,24 @@ class ToxiproxyAdapter:
     def pristine(self, expected: Sequence[ProxySpec] | None = None) -> list[str]:
         """Differences from the state that is required between runs, in words; empty when there are none.
 
-        Looks for missing proxies, wrong addresses, disabled proxies and toxics.
+        Looks for missing and foreign proxies, wrong addresses, disabled proxies and toxics.
         """
         wanted = self._expected if expected is None else tuple(expected)
         found = self.proxies()
         if not found and not wanted:
             return [f"{self._where}: got no proxy at all, expected the lab's"]
-        problems = [line for spec in wanted for line in _address_deviations(spec, found.get(spec.name))]
-        return problems + [line for state in found.values() for line in _state_deviations(state)]
+        foreign = _foreign(self._expected, found) if expected is None else []
+        return foreign + _deviations(wanted, found)
+
+    def uninvited(self) -> list[str]:
+        """Like `pristine`, without the toxics and disabled proxies that this adapter was asked for."""
+        before = self._asked.now()
+        found = self.proxies()
+        asked = before | self._asked.now()  # one may be added, or removed, during the reading
+        problems = _foreign(self._expected, found) + [
+            line for spec in self._expected for line in _address_deviations(spec, found.get(spec.name))
+        ]
+        return problems + [line for state in found.values() for line in _state_deviations(state, asked)]
 
     def deviations(self) -> list[str]:
         """`pristine`, under the name that the port has."""
@@ -181,6 +218,7 @@ class ToxiproxyAdapter:
             "toxicity": toxic.toxicity,
             "attributes": dict(toxic.attributes),
         }
+        self._asked.add(proxy, toxic.name)
         self._call("POST", path, deadline, {200}, json=body)
         answer = self._json("GET", f"{path}/{quote(toxic.name, safe='')}", deadline)
         problems = _toxic_differences(toxic, answer)
@@ -219,22 +257,44 @@ class ToxiproxyAdapter:
             raise ToxiproxyMismatch(
                 f"{self._where}: toxic {proxy}/{name}: got it listed after its removal, expected none"
             )
+        self._asked.discard(proxy, name)
 
     def set_enabled(self, proxy: str, enabled: bool) -> None:
         """Enable or disable *proxy* and read it back. Idempotent; disabling closes its connections."""
         deadline = _Deadline(self._deadline_s)
+        if not enabled:
+            self._asked.add(proxy, _OFF)
         self._call("POST", _proxy_path(proxy), deadline, {200}, json={"enabled": enabled})
         state = self._state(self._json("GET", _proxy_path(proxy), deadline))
         if state.enabled is not enabled:
             raise ToxiproxyMismatch(f"{self._where}: proxy {proxy}: got enabled {state.enabled}, expected {enabled}")
+        if enabled:
+            self._asked.discard(proxy, _OFF)
 
     def reset(self) -> None:
-        """Enable every proxy, remove every toxic, and read the state back."""
+        """Remove foreign proxies, make again what of the lab's is missing or has another address, enable every proxy,
+        remove every toxic, and read the state back."""
         deadline = _Deadline(self._deadline_s)
+        if self._expected:
+            self._only_expected(deadline)
         self._call("POST", "/reset", deadline, {204})
-        problems = [line for state in self._proxies(deadline).values() for line in _state_deviations(state)]
+        found = self._proxies(deadline)
+        problems = _foreign(self._expected, found) + _deviations(self._expected, found)
         if problems:
             raise ToxiproxyMismatch(f"{self._where}: after a reset: " + "; ".join(problems))
+        self._asked.clear()
+
+    def _only_expected(self, deadline: _Deadline) -> None:
+        found = self._proxies(deadline)
+        for name in found.keys() - {spec.name for spec in self._expected}:
+            try:
+                self._call("DELETE", _proxy_path(name), deadline, {204})
+            except ToxiproxyRefused as error:
+                if error.status != 404:
+                    raise
+        wrong = [spec for spec in self._expected if _address_deviations(spec, found.get(spec.name))]
+        if wrong:  # replaces a proxy with another address
+            self._call("POST", "/populate", deadline, {201}, json=[{**asdict(spec), "enabled": True} for spec in wrong])
 
     # --- one call ------------------------------------------------------------------------------------------------
 
@@ -342,11 +402,28 @@ def _address_deviations(spec: ProxySpec, state: ProxyState | None) -> list[str]:
     return [f"proxy {spec.name}: got {key} {got}, expected {want}" for key, got, want in pairs if got != want]
 
 
-def _state_deviations(state: ProxyState) -> list[str]:
-    disabled = [] if state.enabled else [f"proxy {state.name}: got it disabled, expected enabled"]
+def _state_deviations(state: ProxyState, asked: Set[tuple[str, str]] = frozenset()) -> list[str]:
+    fine = state.enabled or (state.name, _OFF) in asked
+    disabled = [] if fine else [f"proxy {state.name}: got it disabled, expected enabled"]
     return disabled + [
         f"proxy {state.name}: got toxic {toxic.name} ({toxic.type}, {toxic.stream}), expected none"
         for toxic in state.toxics
+        if (state.name, toxic.name) not in asked
+    ]
+
+
+def _deviations(wanted: Sequence[ProxySpec], found: Mapping[str, ProxyState]) -> list[str]:
+    problems = [line for spec in wanted for line in _address_deviations(spec, found.get(spec.name))]
+    return problems + [line for state in found.values() for line in _state_deviations(state)]
+
+
+def _foreign(expected: Sequence[ProxySpec], found: Mapping[str, ProxyState]) -> list[str]:
+    """Proxies that nobody of the lab made; none when it is not known which ones the lab made."""
+    known = {spec.name for spec in expected} or found.keys()
+    return [
+        f"proxy {state.name}: got {state.listen} to {state.upstream}, expected no proxy that the lab did not make"
+        for name, state in found.items()
+        if name not in known
     ]
 
 

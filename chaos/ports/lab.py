@@ -105,10 +105,13 @@ class ProxyControl(Protocol):
         """Whether the server says that *proxy* takes connections."""
 
     def reset(self) -> None:
-        """Enable every proxy and remove every toxic."""
+        """Remove proxies that the lab did not make, restore its own, enable every proxy and remove every toxic."""
 
     def deviations(self) -> Sequence[str]:
         """Differences from the pristine state, in words; empty when pristine."""
+
+    def uninvited(self) -> Sequence[str]:
+        """Differences from the pristine state that this control was not asked for: somebody else made them."""
 
 
 class ProcessControl(Protocol):

@@ -8,6 +8,7 @@ from chaos.config import LEASE_S
 from chaos.model.journal import EventKind
 from chaos.run.lease import Lease
 from chaos.run.ongoing import Ongoing
+from chaos.run.proxies import ProxiesRead
 from chaos.run.trace import Traced
 
 
@@ -23,6 +24,7 @@ class Attended:
         self.lease: Lease | None = None
         self._traced: Traced | None = None
         self._watching = False
+        self._proxies = ProxiesRead(self._tools.lab.proxies, tell=self._stranger)
 
     def play(self) -> None:
         """Play all traffic. Raises: Aborted, FiredrillError, OSError."""
@@ -40,6 +42,7 @@ class Attended:
         run.stop.check()
         if self._tools.watch is not None:
             self._watching = True
+            self._proxies.start()
             self._tools.watch.start(self._stranger)  # becomes ready while the identities are read
         run.note_identities("before")
         if self._tools.watch is not None:
@@ -56,7 +59,8 @@ class Attended:
     def end_watch(self) -> None:
         """Stop the watch, and journal what kept it from looking."""
         if self._watching and self._tools.watch is not None:
-            self._run.journal.write(EventKind.WATCHED, problem=self._tools.watch.stop())
+            problems = (self._proxies.stop(), self._tools.watch.stop())
+            self._run.journal.write(EventKind.WATCHED, problem="; ".join(filter(None, problems)))
 
     def end_trace(self) -> None:
         """Stop the trace and write its statements and log lines."""

@@ -21,7 +21,7 @@ from services.stack.handles import Stack, changing, in_compose, stack_of
 from services.stack.layout import BROKER_DB, CACHE_DB
 from services.stack.locking import foreign_run
 from services.stack.progress import say
-from services.stack.readiness import Waiter, direct_redis, dirty_proxies, http_call
+from services.stack.readiness import Waiter, direct_redis, dirty_proxies, http_call, remove_foreign_proxies
 
 # Short: the data of the old shop is thrown away, so its unfinished work need not be waited for.
 GRACE_S: Final = 0.5
@@ -180,10 +180,10 @@ def _switch(
     stack: Stack, variant: str, *, seed: int, world: Mapping[str, int], world_file: Path, rows: int | None,
     watch: Stopwatch,
 ) -> list[str]:  # fmt: skip
-    """Returns the processes of the previous shop that had to be ended although its programs were stopped."""
+    """Returns what the previous shop had left although its programs were stopped: processes and proxies of its own."""
     with watch.part("stop"):
         lifecycle.stop_programs(stack, programs.SHOP, grace_s=GRACE_S)
-        ended = leftovers.end_strays(stack.supervisor)
+        ended = [*leftovers.end_strays(stack.supervisor), *remove_foreign_proxies(stack.ports)]
     for what in ended:
         say("shop", f"ended {what}, left over")
     isolation.empty_run_dir(stack.lab)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
 import psycopg
 import redis
@@ -224,13 +225,36 @@ def read_proxies(ports: Ports) -> dict[str, dict[str, Any]]:
 
 
 def dirty_proxies(ports: Ports) -> list[str]:
-    """A sentence for each proxy that is disabled, and for each toxic."""
+    """A sentence for each proxy that the lab did not make or that is disabled, and for each toxic."""
     sentences = []
     for name, proxy in sorted(read_proxies(ports).items()):
+        if name not in PROXIES:
+            sentences.append(f"proxy {name}: {proxy['listen']} to {proxy['upstream']}, which the lab did not make")
         if not proxy["enabled"]:
             sentences.append(f"proxy {name}: disabled")
         sentences += [f"proxy {name}: has toxic {toxic['name']}" for toxic in proxy["toxics"]]
     return sentences
+
+
+def remove_foreign_proxies(ports: Ports) -> list[str]:
+    """Remove the proxies that the lab did not make; each in words, for the record of the run that begins.
+
+    Raises:
+        StackError: `not_ready` when one can't be removed.
+    """
+    removed = []
+    try:
+        for name, proxy in sorted(read_proxies(ports).items()):
+            if name in PROXIES:
+                continue
+            status, body = http_call("DELETE", ports.address("toxiproxy"), f"/proxies/{quote(name, safe='')}")
+            if status not in {204, 404}:
+                raise ValueError(f"status {status} {body[:200]!r} for DELETE /proxies/{name}")
+            removed.append(f"proxy {name} ({proxy['listen']} to {proxy['upstream']}, which the lab did not make)")
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        said = f"toxiproxy: got {error!r}, expected only the lab's proxies; `make up` repairs it"
+        raise StackError("not_ready", said) from error
+    return removed
 
 
 def ping_worker(lab: Lab, ports: Ports) -> str | None:

@@ -15,6 +15,7 @@ from services.stack.errors import StackError
 from services.stack.handles import changing
 from services.stack.locking import foreign_run
 from services.stack.prepare import ACCESS_LIFETIME, GRACE_S, Stopwatch, isolation_of, require_unchanged, start_shop
+from services.stack.readiness import remove_foreign_proxies
 
 
 def reload(settings: Settings, *, variant: str, world: Mapping[str, int]) -> dict[str, object]:
@@ -38,7 +39,7 @@ def reload(settings: Settings, *, variant: str, world: Mapping[str, int]) -> dic
         before = shop.code_identity(settings, variant)
         with watch.part("stop"):
             lifecycle.stop_programs(stack, programs.SHOP, grace_s=GRACE_S)
-            ended = leftovers.end_strays(stack.supervisor)
+            ended = [*leftovers.end_strays(stack.supervisor), *remove_foreign_proxies(stack.ports)]
         shop.choose(settings, stack.lab, variant, access_lifetime_s=world.get(ACCESS_LIFETIME))
         with watch.part("start"):
             start_shop(stack, variant)

@@ -100,3 +100,52 @@ def test_a_change_that_hangs_ends_at_the_deadline_and_can_be_lifted_later(own_la
     patient = ToxiproxyAdapter(lab.server.url, 20.0)
     patient.remove_toxic(proxy.name, "t")
     assert patient.pristine() == []
+
+
+@pytest.fixture
+def expecting(own_lab, upstreams):
+    """An adapter that knows the one proxy that the lab made, and that proxy."""
+    proxy = own_lab.proxy(own_lab.upstream(upstreams.echo))
+    listed = ToxiproxyAdapter(own_lab.server.url, 10.0).proxies()[proxy.name]
+    spec = ProxySpec(name=proxy.name, listen=listed.listen, upstream=listed.upstream)
+    return ToxiproxyAdapter(own_lab.server.url, 10.0, expected=[spec]), spec
+
+
+def test_a_proxy_that_the_lab_did_not_make_is_named_and_removed(own_lab, expecting):
+    adapter, spec = expecting
+    assert (adapter.pristine(), adapter.uninvited()) == ([], [])
+    body = {"name": "own way", "listen": "127.0.0.1:0", "upstream": spec.upstream, "enabled": True}
+    listen = own_lab.server.call("POST", "/proxies", body).json["listen"]
+    said = f"proxy own way: got {listen} to {spec.upstream}, expected no proxy that the lab did not make"
+    assert (adapter.pristine(), adapter.uninvited()) == ([said], [said])
+    adapter.reset()
+    assert (adapter.pristine(), list(adapter.proxies())) == ([], [spec.name])
+
+
+def test_a_changed_or_missing_proxy_is_named_and_made_again(own_lab, expecting):
+    adapter, spec = expecting
+    own_lab.server.call("POST", f"/proxies/{spec.name}", {"upstream": "127.0.0.1:9"})
+    said = f"proxy {spec.name}: got upstream 127.0.0.1:9, expected {spec.upstream}"
+    assert (adapter.pristine(), adapter.uninvited()) == ([said], [said])
+    adapter.reset()
+    assert adapter.pristine() == []
+    own_lab.server.call("DELETE", f"/proxies/{spec.name}")
+    assert len(adapter.uninvited()) == 1
+    adapter.reset()
+    assert adapter.pristine() == []
+
+
+def test_what_the_adapter_was_asked_for_is_not_uninvited(own_lab, expecting):
+    adapter, spec = expecting
+    adapter.add_toxic(spec.name, ToxicSpec(name="t", type="latency", attributes={"latency": 1}))
+    adapter.set_enabled(spec.name, False)
+    assert (len(adapter.pristine()), adapter.uninvited()) == (2, [])
+    theirs = {"name": "theirs", "type": "latency", "attributes": {"latency": 1}}
+    own_lab.server.call("POST", f"/proxies/{spec.name}/toxics", theirs)
+    assert adapter.uninvited() == [f"proxy {spec.name}: got toxic theirs (latency, downstream), expected none"]
+    adapter.remove_toxic(spec.name, "theirs")
+    adapter.remove_toxic(spec.name, "t")
+    adapter.set_enabled(spec.name, True)
+    own_lab.server.call("POST", f"/proxies/{spec.name}/toxics", {**theirs, "name": "t"})
+    own_lab.server.call("POST", f"/proxies/{spec.name}", {"enabled": False})
+    assert len(adapter.uninvited()) == 2, "what it has taken away is no longer its own"

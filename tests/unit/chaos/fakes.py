@@ -70,6 +70,7 @@ class FakeProxies:
     broken: dict[str, int] = field(default_factory=dict)
     lands: bool = False
     calls: list[str] = field(default_factory=list)
+    by_others: list[str] = field(default_factory=list)
 
     def _does(self, what: str, effect: Callable[[], None]) -> None:
         self.calls.append(what)
@@ -108,6 +109,9 @@ class FakeProxies:
     def deviations(self) -> Sequence[str]:
         self._does("deviations", lambda: None)
         return self.dirt
+
+    def uninvited(self) -> Sequence[str]:
+        return self.by_others
 
     @property
     def dirt(self) -> list[str]:

@@ -308,6 +308,7 @@ def test_pristine_names_every_deviation(server):
         ProxySpec(name="d", listen="127.0.0.1:3", upstream="127.0.0.1:4"),
     ]
     assert ToxiproxyAdapter(server.url, expected=expected).pristine() == [
+        "proxy b: got 127.0.0.1:1 to 127.0.0.1:2, expected no proxy that the lab did not make",
         "proxy c: got listen 127.0.0.1:1, expected 127.0.0.1:7",
         "proxy c: got upstream 127.0.0.1:2, expected 127.0.0.1:8",
         "proxy d: got none, expected 127.0.0.1:3 to 127.0.0.1:4",

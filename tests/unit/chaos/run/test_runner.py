@@ -351,6 +351,16 @@ def test_who_takes_part_uninvited_is_on_record(bench: Bench) -> None:
     assert kinds.index(EventKind.COLLECTED) < kinds.index(EventKind.WATCHED), "it looks until the world has settled"
 
 
+def test_a_proxy_of_somebody_else_s_is_on_record(bench: Bench) -> None:
+    own = "proxy own_way: got 127.0.0.1:5 to 127.0.0.1:6, expected no proxy that the lab did not make"
+    bench.watch = FakeWatch()
+    bench.outside.proxies.by_others = [own]
+    bench.run()
+    told = f"somebody else than the lab changed its proxies: {own}"
+    assert bench.data(EventKind.STRANGER) == [{"what": told}]
+    assert bench.data(EventKind.WATCHED) == [{"problem": ""}]
+
+
 def test_stop_before_the_load(bench: Bench) -> None:
     bench.stop.ask("stopped by SIGTERM")
     folder = bench.run()

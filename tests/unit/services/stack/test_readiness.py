@@ -12,6 +12,7 @@ from typing import ClassVar, cast
 
 import pytest
 
+from services.stack import readiness
 from services.stack.errors import StackError
 from services.stack.layout import Lab, Ports
 from services.stack.readiness import Check, Checks, Waiter, log_tail
@@ -181,3 +182,25 @@ def test_an_answer_of_a_process_that_is_none_of_the_api_is_no_readiness(api: Che
     """A process left by a killed master, or a foreign one, would take a share of the load."""
     _Api.answers = [process(1), process(9)]
     assert api.api("hardened") == "GET /ready: got an answer of process 9, expected one of the API's, [1, 2]"
+
+
+def _listed(name: str) -> dict[str, object]:
+    return {"name": name, "listen": "127.0.0.1:5", "upstream": "127.0.0.1:6", "enabled": True, "toxics": []}
+
+
+def test_a_proxy_that_the_lab_did_not_make_is_named_and_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str]] = []
+    listed = {name: _listed(name) for name in ("shop_to_gateway", "own way")}
+    monkeypatch.setattr(readiness, "read_proxies", lambda _: listed)
+    monkeypatch.setattr(readiness, "http_call", lambda how, _, path: (asked.append((how, path)), (204, b""))[1])
+    said = "127.0.0.1:5 to 127.0.0.1:6, which the lab did not make"
+    assert readiness.dirty_proxies(Ports(20000)) == [f"proxy own way: {said}"]
+    assert readiness.remove_foreign_proxies(Ports(20000)) == [f"proxy own way ({said})"]
+    assert asked == [("DELETE", "/proxies/own%20way")]
+
+
+def test_a_foreign_proxy_that_can_t_be_removed_ends_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "read_proxies", lambda _: {"own": _listed("own")})
+    monkeypatch.setattr(readiness, "http_call", lambda *_: (500, b"no"))
+    with pytest.raises(StackError, match="expected only the lab's proxies"):
+        readiness.remove_foreign_proxies(Ports(20000))

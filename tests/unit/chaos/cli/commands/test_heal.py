@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from chaos.run.lock import run_lock
@@ -35,3 +37,23 @@ def test_heal_leaves_a_run_alone(shell: Shell, toxiproxy: Http) -> None:
     assert said.code == 2
     assert "run: got a lab that is busy with flash-sale on naive (pid " in said.err
     assert toxiproxy.paths() == []
+
+
+def test_heal_removes_a_proxy_that_the_lab_did_not_make(
+    shell: Shell, toxiproxy: Http, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chaos.cli.commands.heal.PATIENCE_S", 0.1)
+    toxiproxy.answers["POST /reset"](None)  # pristine, but for the one that follows
+    own = {"name": "own_way", "listen": "127.0.0.1:5", "upstream": "127.0.0.1:6", "enabled": True, "toxics": []}
+    status, pristine = toxiproxy.answers["GET /proxies"]
+    toxiproxy.json("GET /proxies", {**json.loads(pristine), "own_way": own})
+
+    def remove(_: object) -> tuple[int, bytes]:
+        toxiproxy.answers["GET /proxies"] = status, pristine
+        return 204, b""
+
+    toxiproxy.answers["DELETE /proxies/own_way"] = remove
+    said = shell("heal", "--json")
+    expected = "proxy own_way: got 127.0.0.1:5 to 127.0.0.1:6, expected no proxy that the lab did not make"
+    assert said.json["lifted"] == [expected]
+    assert not [what for what in said.json["left"] if "own_way" in what]
