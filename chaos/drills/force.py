@@ -13,6 +13,7 @@ import yaml
 from chaos.errors import InvalidInput
 from chaos.evidence.files import explaining_lines, is_regular, read_bytes
 from chaos.load import load_scenario
+from chaos.load.yaml import parse
 from chaos.model.folder import File
 from chaos.model.interleaving import Schedule
 from chaos.scenario import Scenario
@@ -45,9 +46,8 @@ def again(folder: Path, name: str) -> Again:
     schedule = schedule_of(folder, name)
     text = read_bytes(folder / File.SCENARIO).decode(errors="replace")
     try:
-        document = yaml.safe_load(text)
-        cut = _cut(document, schedule)
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        cut = _cut(parse(text, File.SCENARIO).data, schedule)
+    except (IndexError, KeyError, TypeError, AttributeError) as error:
         raise InvalidInput(f"scenario.yaml: got {error!r}, expected the scenario of {folder.name}") from None
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / f"force-{schedule.id.replace('/', '-').replace('_', '-')}.yaml"
