@@ -80,5 +80,5 @@ def test_a_fault_of_the_run_s_scenario_is_read_as_a_scenario_is(run: Path) -> No
 @pytest.mark.parametrize("text", ["", "[", "3", "exchanges: []", "title: x\nexchanges: [3]", "a: *b"])
 def test_a_scenario_that_can_t_be_read_is_a_sentence(run: Path, text: str) -> None:
     (run / "scenario.yaml").write_text(text)
-    with pytest.raises(InvalidInput, match="scenario.yaml: "):
+    with pytest.raises(InvalidInput, match=r"scenario\.yaml: "):
         again(run, "s/w2")
