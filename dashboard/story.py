@@ -14,7 +14,7 @@ Table = tuple[list[Cell], list[list[Cell]]]
 def operations(explained: TimeLine) -> Table:
     """Head and rows: one operation each, in the order of sending."""
     head = [
-        Cell(html=""),
+        Cell(html="Letter", tight=True),
         Cell(html="Operation"),
         Cell(html="Sent", wide_only=True),
         Cell(html="Took", tight=True),

@@ -18,6 +18,7 @@ from chaos.errors import InvalidInput
 from chaos.evidence.newest import Ended, ended
 from chaos.evidence.writing import folders
 from chaos.model.folder import File
+from chaos.model.text import one_line
 from chaos.model.verdict import Verdict
 
 MOST_NAMED: Final = 8
@@ -139,7 +140,6 @@ def _named(word: str) -> Path:
 def _found(word: str) -> list[Path]:
     """Every folder that *word* may mean, newest first."""
     try:
-        word.encode()
         if (by_path := _by_path(word)) is not None:
             return [by_path]
         return [folder for folder in reversed(folders(evidence_dir())) if word and word in folder.name]
@@ -171,13 +171,13 @@ def _beside(folder: Path, *, newer: bool) -> Path:
     runs = list(ended(evidence_dir()))
     one = next((run for run in runs if run.folder.resolve() == folder.resolve()), None)
     if one is None:
-        raise InvalidInput(f"run: got only {folder.name}, expected two (firedrill compare A B)")
+        raise InvalidInput(f"run: got only {one_line(folder.name)}, expected two (firedrill compare A B)")
     wanted = (one.scenario, one.seed, one.scale)
     same = [run for run in runs if run != one and (run.scenario, run.seed, run.scale) == wanted]
     same = [run for run in same if (run.run_id > one.run_id) == newer]
     best = next((run for run in same if run.variant == one.variant), None) or next(iter(same), None)
     if best is None:
-        when = f"{'after' if newer else 'before'} {one.run_id}"
+        when = f"{'after' if newer else 'before'} {one_line(one.run_id)}"
         raise InvalidInput(
             f"run: got no run of {one.scenario} with seed {one.seed} {when}, expected one to compare it with"
         )
@@ -190,6 +190,6 @@ def _newest_named() -> str:
 
 
 def _listed(found: Sequence[Path]) -> str:
-    lines = [folder.name for folder in found[:MOST_NAMED]]
+    lines = [one_line(folder.name) for folder in found[:MOST_NAMED]]
     lines += [f"and {left} more (firedrill list --runs)"] if (left := len(found) - MOST_NAMED) > 0 else []
     return "".join(f"\n  {line}" for line in lines)

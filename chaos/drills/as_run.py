@@ -18,6 +18,7 @@ from chaos.evidence.journal import read_events
 from chaos.load import parse_scenario
 from chaos.model.folder import File
 from chaos.model.journal import Event, EventKind
+from chaos.model.text import one_line
 from chaos.model.verdict import RunFacts
 from chaos.plan import judged, plan
 from chaos.scenario import Scenario, text_digest
@@ -77,19 +78,20 @@ def read_as_run(folder: Path) -> AsRun:
         text = read_bytes(folder / File.SCENARIO, most=MOST_SCENARIO_BYTES).decode()
         if first is None or first.event is not EventKind.RUN_STARTED:
             raise InvalidInput(
-                f"{folder}/{File.JOURNAL}: got no start of a run, expected run_started as its first event"
+                f"{one_line(str(folder))}/{File.JOURNAL}: got no start of a run, "
+                "expected run_started as its first event"
             )
         started = msgspec.convert(first.data, _Started)
     except (OSError, msgspec.ValidationError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{folder}: got {error}, expected the evidence of a run") from None
+        raise InvalidInput(f"{one_line(str(folder))}: got {error}, expected the evidence of a run") from None
     except Unreadable as error:
-        raise InvalidInput(f"{folder}/{error}") from None
+        raise InvalidInput(f"{one_line(str(folder))}/{error}") from None
     if started.scenario_sha256 not in ("", digest := text_digest(text)):
         raise InvalidInput(
-            f"{folder}/{File.SCENARIO}: got a text with SHA-256 {digest[:12]}…, "
+            f"{one_line(str(folder))}/{File.SCENARIO}: got a text with SHA-256 {digest[:12]}…, "
             f"expected {started.scenario_sha256[:12]}…, the one that ran"
         )
-    scenario = parse_scenario(text, name=started.scenario, where=f"{folder}/{File.SCENARIO}")
+    scenario = parse_scenario(text, name=started.scenario, where=f"{one_line(str(folder))}/{File.SCENARIO}")
     return AsRun(scenario=scenario, started=started, started_unix_s=first.at_unix_s)
 
 

@@ -26,6 +26,7 @@ from chaos.judge.roots import HOST
 from chaos.model.counterexamples import Counterexamples, Explained
 from chaos.model.folder import File
 from chaos.model.samples import Sample
+from chaos.model.text import one_line
 from chaos.model.verdict import FindingKind, Verdict, VerdictDocument, plain
 from chaos.ports import Index
 from chaos.report.words import Shown
@@ -134,7 +135,7 @@ def explained(folder: Path, check: str | None) -> tuple[Explained, ...]:
     if not chosen:
         got = f"{check}, which is {known[check]}" if check in known else repr(check)
         raise InvalidInput(
-            f"check: got {got}, expected one that is violated in {folder.name}: "
+            f"check: got {got}, expected one that is violated in {one_line(folder.name)}: "
             f"{', '.join(one.check for one in found) or 'there is none'}"
         )
     return chosen
@@ -152,7 +153,7 @@ def _explained_then(folder: Path) -> tuple[tuple[Explained, ...], Mapping[str, s
     try:
         found = read_json(folder / File.COUNTEREXAMPLES, Counterexamples).counterexamples
     except Unreadable as error:
-        raise InvalidInput(f"{folder}/{error}") from None
+        raise InvalidInput(f"{one_line(str(folder))}/{error}") from None
     return found, {finding.check: finding.verdict for finding in _said(folder).findings}
 
 
@@ -161,7 +162,7 @@ def _said(folder: Path) -> VerdictDocument:
     try:
         return read_verdict(folder)
     except Unreadable as error:
-        raise InvalidInput(f"{folder}/{error}") from None
+        raise InvalidInput(f"{one_line(str(folder))}/{error}") from None
 
 
 def shown_of(folder: Path) -> Shown:

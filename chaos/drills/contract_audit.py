@@ -16,6 +16,7 @@ from chaos.adapters.http import why
 from chaos.drills import discrepancies, own_contract
 from chaos.drills.attempt import SHOP
 from chaos.drills.drafts import Planted, any_drill, made, own_draft
+from chaos.drills.given import read_given
 from chaos.drills.revealed import revealed
 from chaos.errors import InvalidInput, LabBroken
 from chaos.load.contract import reference
@@ -64,15 +65,9 @@ def read(attempt: Path) -> Written:
 
 def _text(path: Path) -> str:
     try:
-        if path.stat().st_size > own_contract.MOST_BYTES:
-            raise InvalidInput(
-                f"{path.name}: got {path.stat().st_size} bytes, expected at most {own_contract.MOST_BYTES}"
-            )
-        return path.read_text("utf-8")
+        return read_given(path, most=own_contract.MOST_BYTES, expected="a file of yours").decode()
     except UnicodeDecodeError:
         raise InvalidInput(f"{path.name}: got bytes that are no UTF-8, expected text") from None
-    except OSError as error:
-        raise InvalidInput(f"{path}: got {error.strerror}, expected a file of yours") from None
 
 
 def audited(variant: str, serve: Callable[[str], Mapping[str, Any]], shop: Path = SHOP) -> Audited:

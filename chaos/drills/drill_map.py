@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Protocol
 
-from chaos.errors import InvalidInput, LabBroken
+from chaos.drills.given import read_given
+from chaos.errors import LabBroken
 from chaos.files import write_atomic
 
 MOST_BYTES = 4 * 2**20
@@ -39,15 +40,7 @@ def import_(scorecard: DrillMap, file: Path) -> dict[str, int]:
     Raises: InvalidInput for a file that can't be read, is damaged, or is no drill map: then nothing was changed.
         LabBroken when the scorecard is away.
     """
-    try:
-        with file.open("rb") as opened:
-            document = opened.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise InvalidInput(
-            f"{file}: got {error.strerror}, expected a drill map (firedrill export --format json)"
-        ) from None
-    if len(document) > MOST_BYTES:
-        raise InvalidInput(f"{file}: got more than {MOST_BYTES} bytes, expected at most {MOST_BYTES}")
+    document = read_given(file, most=MOST_BYTES, expected="a drill map (firedrill export --format json)")
     try:
         return scorecard.put_drill_map(document)
     except OSError as error:

@@ -13,8 +13,10 @@ import yaml
 from chaos.errors import InvalidInput
 from chaos.evidence.files import explaining_lines, is_regular, read_bytes
 from chaos.load import load_scenario
+from chaos.load.yaml import parse
 from chaos.model.folder import File
 from chaos.model.interleaving import Schedule
+from chaos.model.text import one_line
 from chaos.scenario import Scenario
 
 
@@ -32,7 +34,9 @@ def schedule_of(folder: Path, name: str) -> Schedule:
     found = explaining_lines(path, Schedule) if is_regular(path) else []
     tried = [each for each in found if not each.learnt]
     if not tried:
-        raise InvalidInput(f"{folder.name}: got a run without forced schedules, expected one of scenarios/interleaving")
+        raise InvalidInput(
+            f"{one_line(folder.name)}: got a run without forced schedules, expected one of scenarios/interleaving"
+        )
     for each in tried:
         if each.id == name:
             return each
@@ -45,10 +49,9 @@ def again(folder: Path, name: str) -> Again:
     schedule = schedule_of(folder, name)
     text = read_bytes(folder / File.SCENARIO).decode(errors="replace")
     try:
-        document = yaml.safe_load(text)
-        cut = _cut(document, schedule)
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-        raise InvalidInput(f"scenario.yaml: got {error!r}, expected the scenario of {folder.name}") from None
+        cut = _cut(parse(text, File.SCENARIO).data, schedule)
+    except (IndexError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidInput(f"scenario.yaml: got {error!r}, expected the scenario of {one_line(folder.name)}") from None
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / f"force-{schedule.id.replace('/', '-').replace('_', '-')}.yaml"
         file.write_text(yaml.safe_dump(cut, sort_keys=False, allow_unicode=True), encoding="utf-8")

@@ -18,6 +18,7 @@ from chaos.adapters import scanners
 from chaos.adapters.samples import Sample, sample
 from chaos.drills import attempt as attempts
 from chaos.drills.drafts import Draft, any_drill
+from chaos.drills.given import read_given
 from chaos.drills.reveal import OpensHints, put_on_record
 from chaos.drills.revealed import revealed
 from chaos.errors import InvalidInput
@@ -115,7 +116,7 @@ def _draft(seed: int) -> Draft:
 
 def import_code(path: Path, *, shop: Path = attempts.SHOP) -> Path:
     """Code of the learner's own AI tool, to be reviewed without a key. Raises: InvalidInput."""
-    text = text_of(_read(path), path.name)
+    text = text_of(read_given(path), path.name)
     try:
         ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -138,7 +139,7 @@ def import_code(path: Path, *, shop: Path = attempts.SHOP) -> Path:
 def import_sarif(path: Path, *, shop: Path = attempts.SHOP) -> tuple[int, list[str]]:
     """Add the notes of a SARIF file to `notes.yaml`. Returns: how many are new, and what was left out."""
     review = load(shop=shop)
-    found, left = sarif.imported(_read(path), review.state.files, path.name)
+    found, left = sarif.imported(read_given(path), review.state.files, path.name)
     own = yaml_notes(review.folder, review.state.files)
     merged = distinct([*own, *found])
     save_notes(review.folder, merged)
@@ -153,7 +154,7 @@ def load(shop: Path = attempts.SHOP) -> Review:
     notes: list[Note] = []
     for name, original in state.files.items():
         try:
-            notes += in_place(name, text_of(_read(folder / name), name), original)
+            notes += in_place(name, text_of(read_given(folder / name), name), original)
         except InvalidInput as error:
             problems += error.problems
     try:
@@ -168,7 +169,7 @@ def load(shop: Path = attempts.SHOP) -> Review:
 def yaml_notes(folder: Path, files: Mapping[str, str]) -> list[Note]:
     """What `notes.yaml` says. Raises: InvalidInput."""
     path = folder / NOTES_FILE
-    return from_yaml(text_of(path.read_bytes(), NOTES_FILE), files) if path.exists() else []
+    return from_yaml(text_of(read_given(path), NOTES_FILE), files) if path.exists() else []
 
 
 def save_notes(folder: Path, notes: Sequence[Note]) -> None:
@@ -249,13 +250,6 @@ def _state(folder: Path) -> State:
         raise InvalidInput(f"{folder}: got no review, expected one (firedrill review start --seed 1)") from None
     except (msgspec.DecodeError, OSError) as error:
         raise InvalidInput(f"{folder / STATE}: got {error}, expected it as the lab wrote it") from None
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InvalidInput(f"{path}: got {error.strerror}, expected a file to read") from None
 
 
 def _now() -> str:

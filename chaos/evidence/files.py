@@ -24,6 +24,7 @@ import msgspec
 
 from chaos.errors import InvalidInput
 from chaos.model.folder import File
+from chaos.model.text import one_line
 
 MIB: Final = 1 << 20
 MOST_BYTES: Final = 64 * MIB
@@ -66,17 +67,17 @@ def open_regular(path: Path, *, most: int = MOST_BYTES) -> BufferedReader:
     try:
         descriptor = os.open(path, _FLAGS)
     except FileNotFoundError:
-        raise NoSuchFile(f"{path.name}: got no such file, expected a readable file") from None
+        raise NoSuchFile(f"{one_line(path.name)}: got no such file, expected a readable file") from None
     except OSError as error:
         got = {errno.ELOOP: "a symbolic link", errno.ENXIO: "a socket or a device"}.get(error.errno or 0)
-        raise Unreadable(f"{path.name}: got {got or error.strerror}, expected a readable file") from None
+        raise Unreadable(f"{one_line(path.name)}: got {got or error.strerror}, expected a readable file") from None
     except ValueError as error:  # a NUL in its name
         raise Unreadable(f"{path.name!r}: got {error}, expected a readable file") from None
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode):
         os.close(descriptor)
         kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
-        raise Unreadable(f"{path.name}: got {kind}, expected a regular file")
+        raise Unreadable(f"{one_line(path.name)}: got {kind}, expected a regular file")
     if found.st_size > most:
         os.close(descriptor)
         raise _too_large(path, found.st_size, most)
@@ -96,7 +97,9 @@ def read_bytes(path: Path, *, most: int = MOST_BYTES) -> bytes:
         try:
             content = file.read(most + 1)
         except OSError as error:
-            raise Unreadable(f"{path.name}: got {error.strerror or error}, expected a readable file") from None
+            raise Unreadable(
+                f"{one_line(path.name)}: got {error.strerror or error}, expected a readable file"
+            ) from None
     if len(content) > most:  # it grew meanwhile
         raise _too_large(path, len(content), most)
     return content
@@ -186,7 +189,9 @@ def batches(path: Path, *, most: int = MOST_HISTORY_BYTES, torn: bool = True) ->
             rest.append(tail)
             waiting += len(tail)
         if waiting > MOST_LINE_BYTES:
-            raise Unreadable(f"{path.name}: got a line of more than {MOST_LINE_BYTES} bytes, expected shorter ones")
+            raise Unreadable(
+                f"{one_line(path.name)}: got a line of more than {MOST_LINE_BYTES} bytes, expected shorter ones"
+            )
     if waiting and torn:
         yield b"".join(rest)
 
@@ -204,10 +209,12 @@ def _chunks(path: Path, most: int) -> Iterator[bytes]:
             while chunk := _read1(source):
                 read += len(chunk)
                 if read > limit:
-                    raise Unreadable(f"{path.name}: got more than {limit} bytes once unpacked, expected at most those")
+                    raise Unreadable(
+                        f"{one_line(path.name)}: got more than {limit} bytes once unpacked, expected at most those"
+                    )
                 yield chunk
         except (OSError, EOFError, zlib.error) as error:
-            raise Unreadable(f"{path.name}: got {error}, expected a readable file") from None
+            raise Unreadable(f"{one_line(path.name)}: got {error}, expected a readable file") from None
 
 
 def _read1(source: BufferedReader | gzip.GzipFile) -> bytes:
@@ -235,4 +242,4 @@ def explaining_lines(path: Path, type_: type[_T]) -> list[_T]:
 
 
 def _too_large(path: Path, size: int, most: int) -> Unreadable:
-    return Unreadable(f"{path.name}: got {size} bytes, expected at most {most}")
+    return Unreadable(f"{one_line(path.name)}: got {size} bytes, expected at most {most}")

@@ -15,6 +15,7 @@ from chaos.evidence.files import MIB, MOST_FILES, Unreadable, decoded, open_regu
 from chaos.evidence.writing import encode
 from chaos.files import write_atomic
 from chaos.model.folder import File
+from chaos.model.text import one_line
 
 MANIFEST_VERSION = 2
 """Of the record and of the rules of judging. 2: clocks are on record; a limit met on a busy machine can stay met."""
@@ -54,7 +55,7 @@ class _Version(msgspec.Struct):
 def unchanged(evidence: Path) -> list[str]:
     """Files that are not as the run left them, as complaints. As `verify`, but the verdict is not derived again."""
     if not evidence.is_dir():
-        return [f"{evidence}: got no such folder, expected an evidence folder"]
+        return [f"{one_line(str(evidence))}: got no such folder, expected an evidence folder"]
     return list(_manifest_problems(evidence))
 
 
@@ -79,9 +80,9 @@ def _manifest_problems(evidence: Path) -> Iterator[str]:
         yield str(error)
         return
     for name in sorted(files.keys() - found.keys()):
-        yield f"{name}: got no such file, expected it as in the manifest"
+        yield f"{one_line(name)}: got no such file, expected it as in the manifest"
     for name in sorted(found.keys() - files.keys()):
-        yield f"{name}: got a file that the manifest doesn't have, expected none"
+        yield f"{one_line(name)}: got a file that the manifest doesn't have, expected none"
     for name in sorted(found.keys() & files.keys()):
         try:
             entry = _entry(found[name], name, files[name].get("bytes"))
@@ -90,7 +91,7 @@ def _manifest_problems(evidence: Path) -> Iterator[str]:
             continue
         if entry != files[name]:
             yield (
-                f"{name}: got {entry['bytes']} bytes with SHA-256 {entry['sha256'][:12]}…, "
+                f"{one_line(name)}: got {entry['bytes']} bytes with SHA-256 {entry['sha256'][:12]}…, "
                 f"expected {files[name].get('bytes')} bytes with {str(files[name].get('sha256'))[:12]}…"
             )
 
@@ -102,10 +103,14 @@ def _files(evidence: Path) -> Iterator[tuple[str, Path]]:
         if path.is_symlink() or not path.is_dir():
             found.append(path)
         if number > MOST_FILES:
-            raise InvalidInput(f"{evidence.name}: got more than {MOST_FILES} files, expected the folder of one run")
+            raise InvalidInput(
+                f"{one_line(evidence.name)}: got more than {MOST_FILES} files, expected the folder of one run"
+            )
     size = sum(path.lstat().st_size for path in found)
     if size > MOST_FOLDER_BYTES:
-        raise InvalidInput(f"{evidence.name}: got {size} bytes, expected at most {MOST_FOLDER_BYTES} of one run")
+        raise InvalidInput(
+            f"{one_line(evidence.name)}: got {size} bytes, expected at most {MOST_FOLDER_BYTES} of one run"
+        )
     for path in sorted(found):
         if (name := path.relative_to(evidence).as_posix()) != File.MANIFEST:
             yield name, path
@@ -117,10 +122,10 @@ def _entry(path: Path, name: str, expected_bytes: Any = None) -> dict[str, Any]:
         with open_regular(path, most=MOST_FILE_BYTES) as file:
             size = os.fstat(file.fileno()).st_size
             if isinstance(expected_bytes, int) and expected_bytes != size:
-                raise Unreadable(f"{name}: got {size} bytes, expected {expected_bytes}")
+                raise Unreadable(f"{one_line(name)}: got {size} bytes, expected {expected_bytes}")
             return {"sha256": hashlib.file_digest(file, "sha256").hexdigest(), "bytes": size}
     except Unreadable as error:
-        raise Unreadable(str(error).replace(path.name, name, 1)) from None
+        raise Unreadable(str(error).replace(one_line(path.name), one_line(name), 1)) from None
 
 
 def _sealed(body: dict[str, Any]) -> bytes:

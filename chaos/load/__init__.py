@@ -29,6 +29,8 @@ from chaos.probes import KINDS as PROBES
 from chaos.scenario import FaultSpec, LoadPhase, Proves, Scenario, Section
 
 SCENARIOS = CHECKOUT / "scenarios"
+MOST_BYTES = 1 << 18
+"""Of a scenario file: as much as its evidence can hold of it."""
 
 
 def find_scenario(name: str) -> Path:
@@ -75,6 +77,8 @@ def scenario_name(path: Path) -> str:
 def load_scenario(path: Path) -> Scenario:
     """Read, parse and check one file. Raises: InvalidInput with every problem."""
     try:
+        if (size := path.stat().st_size) > MOST_BYTES:
+            raise InvalidInput(f"{path}: got {size} bytes, expected at most {MOST_BYTES}")
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path}: got bytes that are not UTF-8 at {error.start}, expected text") from None

@@ -94,7 +94,9 @@ def _page() -> Iterator[str]:
     yield "## Invariants\n"
     yield "Exact truths over the whole history and the end state, written `{invariant: <name>}`.\n"
     for name, invariant in INVARIANTS.items():
-        doc = f"{first_paragraph(invariant.doc)} Needs the operations {_list(sorted(invariant.requires_ops))}."
+        doc = first_paragraph(invariant.doc)
+        if invariant.requires_ops:
+            doc += f" Needs the operations {_list(sorted(invariant.requires_ops))}."
         if invariant.standing_for:
             doc += " Checked in every run that it says something about, listed or not."
         yield from _section(f"`{name}`", invariant_model(invariant), doc=doc, leave_out=("invariant",))

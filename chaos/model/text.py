@@ -27,6 +27,16 @@ def visible(text: str) -> str:
     return _OBEYED.sub(_spelled, text)
 
 
+def one_line(name: str) -> str:
+    r"""The name of a file or folder: as `visible`, with tab and newline escaped; none makes a line of its own."""
+    return visible(name).replace("\t", "\\t").replace("\n", "\\n")
+
+
+def is_text(name: str) -> bool:
+    """Whether a file's or folder's name is text: one that is not UTF-8 has bytes in it that no encoding knows."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in name)
+
+
 def _spelled(found: re.Match[str]) -> str:
     code = ord(found[0])
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

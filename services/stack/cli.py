@@ -25,6 +25,7 @@ from services.stack.reload import reload
 from services.stack.setup import setup
 from services.stack.shop import DEFAULT_SEED, DEFAULT_WORLD, become_manage
 from services.stack.shop import folder as shop_folder
+from services.stack.supervisor_client import Unreachable
 from services.stack.watch.run import watch
 
 Document = Mapping[str, Any]
@@ -170,6 +171,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             document = _COMMANDS[parsed.command](config.load(base_port=parsed.base_port), parsed)
     except StackError as error:
         return _fail(error, as_json=as_json)
+    except Unreachable as error:
+        return _fail(StackError("not_ready", str(error)), as_json=as_json)
     except KeyboardInterrupt:
         return _fail(StackError("not_ready", "stack: interrupted by hand"), as_json=as_json)
     except OSError as error:

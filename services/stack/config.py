@@ -19,6 +19,7 @@ HIGHEST_BASE_PORT: Final = 65535 - 20
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 _REMEMBERED = "base-port"
 _UNUSABLE: Final = re.compile(r"\s[;#]|[\x00-\x1f\x7f\ud800-\udfff]")
+_UNUSABLE_FOR_SERVERS: Final = re.compile(r'["$`]')
 _SCORECARD_DATABASE: Final = ("SCORECARD_DATABASE_URL", "SCORECARD_DATABASE_URL_FILE")
 
 
@@ -140,13 +141,17 @@ def load(environ: Mapping[str, str] | None = None, *, base_port: str | None = No
         ),
     )
     for folder in (settings.checkout, settings.lab_dir, settings.tools_dir, settings.evidence_dir):
-        _require_usable(folder)
+        _require_usable(folder, _UNUSABLE)
+    for folder in (settings.checkout, settings.lab_dir, settings.tools_dir):
+        _require_usable(folder, _UNUSABLE_FOR_SERVERS)
     return settings
 
 
-def _require_usable(folder: Path) -> None:
-    """Raises: StackError for a name that supervisord's configuration can't hold: it would begin a comment or a line."""
-    if (found := _UNUSABLE.search(str(folder))) is not None:
+def _require_usable(folder: Path, unusable: re.Pattern[str]) -> None:
+    """Raises: StackError for a name that supervisord's configuration can't hold, as it would begin a comment or a line;
+    or that PostgreSQL's initdb can't hold: it calls the server beside it through a shell, in double quotes.
+    """
+    if (found := unusable.search(str(folder))) is not None:
         message = f"{str(folder)!r}: got {found[0]!r} in the name of a folder of the lab, expected a name without it"
         raise StackError("bad_input", message)
 

@@ -21,11 +21,11 @@ class Unreachable(Exception):
 class _Transport(xmlrpc.client.Transport):
     def __init__(self, timeout_s: float) -> None:
         super().__init__()
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
         connection = super().make_connection(host)
-        connection.timeout = self._timeout_s
+        connection.timeout = self.timeout_s
         return connection
 
 
@@ -79,6 +79,11 @@ class Supervisor:
                     target = getattr(target, name)
                 return target(*arguments)
         except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError) as error:
+            if isinstance(error, TimeoutError):
+                raise Unreachable(
+                    f"supervisord: got no answer to {method} within {transport.timeout_s:g} s, expected one: "
+                    "the machine may be too busy (make status, then the same command again)"
+                ) from error
             raise Unreachable(f"supervisord: got {error!r}, expected an answer to {method}") from error
 
     def is_running(self) -> bool:

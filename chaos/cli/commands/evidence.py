@@ -14,6 +14,7 @@ from chaos.drills import conclude, revision
 from chaos.errors import ExitCode, InvalidInput
 from chaos.files import write_atomic
 from chaos.judge import verify as verification
+from chaos.model.text import one_line
 from chaos.model.verdict import plain
 from chaos.report import explain as explanation
 from chaos.report import pair
@@ -35,7 +36,7 @@ def verify(evidence: Run = None, as_json: Json = False) -> Answer:
     verdict = conclude.verdict_of(folder)
     return Answer(
         document=document,
-        text=f"{folder.name}: {verdict}: it follows from the evidence, and nothing was changed",
+        text=f"{one_line(folder.name)}: {verdict}: it follows from the evidence, and nothing was changed",
     )
 
 
@@ -55,7 +56,9 @@ def explain(
     folder, check = _run_and_check(evidence or [])
     found = conclude.explained(folder, check)
     if not found:
-        return Answer(document=found, text=f"{folder.name}: nothing is violated, so there is nothing to explain")
+        return Answer(
+            document=found, text=f"{one_line(folder.name)}: nothing is violated, so there is nothing to explain"
+        )
     return Answer(document=found, text=Block("\n".join(explanation.text(one) for one in found)))
 
 

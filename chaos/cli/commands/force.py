@@ -23,6 +23,7 @@ from chaos.files import write_atomic
 from chaos.model.folder import File
 from chaos.model.interleaving import Schedule
 from chaos.model.journal import EventKind
+from chaos.model.text import one_line
 from chaos.report import interleaving
 
 app = typer.Typer()
@@ -86,7 +87,7 @@ def _variant_of(folder: Path) -> str:
     for event in read_events(folder / File.JOURNAL):
         if event.event is EventKind.RUN_STARTED:
             return str(event.data.get("variant", ""))
-    raise InvalidInput(f"{folder.name}: got no variant on record, expected --variant")
+    raise InvalidInput(f"{one_line(folder.name)}: got no variant on record, expected --variant")
 
 
 def _text(result: RunResult) -> list[str | Verdicts | Block]:

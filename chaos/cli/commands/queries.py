@@ -16,6 +16,7 @@ from chaos.evidence.newest import Ended
 from chaos.evidence.record import read_record
 from chaos.model.exchange import Exchanged
 from chaos.model.folder import File
+from chaos.model.text import one_line
 from chaos.report import queries as report
 
 app = typer.Typer()
@@ -41,7 +42,7 @@ def queries(
     known = report.operations(after)
     if operation is not None and operation not in known:
         words = ", ".join(known) or "none succeeded"
-        raise InvalidInput(f"operation: got {operation!r}, expected one that {folder.name} counts: {words}")
+        raise InvalidInput(f"operation: got {operation!r}, expected one that {one_line(folder.name)} counts: {words}")
     chosen = known if operation is None else [operation]
     document = {
         "run": folder.name,
@@ -53,7 +54,7 @@ def queries(
         if operation is None
         else report.operation_lines(after, earlier, operation)
     )
-    head = folder.name if operation is None else f"{operation} in {folder.name}"
+    head = one_line(folder.name) if operation is None else f"{operation} in {one_line(folder.name)}"
     return Answer(document=document, text=Block("\n".join([head, *lines]) + "\n"))
 
 
@@ -68,12 +69,14 @@ def _counts(run: Ended) -> bool:
 def _compared(folder: Path) -> tuple[Path, Exchanged]:
     exchanged = _exchanged(folder)
     if not report.compares(exchanged):
-        raise InvalidInput(f"{folder.name}: got a run that counts no queries, expected one of queries/reads")
+        raise InvalidInput(f"{one_line(folder.name)}: got a run that counts no queries, expected one of queries/reads")
     return folder, exchanged
 
 
 def _exchanged(folder: Path) -> Exchanged:
     exchanged = read_record(folder).exchanged
     if exchanged.unread:
-        raise InvalidInput(f"{folder.name}: got {'; '.join(exchanged.unread.values())}, expected an exchange run")
+        raise InvalidInput(
+            f"{one_line(folder.name)}: got {'; '.join(exchanged.unread.values())}, expected an exchange run"
+        )
     return exchanged

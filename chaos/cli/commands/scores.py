@@ -20,6 +20,7 @@ from chaos.errors import ExitCode
 from chaos.evidence.manifest import unchanged
 from chaos.evidence.writing import folders
 from chaos.model.folder import File
+from chaos.model.text import is_text, one_line
 
 app = typer.Typer()
 
@@ -36,8 +37,10 @@ def index(which: Run = None, as_json: Json = False) -> Answer:
     for folder in [names.run_named(which)] if which else folders(evidence_dir()):
         if not (folder / File.VERDICT).exists():
             continue
-        if problems := unchanged(folder):
-            changed.append(f"not indexed: {folder.name}: {problems[0]} (firedrill verify says the rest)")
+        if not is_text(folder.name):
+            changed.append(f"not indexed: {one_line(folder.name)}: got a name that is not UTF-8, expected the run's id")
+        elif problems := unchanged(folder):
+            changed.append(f"not indexed: {one_line(folder.name)}: {problems[0]} (firedrill verify says the rest)")
         else:
             done += put(scorecard, folder, troubles.append)
     return Answer(

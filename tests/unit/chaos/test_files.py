@@ -32,3 +32,12 @@ def test_a_failed_write_leaves_the_old_content_and_nothing_beside_it(tmp_path, m
 def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError):
         write_atomic(Path(tmp_path / "none" / "x"), b"")
+
+
+def test_a_pipe_or_a_device_is_not_replaced_by_a_file(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="a pipe or a device"):
+        write_atomic(pipe, b"new")
+    assert pipe.is_fifo()
+    assert [file.name for file in tmp_path.iterdir()] == ["pipe"]

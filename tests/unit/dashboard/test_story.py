@@ -14,3 +14,12 @@ def test_requests_of_an_exchange_run_can_be_pasted() -> None:
     few, many = story.requests(explained(asked.judge("queries_do_not_grow"), record, ()))
     assert few == "curl -i \"$API\"'/api/events/?page_size=9'  # A"
     assert many.endswith("  # B")
+
+
+def test_every_column_of_a_counterexample_has_a_name() -> None:
+    """A screen reader reads the head of a column with each of its cells."""
+    asked = Shop("reads", rows=[3, 9])
+    asked.makes = lambda case, rows: rows
+    found = explained(asked.judge("queries_do_not_grow"), asked.record(), ())
+    for head, _ in (story.operations(found), story.moments(found)):
+        assert all(cell.html for cell in head)

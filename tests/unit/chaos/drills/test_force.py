@@ -66,3 +66,19 @@ def test_a_test_is_python_and_knows_nothing_of_the_engine(pair: tuple[str, str])
 def test_a_task_is_only_held_by_the_lab() -> None:
     with pytest.raises(InvalidInput, match="expected a pair of requests"):
         test_of(schedule(pair=("charge", "charge")))
+
+
+def test_a_fault_of_the_run_s_scenario_is_read_as_a_scenario_is(run: Path) -> None:
+    """`on` is a word in a scenario; YAML 1.1 would take it for true."""
+    file = run / "scenario.yaml"
+    fault = "faults:\n  - {inject: down, on: shop_to_cache, during: s}\n"
+    file.write_text(file.read_text().replace("blast_radius: []", "blast_radius: [shop_to_cache]") + fault)
+    (found,) = again(run, "s/w2").scenario.faults
+    assert found.params.on == "shop_to_cache"
+
+
+@pytest.mark.parametrize("text", ["", "[", "3", "exchanges: []", "title: x\nexchanges: [3]", "a: *b"])
+def test_a_scenario_that_can_t_be_read_is_a_sentence(run: Path, text: str) -> None:
+    (run / "scenario.yaml").write_text(text)
+    with pytest.raises(InvalidInput, match=r"scenario\.yaml: "):
+        again(run, "s/w2")

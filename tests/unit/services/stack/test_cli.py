@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
 
 from services.stack import cli, text
+from services.stack.supervisor_client import Supervisor
 
 
 @pytest.fixture(autouse=True)
@@ -84,3 +86,29 @@ def test_status_table_for_people() -> None:
         "Prometheus  absent (make doctor says how to get it)\n"
         "scorecard   http://s/admin/                          user admin, password in /lab/secret\n"
     )
+
+
+def test_a_supervisord_that_does_not_answer_in_time_is_a_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It listens, but a busy machine gives it no time to answer."""
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        slow = Supervisor(port=deaf.getsockname()[1], password="x", timeout_s=0.1)
+        monkeypatch.setitem(cli._COMMANDS, "identities", lambda *_: {"pid": slow.pid()})
+        assert cli.main(["identities", "--json"]) == 4
+    said = capsys.readouterr()
+    assert json.loads(said.out)["error"]["kind"] == "not_ready"
+    assert said.err == (
+        "supervisord: got no answer to supervisor.getPID within 0.1 s, expected one: the machine may be too busy "
+        "(make status, then the same command again)\n"
+    )
+
+
+def test_a_supervisord_that_is_not_there_is_a_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    monkeypatch.setitem(cli._COMMANDS, "identities", lambda *_: {"pid": Supervisor(port=port, password="x").pid()})
+    assert cli.main(["identities"]) == 4
+    assert "Connection refused" in capsys.readouterr().err

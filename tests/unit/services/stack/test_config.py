@@ -44,6 +44,21 @@ def test_a_folder_that_supervisord_s_configuration_can_t_hold_is_refused(tmp_pat
     assert caught.value.exit_code == 2
 
 
+@pytest.mark.parametrize("name", ['a"b', "a$b", "$HOME", "a`b"])
+@pytest.mark.parametrize("which", ["FIREDRILL_LAB_DIR", "FIREDRILL_TOOLS_DIR"])
+def test_a_folder_that_initdb_can_t_hold_is_refused_with_the_character(tmp_path: Path, which: str, name: str) -> None:
+    with pytest.raises(StackError, match="in the name of a folder of the lab, expected a name without it") as caught:
+        config.load({"FIREDRILL_LAB_DIR": str(tmp_path), which: str(tmp_path / name)})
+    sign = next(each for each in name if not each.isalpha())
+    assert f": got {sign!r} in the name" in caught.value.message
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["a b", "it's", "é", "100%", "a#b", "a;b", "a\\b"])
+def test_other_folders_are_taken(tmp_path: Path, name: str) -> None:
+    assert config.load({"FIREDRILL_LAB_DIR": str(tmp_path / name)}).lab_dir == tmp_path / name
+
+
 @pytest.mark.parametrize("text", ["eighteen", "80", "65530", "-1", "18000.5"])
 def test_a_base_port_without_room_is_refused_with_what_was_given(text: str) -> None:
     with pytest.raises(StackError) as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,23 @@ def test_verify_what_is_not_there(shell: Shell) -> None:
     assert said.code == 2
     assert said.err.startswith("firedrill: run: got '20200101-000000-never', expected last, ")
     assert said.err.endswith("; there is no run yet (firedrill run SCENARIO)\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (b"20260101-x-\xff-hardened-s7", r"20260101-x-\udcff-hardened-s7"),
+        (b"20260101-x\nforged: held\t\x1b[2J-s7", r"20260101-x\nforged: held\t\x1b[2J-s7"),
+    ],
+)
+def test_a_folder_s_name_makes_no_line_of_its_own(shell: Shell, folder: Path, name: bytes, shown: str) -> None:
+    odd = folder.with_name(os.fsdecode(name))
+    folder.rename(odd)
+    for word in (odd.name, str(odd), "20260101-x"):
+        said = shell("verify", word)
+        assert (said.code, said.out) == (0, f"{shown}: held: it follows from the evidence, and nothing was changed\n")
+        assert shell("explain", word).out == f"{shown}: nothing is violated, so there is nothing to explain\n"
+    assert shell("verify", "nosuch").err.endswith(f"firedrill:   {shown}\n")
+    assert shell("list", "--runs").out.count("\n") == 2
+    (odd / "a\nforged: held").touch()
+    assert r"a\nforged: held: got a file that the manifest doesn't have" in shell("verify", "20260101-x").err

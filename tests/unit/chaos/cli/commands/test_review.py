@@ -101,6 +101,14 @@ def test_code_of_ones_own_tool(shell: Shell, shop: Path, tmp_path: Path) -> None
     assert shell("review", "import", str(tmp_path / "nothing.py")).code == 2
 
 
+@pytest.mark.parametrize("name", ["endless.py", "endless.sarif"])
+def test_a_file_without_an_end_is_not_read(shell: Shell, shop: Path, tmp_path: Path, name: str) -> None:
+    shell("review", "start", "--seed", "3")
+    (tmp_path / name).symlink_to("/dev/zero")
+    said = shell("review", "import", str(tmp_path / name))
+    assert (said.code, said.err) == (2, "firedrill: zero: got a device, expected a regular file\n")
+
+
 def test_handing_in(shell: Shell, shop: Path) -> None:
     shell("review", "start", "--seed", "3")
     assert shell("deliver", "7").code == 2

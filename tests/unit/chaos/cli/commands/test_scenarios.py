@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from chaos.cli import listing
@@ -93,3 +95,11 @@ def test_list_runs(shell: Shell) -> None:
         (RUN_ID, "held"), ("20261124-000000-open", "open"), ("20261125-000000-damaged", "unreadable"),
     ]  # fmt: skip
     assert rows[2]["summary"].startswith("verdict.json: got Object missing required field `run_id`")
+
+
+def test_a_file_that_is_too_large_for_a_scenario_is_not_read(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "big.yaml"
+    with file.open("wb") as big:
+        big.truncate(1 << 40)
+    said = shell("validate", str(file))
+    assert (said.code, said.err) == (2, f"firedrill: {file}: got {1 << 40} bytes, expected at most {1 << 18}\n")

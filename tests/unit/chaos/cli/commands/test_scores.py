@@ -136,3 +136,16 @@ def test_a_drill_map_when_the_scorecard_is_down(shell: Shell, tmp_path: Path) ->
     assert shell("import", str(tmp_path / "map.json")).code == 4
     assert shell("export").code == 2
     assert shell("export", "--format", "yaml").code == 2
+
+
+def test_a_folder_whose_name_is_no_text_keeps_no_other_from_being_indexed(
+    shell: Shell, folder: Path, scorecard: Http
+) -> None:
+    scorecard.answers[f"PUT /api/runs/{RUN_ID}/"] = (200, b"{}")
+    shutil.copytree(folder, shell.evidence / os.fsdecode(b"20260101-x-\xff-hardened-s7"))
+    shown = r"20260101-x-\udcff-hardened-s7"
+    problem = f"not indexed: {shown}: got a name that is not UTF-8, expected the run's id"
+    said = shell("index")
+    assert (said.code, said.out) == (2, f"{problem}\nindexed 1 run(s)\n")
+    assert shell("index", "--json").json["indexed"] == 1
+    assert scorecard.paths() == [f"PUT /api/runs/{RUN_ID}/"] * 2
