@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,10 +10,16 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from chaos.model.disguise import key_of
 from chaos.model.exchange import Case
 from chaos.model.kinds import first_paragraph
 from chaos.model.strict import StrictModel
 from chaos.model.world import SeededWorld, World
+
+
+def compact(body: Any) -> str:
+    """*body* as a client writes it: without spaces between."""
+    return json.dumps(body, separators=(",", ":"))
 
 
 class SourceParams(StrictModel):
@@ -36,6 +43,10 @@ class Ground:
     people: dict[str, dict[str, Any]]
     salt: str = ""
     api: str = ""
+
+    def key(self, section: str, which: object) -> str:
+        """An idempotency key that tells neither its section nor the lab."""
+        return key_of(self.salt, self.seed, section, which)
 
 
 class Source(ABC):
