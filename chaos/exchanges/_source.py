@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -43,6 +44,10 @@ class Ground:
     people: dict[str, dict[str, Any]]
     salt: str = ""
     api: str = ""
+
+    def size(self, section: str, least: int, most: int) -> int:
+        """A page's size from *least* to *most*, by the seed."""
+        return random.Random(f"size:{self.seed}:{section}").randint(least, most)  # noqa: S311 -- no secret
 
     def key(self, section: str, which: object) -> str:
         """An idempotency key that tells neither its section nor the lab."""

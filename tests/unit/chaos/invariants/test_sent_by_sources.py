@@ -62,3 +62,19 @@ def test_a_repeated_key_is_still_repeated() -> None:
     assert len(sent) == 3
     assert sent[0] == sent[1] != sent[2]
     assert json.loads(sent[0] or "")["reference"]
+
+
+@pytest.mark.parametrize(("send", "params", "least"), [("reads", {"rows": [5, 20]}, 20), ("pages", {}, 8)])
+def test_the_seed_varies_the_size_of_a_page(send: str, params: dict[str, Any], least: int) -> None:
+    """A constant one would tell an exchange run; a page of `reads` holds the larger number of rows all the same."""
+    seen = set()
+    for seed in range(20):
+        sent = cases(send, seed=seed, **params)
+        assert sent == cases(send, seed=seed, **params)
+        sizes = {int(found[1]) for case in sent if (found := re.search(r"page_size=(\d+)", case.path))}
+        assert len(sizes) == 1
+        for case in sent:
+            assert case.about.get("page_size") in (None, *sizes)
+        seen |= sizes
+    assert len(seen) >= 4
+    assert min(seen) >= least
