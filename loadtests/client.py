@@ -13,8 +13,8 @@ from gevent.pool import Group
 from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError
 
 from chaos.model.disguise import request_id
+from chaos.model.dress import Dress, of_body
 from chaos.model.history import Outcome
-from loadtests.dress import Dress
 from loadtests.journey import Call, Reading
 from loadtests.marks import NONE, marks_of
 from loadtests.patience import Patience, TookTooLong
@@ -64,9 +64,7 @@ class Client:
 
     def head(self, method: str, path: str, *, headers: dict[str, str] | None = None, length: int = 0) -> bytes:
         lines = [f"{method} {self._path}{path} HTTP/1.1"]
-        if length or method in ("POST", "PUT", "PATCH"):
-            lines += ["Content-Type: application/json", f"Content-Length: {length}"]
-        lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+        lines += [f"{name}: {value}" for name, value in (*of_body(method, length), *(headers or {}).items())]
         if any("\r" in line or "\n" in line for line in lines):
             raise ValueError(f"{method} {path}: got a line break in a header, expected none")
         return ("\r\n".join(lines) + "\r\nX-Request-Id: ").encode("latin-1")

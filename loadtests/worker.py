@@ -17,10 +17,11 @@ from gevent.pool import Group
 from locust import FastHttpUser, constant, task
 from locust.env import Environment
 
+from chaos.model import dress
 from chaos.model.folder import HISTORY, SAMPLES_BY_WORKER, of_worker
 from chaos.model.history import HISTORY_VERSION, Start
 from chaos.model.loadplan import LoadPlan, StoodStill
-from loadtests import dress, guest, histogram
+from loadtests import guest, histogram
 from loadtests.arrivals import shard
 from loadtests.client import Client, Clock
 from loadtests.desk import Desk

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,10 +11,16 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from chaos.model.disguise import key_of
 from chaos.model.exchange import Case
 from chaos.model.kinds import first_paragraph
 from chaos.model.strict import StrictModel
 from chaos.model.world import SeededWorld, World
+
+
+def compact(body: Any) -> str:
+    """*body* as a client writes it: without spaces between."""
+    return json.dumps(body, separators=(",", ":"))
 
 
 class SourceParams(StrictModel):
@@ -36,6 +44,14 @@ class Ground:
     people: dict[str, dict[str, Any]]
     salt: str = ""
     api: str = ""
+
+    def size(self, section: str, least: int, most: int) -> int:
+        """A page's size from *least* to *most*, by the seed."""
+        return random.Random(f"size:{self.seed}:{section}").randint(least, most)  # noqa: S311 -- no secret
+
+    def key(self, section: str, which: object) -> str:
+        """An idempotency key that tells neither its section nor the lab."""
+        return key_of(self.salt, self.seed, section, which)
 
 
 class Source(ABC):

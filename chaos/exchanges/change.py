@@ -15,6 +15,8 @@ from chaos.model.units import Seconds
 READINGS = 6
 """Times that each read is sent: the API has two processes, and each may have a cache of its own."""
 HIGHEST_CENTS = 1_000
+MOST_ROWS = 100
+"""As many as a page may have."""
 
 
 class Change(SourceParams):
@@ -38,9 +40,10 @@ class ChangeSource(Source):
         event = ground.world.events[0]
         tier = next(tier for tier in ground.world.tiers if tier.event_slug == event.slug)
         price = tier.price_cents + 100 * (1 + ground.seed % (HIGHEST_CENTS // 100))
+        most = ground.size(params.section, min(len(ground.world.events), MOST_ROWS), MOST_ROWS)
         reads = (
             ("getEvent", f"/api/events/{event.slug}/"),
-            ("listEvents", "/api/events/?page_size=100"),
+            ("listEvents", f"/api/events/?page_size={most}"),
         )
         about = {"tier": tier.tier_id, "price_cents": price}
 

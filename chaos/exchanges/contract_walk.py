@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from itertools import count
 from typing import Any, Literal
 
 from pydantic import Field
 
-from chaos.exchanges._source import Ground, Source, SourceParams
+from chaos.exchanges._source import Ground, Source, SourceParams, compact
 from chaos.model.exchange import Case, Identity, Method
 from chaos.model.world import World
 
@@ -62,8 +61,7 @@ class _Walk:
         full = min(ground.world.tiers, key=lambda tier: (tier.capacity, tier.tier_id))
         large = max(ground.world.tiers, key=lambda tier: (tier.capacity, -tier.tier_id))
         self._full, self._seats, self._tier = full.tier_id, full.capacity, large.tier_id
-        self._slug = full.event_slug
-        self._key = f"{ground.salt}{ground.seed}-{params.section}"
+        self._slug, self._reference = full.event_slug, ground.key(params.section, "reference")
 
     def case(
         self,
@@ -83,7 +81,7 @@ class _Walk:
         number = next(self._number)
         given = dict(headers or {})
         if operation == "placeOrder":
-            given = {"Idempotency-Key": f"{self._key}-{number}"} | given
+            given = {"Idempotency-Key": self._ground.key(self._section, number)} | given
         told = {"promised": promised, "success": promised < 400} | ({"outage": True} if self._outage else {}) | about
         return Case(
             id=f"{self._section}-{number}",
@@ -93,7 +91,7 @@ class _Walk:
             method=method,
             path=path,
             headers={name: value for name, value in given.items() if value},
-            body=body if body is None or isinstance(body, str) else json.dumps(body),
+            body=body if body is None or isinstance(body, str) else compact(body),
             wait_s=wait_s,
             about=told | ({"blame": blame} if blame else {}),
         )
@@ -126,7 +124,7 @@ class _Walk:
         yield from self._tokens()
 
     def _good(self, **other: Any) -> dict[str, Any]:
-        return {"tier": self._tier, "quantity": 1, "reference": "mine"} | other
+        return {"tier": self._tier, "quantity": 1, "reference": self._reference} | other
 
     def _sold_out(self) -> Iterator[Case]:
         left = self._seats
@@ -169,14 +167,14 @@ class _Walk:
             yield place(400, "request quantity: limit", body=good | {"quantity": quantity})
         yield place(400, "request reference: limit", body=good | {"reference": "x" * 65})
         yield place(400, "request reference: limit", body=good | {"reference": "a\0b"})
-        yield place(400, "request reference: limit", body=json.dumps(good).replace('"mine"', HALF))
+        yield place(400, "request reference: limit", body=compact(good).replace(f'"{self._reference}"', HALF))
         yield place(400, body=good | {"tier": 99_999_999})
         yield place(400, "request: limit", body=DEEP)
         yield place(400, body="{")
-        yield place(415, body=json.dumps(good), headers=text)
+        yield place(415, body=compact(good), headers=text)
         yield place(400, "header Idempotency-Key: required", body=good, headers={"Idempotency-Key": ""})
         yield place(400, "header Idempotency-Key: limit", body=good, headers={"Idempotency-Key": "k" * 129})
-        key = {"Idempotency-Key": f"{self._key}-again"}
+        key = {"Idempotency-Key": self._ground.key(self._section, "again")}
         yield place(202, body=good, headers=key)
         again = place(202, body=good, headers=key)
         yield self._with(again, replayed=True)

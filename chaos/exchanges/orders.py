@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from chaos.exchanges._source import Ground, Source, SourceParams
+from chaos.exchanges._source import Ground, Source, SourceParams, compact
 from chaos.model.exchange import Case
 
 SEATS = (1, 4)
@@ -45,11 +44,12 @@ class OrdersSource(Source):
     def cases(self, params: Orders, ground: Ground) -> Iterator[Case]:
         tier = max(ground.world.tiers, key=lambda tier: (tier.capacity, -tier.tier_id))
         for number, seats in enumerate(SEATS * TIMES):
+            key = ground.key(params.section, number)
             yield Case(
                 id=placed(params.section, number), section=params.section, operation="placeOrder", identity="customer",
                 method="POST", path="/api/orders/",
-                headers={"Idempotency-Key": f"{ground.salt}{ground.seed}-{params.section}-{number}"},
-                body=json.dumps({"tier": tier.tier_id, "quantity": seats, "reference": f"{params.section} {number}"}),
+                headers={"Idempotency-Key": key},
+                body=compact({"tier": tier.tier_id, "quantity": seats, "reference": key}),
             )  # fmt: skip
         for number in range(len(SEATS) * TIMES):
             yield Case(

@@ -12,14 +12,15 @@ from chaos.exchanges._source import Ground, Source, SourceParams
 from chaos.model.exchange import Case, Identity
 from chaos.model.world import World
 
-PAGE_SIZE = 10
+SIZES = (8, 12)
+"""Fewest and most rows of a page; the seed picks."""
 MOST_ROWS = 500
-FEWEST_ROWS = 10 * PAGE_SIZE
+FEWEST_ROWS = 100
 """With fewer rows, reading all of them would hardly differ from reading a page."""
 
 
 class Pages(SourceParams):
-    """The first page of each list, then one near the end, of ten rows each, in a world with `rows` rows.
+    """The first page of each list, then one near the end, of about ten rows each, in a world with `rows` rows.
 
     The lab runs their statements once more under EXPLAIN (ANALYZE, BUFFERS), which shows how much they read.
     """
@@ -43,13 +44,13 @@ class PagesSource(Source):
         return (params.rows,)
 
     def cases(self, params: Pages, ground: Ground) -> Iterator[Case]:
-        number = count(1)
+        number, size = count(1), ground.size(params.section, *SIZES)
         lists: tuple[tuple[str, Identity, str], ...] = (
             ("listEvents", "anonymous", "/api/events/"),
             ("listOrders", "customer", "/api/orders/"),
             ("listAllOrders", "support", "/api/support/orders/"),
         )
-        for page in (1, params.rows // PAGE_SIZE - 1):
+        for page in (1, params.rows // size - 1):
             for operation, identity, path in lists:
                 yield Case(
                     id=f"{params.section}-{next(number)}",
@@ -57,11 +58,11 @@ class PagesSource(Source):
                     operation=operation,
                     identity=identity,
                     method="GET",
-                    path=f"{path}?page={page}&page_size={PAGE_SIZE}",
+                    path=f"{path}?page={page}&page_size={size}",
                     rows=params.rows,
                     flush=True,
                     explain=True,
-                    about={"page": page, "page_size": PAGE_SIZE},
+                    about={"page": page, "page_size": size},
                 )
 
 

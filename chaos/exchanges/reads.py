@@ -54,17 +54,17 @@ class ReadsSource(Source):
         return params.rows
 
     def cases(self, params: Reads, ground: Ground) -> Iterator[Case]:
-        number = count(1)
+        number, size = count(1), ground.size(params.section, params.rows[-1], MOST_ROWS)
         slug = ground.world.events[0].slug
         order = ground.world.orders[0].order_id
         for rows in params.rows:
             asked: tuple[tuple[str, Identity, str], ...] = (
-                ("listEvents", "anonymous", f"/api/events/?page_size={params.rows[-1]}"),
+                ("listEvents", "anonymous", f"/api/events/?page_size={size}"),
                 ("getEvent", "anonymous", f"/api/events/{slug}/"),
                 ("getMe", "customer", "/api/me/"),
-                ("listOrders", "customer", f"/api/orders/?page_size={params.rows[-1]}"),
+                ("listOrders", "customer", f"/api/orders/?page_size={size}"),
                 ("getOrder", "customer", f"/api/orders/{order}/"),
-                ("listAllOrders", "support", f"/api/support/orders/?page_size={params.rows[-1]}"),
+                ("listAllOrders", "support", f"/api/support/orders/?page_size={size}"),
                 ("listSales", "admin", "/api/admin/sales/"),
             )
             for again in range(TRIES):

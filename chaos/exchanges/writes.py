@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from itertools import count
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from chaos.exchanges._source import Ground, Source, SourceParams
+from chaos.exchanges._source import Ground, Source, SourceParams, compact
 from chaos.exchanges.orders import SEATS, TIMES, looked, placed
 from chaos.model.exchange import Case, Identity, Method
 
@@ -45,15 +44,16 @@ class WritesSource(Source):
 
         def write(operation: str, identity: Identity, method: Method, path: str, body: Any, **about: Any) -> Case:
             own = next(numbers)
-            key = {"Idempotency-Key": f"{ground.salt}{ground.seed}-{params.section}-{own}"}
+            if operation == "placeOrder":
+                body = body | {"reference": ground.key(params.section, own)}
             return Case(
                 id=f"{params.section}-{own}", section=params.section, operation=operation, identity=identity,
-                method=method, path=path, body=None if body is None else json.dumps(body),
-                headers=key if operation == "placeOrder" else {}, about=about,
+                method=method, path=path, body=None if body is None else compact(body),
+                headers={"Idempotency-Key": body["reference"]} if operation == "placeOrder" else {}, about=about,
             )  # fmt: skip
 
         for number, seats in enumerate(SEATS * TIMES):
-            body = {"tier": tier.tier_id, "quantity": seats, "reference": f"{params.section} {number}"}
+            body = {"tier": tier.tier_id, "quantity": seats}
             yield write("placeOrder", "customer", "POST", "/api/orders/", body, seats=seats)
             path = f"/api/orders/<<{placed(params.of, number)}.id>>/cancel/"
             yield write("cancelOrder", "customer", "POST", path, None, seats=seats, paid=looked(params.of, number))

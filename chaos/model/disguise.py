@@ -59,3 +59,8 @@ def request_id(salt: str, operation: str) -> str:
 def intent_key(salt: str, index: int, part: int = 0) -> str:
     """The idempotency key of arrival *index*: the same on every variant, so that two runs can be compared."""
     return _named(salt, "intent", index, part, form=form_of(salt, "intent"))
+
+
+def key_of(salt: str, *parts: object) -> str:
+    """The idempotency key of a request that no arrival makes, in the same form; *parts* tell it from all others."""
+    return _named(salt, "key", *parts, form=form_of(salt, "intent"))

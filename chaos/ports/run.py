@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from chaos.model.dress import Asker
 from chaos.model.evidence import (
     BrokerMessage,
     Charge,
@@ -99,8 +100,8 @@ class Pending:
 class CustomersView(Protocol):
     """The shop as its customers see it, by HTTP, without a proxy between."""
 
-    def order(self, order_id: str, *, access: str) -> Shown:
-        """Read the order with that access token. Never raises."""
+    def order(self, order_id: str, *, access: str, customer: int, asker: Asker) -> Shown:
+        """Read the order of *customer* with that access token, as the load of *asker* reads it. Never raises."""
 
 
 class StackControl(Protocol):

@@ -43,7 +43,7 @@ def settle_and_collect(run: Ongoing, *, loaded_until_s: float) -> None:
     state = EndState()
     _settle(run, state, until_unix_s=_promise_unix_s(run, loaded_until_s))
     try:
-        state.shown = last_look(run.folder, run.tools.customers)
+        state.shown = last_look(run.folder, run.tools.customers, seed=run.plan.seed)
     except (FiredrillError, OSError) as error:  # a shop that does not answer is recorded as a missing witness
         state.missing["shown"] = str(error)
     collect(run.tools.world, state)

@@ -9,6 +9,7 @@ import msgspec
 
 from chaos.errors import LabBroken
 from chaos.evidence.history import History
+from chaos.model.dress import Asker
 from chaos.model.evidence import Shown
 from chaos.model.folder import File
 from chaos.model.history import Outcome
@@ -30,25 +31,31 @@ class _World(msgspec.Struct):
     customers: list[_Customer]
 
 
-def last_look(folder: Path, shop: CustomersView) -> list[Shown]:
+def last_look(folder: Path, shop: CustomersView, *, seed: int) -> list[Shown]:
     """What customers are shown now of their accepted orders. Raises: LabBroken without the customers' tokens."""
     try:
         world = msgspec.json.decode((folder / File.WORLD).read_bytes(), type=_World)
     except (OSError, msgspec.DecodeError) as error:
         raise LabBroken(f"world.json: got {error}, expected the customers' tokens") from None
     tokens = {customer.id: customer.access for customer in world.customers}
+    history = History.of_run(folder)
     whose = {
-        op.order: tokens[op.customer]
-        for op in History.of_run(folder)
+        op.order: op.customer
+        for op in history
         if op.tier is not None and op.outcome is Outcome.OK and op.order and op.customer in tokens
     }
+    asker = Asker(seed=seed, salt=history.salt)
+
+    def look(order: str) -> Shown:
+        return shop.order(order, access=tokens[whose[order]], customer=whose[order], asker=asker)
+
     accepted = sorted(whose)
     chosen = accepted[:: -(-len(accepted) // MOST_ORDERS) or 1]
     found: list[Shown] = []
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="last-look") as pool:
         for start in range(0, len(chosen), AT_ONCE):
             few = chosen[start : start + AT_ONCE]
-            found += pool.map(lambda order: shop.order(order, access=whose[order]), few)
+            found += pool.map(look, few)
             if sum(not one.http_status for one in found) >= MOST_SILENT:
                 break
     return found

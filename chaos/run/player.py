@@ -18,12 +18,15 @@ import msgspec
 
 from chaos.errors import LabBroken
 from chaos.model.disguise import request_id
+from chaos.model.dress import Clients, Lines, of_body
 from chaos.model.exchange import MOST_BODY_BYTES, Case, Exchange
 from chaos.model.secrets import HIDDEN, scrubbed
 
 DEADLINE_S = 30.0
 """Of a call: far longer than a shop takes on a busy machine, short enough that a hanging call does not stop the run."""
 MOST_READ_BYTES = 64 * MOST_BODY_BYTES
+_TIMES = {"timeout": httpx.Timeout(DEADLINE_S).as_dict()}
+_UNRECORDED = ("authorization", "content-length")
 _TOKENS = ("access", "refresh", "stale")
 _PLACE = re.compile(r"<<(?P<case>[\w.-]+?)\.(?P<field>\w+)>>")
 _SHORTEST_SECRET = 8
@@ -68,25 +71,25 @@ class Player:
 
     Args:
         now_unix_s: The run's clock.
+        seed: Picks the clients that the requests imitate.
         salt: Makes X-Request-Id from an exchange's id.
     """
 
     def __init__(
-        self, base_url: str, world: World, *, now_unix_s: Callable[[], float], t0_unix_s: float, salt: str
+        self, base_url: str, world: World, *, now_unix_s: Callable[[], float], t0_unix_s: float, salt: str, seed: int
     ) -> None:
         self._tokens = {name: str(person.get("access", "")) for name, person in world.cast.items()}
         self._secrets = sorted(set(world.secrets()), key=len, reverse=True)
         self._now_unix_s, self._t0_unix_s, self._salt = now_unix_s, t0_unix_s, salt
         self._url = httpx.URL(base_url)
+        self._clients = Clients(seed, self._url.netloc.decode())
         # `<<world.username>>` and `<<world.password>>` let a case log in without a secret in its text.
         username = world.cast.get("support", {}).get("username", "")
         self._answers: dict[str, Any] = {"world": {"username": username, "password": world.password}}
         self._client = httpx.Client(
-            timeout=DEADLINE_S,
             trust_env=False,
             follow_redirects=False,
             limits=httpx.Limits(max_keepalive_connections=0),
-            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "exchange"},
         )
 
     def close(self) -> None:
@@ -140,16 +143,15 @@ class Player:
             path, body = self._filled(case.path), None if case.body is None else self._filled(case.body)
             given = {name: self._filled(value) for name, value in case.headers.items()}
             known |= {"path": self.hidden(path), "request_body": None if body is None else self.hidden(body)}
-            headers = {"X-Request-Id": known["request_id"]} | given
-            if body is not None and not any(name.lower() == "content-type" for name in headers):
-                headers["Content-Type"] = "application/json"
-            known["request_headers"] = {name.lower(): self.hidden(value) for name, value in headers.items()}
-            known["request_headers"].pop("authorization", None)
-            if token := self._tokens.get(case.identity, ""):
-                headers.setdefault("Authorization", f"Bearer {token}")
-            url = self._url.copy_with(raw_path=quote(path, safe=_URL).encode())
+            if (token := self._tokens.get(case.identity, "")) and "Authorization" not in given:
+                given = {"Authorization": f"Bearer {token}"} | given
             content = None if body is None else body.encode("utf-8", "surrogatepass")
-            request = self._client.build_request(case.method, url, headers=headers, content=content)
+            own = _own(case.method, given, content)
+            headers = {"x-request-id": known["request_id"]} | {name.lower(): self.hidden(value) for name, value in own}
+            known["request_headers"] = {name: headers[name] for name in headers if name not in _UNRECORDED}
+            lines = self._clients.of(id_).worn(own, known["request_id"])
+            url = self._url.copy_with(raw_path=quote(path, safe=_URL).encode())
+            request = httpx.Request(case.method, url, headers=lines, content=content, extensions=_TIMES)
         except (LookupError, ValueError, TypeError, httpx.InvalidURL) as error:
             known = {"path": self.hidden(case.path), **known}
             why = str(error).strip("'\"") if isinstance(error, LookupError) else type(error).__name__
@@ -208,6 +210,13 @@ class _Answer:
     def take(self, chunk: bytes) -> None:
         self.size += len(chunk)
         self.body += chunk[: MOST_BODY_BYTES - len(self.body)]
+
+
+def _own(method: str, given: Mapping[str, str], content: bytes | None) -> Lines:
+    """A request's own lines, in the load's order; one that the case gives replaces the usual one."""
+    names = {name.lower() for name in given}
+    usual = of_body(method, len(content or b""))
+    return [*(line for line in usual if line[0].lower() not in names), *given.items()]
 
 
 def _named(case: Case, id_: str, rows: int | None) -> dict[str, Any]:

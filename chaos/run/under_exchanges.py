@@ -72,8 +72,9 @@ class UnderExchanges(Attended):
         salt = self._tools.salt(run.plan.seed)
         self._forcing = Forcing(run, salt=salt)
         player = Player(
-            self._tools.api_url, world, now_unix_s=self._tools.lab.clock.now_unix_s, t0_unix_s=run.t0_unix_s, salt=salt
-        )
+            self._tools.api_url, world, now_unix_s=self._tools.lab.clock.now_unix_s, t0_unix_s=run.t0_unix_s, salt=salt,
+            seed=run.plan.seed,
+        )  # fmt: skip
         files = ExchangeFiles(run, player)
         try:
             sections = self._cases(world, salt)

@@ -87,7 +87,9 @@ def _sent(asked: Asked, lab: Session, variant: str) -> Exchange:
     now_unix_s = clock.now_unix_s()
     key = f"try-{now_unix_s:.6f}"
     case = trying.case(asked, seeded, key=key)
-    player = Player(lab.stack.url("api"), world, now_unix_s=clock.now_unix_s, t0_unix_s=now_unix_s, salt=key)
+    player = Player(
+        lab.stack.url("api"), world, now_unix_s=clock.now_unix_s, t0_unix_s=now_unix_s, salt=key, seed=int(now_unix_s)
+    )
     try:
         return player.send(case, id_=case.id, rows=None)
     finally:

@@ -15,9 +15,11 @@ import msgspec
 
 from chaos.model.answers import order_seen
 from chaos.model.disguise import request_id
+from chaos.model.dress import Clients, Lines, of_body
 from chaos.model.history import HISTORY_VERSION, End, Fail, Info, Invoke, Line, Ok, Outcome, Start, fingerprint
 
 TIMEOUT_S = 10.0
+_TIMES = {"timeout": httpx.Timeout(TIMEOUT_S).as_dict()}
 MOST_TRIES = 32
 """Of two processes, one gets none of this many connections less than once in four billion times."""
 _ENDINGS: dict[Outcome, type[Ok] | type[Fail] | type[Info]] = {Outcome.OK: Ok, Outcome.FAIL: Fail}
@@ -113,10 +115,19 @@ class Client:
     """
 
     def __init__(
-        self, *, base_url: str, history: HistoryFile, salt: str, now_s: Callable[[], float], worker: int = 0
+        self,
+        *,
+        base_url: str,
+        history: HistoryFile,
+        salt: str,
+        seed: int,
+        now_s: Callable[[], float],
+        worker: int = 0,
     ) -> None:
-        self._lanes = apart(base_url)
+        self._url = httpx.URL(base_url)
+        self._clients = Clients(seed, self._url.netloc.decode())
         self._history, self._salt, self._now_s, self._worker = history, salt, now_s, worker
+        self._lanes = apart(lambda number: self._request("GET", "/ready", f"{worker}-ready-{number}"))
         self._lock, self._number = threading.Lock(), 0
         self.phase = ""
         self.orders: dict[str, None] = {}
@@ -148,16 +159,26 @@ class Client:
                 token=ask.token, state=ask.state,
             )
         )  # fmt: skip
-        headers = {"X-Request-Id": self.tag(id_), **dict(ask.headers)}
-        if ask.access:
-            headers["Authorization"] = f"Bearer {ask.access}"
+        own = [("Authorization", f"Bearer {ask.access}"), *ask.headers] if ask.access else ask.headers
+        request = self._request(ask.method, ask.path, id_, body=ask.body, own=own, customer=ask.customer)
         try:
-            response = self._lanes[lane].request(ask.method, ask.path, json=ask.body, headers=headers)
+            response = self._lanes[lane].send(request)
         except httpx.ConnectError:
             return self._end(id_, Answer(outcome=Outcome.FAIL, status=0, reason="ConnectError"))
         except httpx.HTTPError as error:
             return self._end(id_, Answer(outcome=Outcome.INFO, status=0, reason=type(error).__name__))
         return self._end(id_, read(ask, response.status_code, response.content), response, ask)
+
+    def _request(
+        self, method: str, path: str, id_: str, *, body: Any = None, own: Lines = (), customer: int | None = None
+    ) -> httpx.Request:
+        """A request as the load sends it."""
+        content = None if body is None else msgspec.json.encode(body)
+        lines = [*of_body(method, len(content or b"")), *own]
+        return httpx.Request(
+            method, self._url.copy_with(raw_path=path.encode()), content=content, extensions=_TIMES,
+            headers=self._clients.of(id_, customer).worn(lines, self.tag(id_)),
+        )  # fmt: skip
 
     def _end(self, id_: str, answer: Answer, response: httpx.Response | None = None, ask: Ask | None = None) -> Answer:
         kind: type[Ok] | type[Fail] | type[Info] = _ENDINGS.get(answer.outcome, Info)
@@ -180,27 +201,27 @@ class Client:
         return answer
 
 
-def apart(base_url: str) -> tuple[httpx.Client, httpx.Client]:
+def apart(ready: Callable[[int], httpx.Request]) -> tuple[httpx.Client, httpx.Client]:
     """Two clients with one connection each, to different processes of the API if it has several.
 
     The kernel chooses a process for each connection and `/ready` tells which one answers, so the second connection is
-    made again until it reaches another process.
+    made again until it reaches another process. *ready* makes the request for that, from a number of its own.
     """
-    first, process, processes = _connected(base_url)
-    second, another, _ = _connected(base_url)
-    for _ in range(MOST_TRIES):
+    first, process, processes = _connected(ready(0))
+    second, another, _ = _connected(ready(1))
+    for number in range(MOST_TRIES):
         if another != process or processes < 2:
             break
         second.close()
-        second, another, _ = _connected(base_url)
+        second, another, _ = _connected(ready(2 + number))
     return first, second
 
 
-def _connected(base_url: str) -> tuple[httpx.Client, int, int]:
+def _connected(ready: httpx.Request) -> tuple[httpx.Client, int, int]:
     one = httpx.Limits(max_connections=1, max_keepalive_connections=1)
-    client = httpx.Client(base_url=base_url, trust_env=False, timeout=TIMEOUT_S, follow_redirects=False, limits=one)
+    client = httpx.Client(trust_env=False, follow_redirects=False, limits=one)
     try:
-        told = _body(client.get("/ready").content)
+        told = _body(client.send(ready).content)
     except httpx.HTTPError:
         told = {}
     process, processes = told.get("process"), told.get("processes")

@@ -184,7 +184,10 @@ def _history(means: Means) -> Iterator[Client]:
         t0_unix_s=means.t0_unix_s, variant=means.variant, seed=means.seed, salt=means.salt, worker=means.worker
     )
     history = HistoryFile(means.folder / HISTORY / of_worker(means.worker), start)
-    client = Client(base_url=means.api_url, history=history, salt=means.salt, now_s=means.now_s, worker=means.worker)
+    client = Client(
+        base_url=means.api_url, history=history, salt=means.salt, seed=means.seed, now_s=means.now_s,
+        worker=means.worker,
+    )  # fmt: skip
     try:
         yield client
     finally:

@@ -13,6 +13,7 @@ import msgspec
 
 from chaos.errors import LabBroken
 from chaos.model.clocks import ClockReading
+from chaos.model.dress import Asker
 from chaos.model.evidence import (
     BrokerMessage,
     Charge,
@@ -480,7 +481,7 @@ class FakeCustomers:
     asked: list[tuple[str, str]] = field(default_factory=list)
     silent: bool = False
 
-    def order(self, order_id: str, *, access: str) -> Shown:
+    def order(self, order_id: str, *, access: str, customer: int, asker: Asker) -> Shown:
         self.asked.append((order_id, access))
         return Shown(order_id=order_id, http_status=0 if self.silent else 200, order_status="paid")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -74,8 +75,8 @@ class Shop:
         asked = kind.params.model_validate(given, strict=True)
         people = {name: msgspec.to_builtins(person) for name, person in self.seeded.cast.items()}
         self.cases = tuple(kind.cases(asked, Ground(seed=3, world=self.seeded, people=people)))
-        rows = params.get("rows", 50)
-        self.page_size = max(rows) if isinstance(rows, list) else rows
+        sizes = [re.search(r"page_size=(\d+)", case.path) for case in self.cases]
+        self.page_size = next((int(found[1]) for found in sizes if found), 50)
         self.answer: Body = self.true
         self.status: Callable[[Case], int] = lambda case: 200
         self.makes: Callable[[Case, int], int] = lambda case, rows: 2

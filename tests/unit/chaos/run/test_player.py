@@ -103,8 +103,9 @@ def shop() -> Iterator[ThreadingHTTPServer]:
 @pytest.fixture
 def player(shop: ThreadingHTTPServer) -> Iterator[Player]:
     made = Player(
-        f"http://127.0.0.1:{shop.server_address[1]}", WORLD, now_unix_s=time.time, t0_unix_s=time.time(), salt="salt"
-    )
+        f"http://127.0.0.1:{shop.server_address[1]}", WORLD, now_unix_s=time.time, t0_unix_s=time.time(), salt="salt",
+        seed=1,
+    )  # fmt: skip
     yield made
     made.close()
 
@@ -148,7 +149,8 @@ def test_nothing_is_followed_and_nothing_sent_twice(player: Player) -> None:
 def test_a_proxy_of_the_environment_is_not_used(shop: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.setenv("all_proxy", "http://127.0.0.1:1")
-    made = Player(f"http://127.0.0.1:{shop.server_address[1]}", WORLD, now_unix_s=time.time, t0_unix_s=0.0, salt="")
+    url = f"http://127.0.0.1:{shop.server_address[1]}"
+    made = Player(url, WORLD, now_unix_s=time.time, t0_unix_s=0.0, salt="", seed=1)
     assert send(made, case("/json/")).status == 200
 
 
@@ -202,7 +204,7 @@ def test_a_header_that_can_not_be_sent_is_told(player: Player, headers: dict[str
 
 
 def test_a_refused_connection_is_an_exchange_without_an_answer() -> None:
-    made = Player("http://127.0.0.1:9", WORLD, now_unix_s=time.time, t0_unix_s=time.time(), salt="")
+    made = Player("http://127.0.0.1:9", WORLD, now_unix_s=time.time, t0_unix_s=time.time(), salt="", seed=1)
     exchange = send(made, case("/json/"))
     assert (exchange.status, exchange.error, exchange.outcome) == (0, "ConnectError", "fail")
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from loadtests.dress import LOOKS, Dress, wardrobe
+from chaos.model.dress import LOOKS, Dress, wardrobe
 
 HOST = "127.0.0.1:18000"
 TELLING = re.compile(r"(?i)lab|load|probe|test|locust|gevent|firedrill|drill|witness|guest")

@@ -4,15 +4,22 @@ None of them shows that the lab sends the request. The seed picks the clients of
 the load, and one of a third kind is the guest, which sends the same requests (see `loadtests.guest`). If code treats
 some kind of client better than others, then with some seeds it treats load and guest differently, and the check
 `same_answer_for_everybody` compares their answers.
+
+Whatever else the lab sends (exchanges, forced interleavings, the last look) is sent by these same clients, so that code
+can't tell a request that is judged closely from one of a crowd.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 LOOKS: Final = 6
+
+
+Lines = Sequence[tuple[str, str]]
+"""Names and values of header lines, in the order of sending."""
 
 
 class Dress(NamedTuple):
@@ -25,6 +32,19 @@ class Dress(NamedTuple):
         """*head* (request line, its own header lines, the beginning of the last one) with this client's lines."""
         line, _, own = head.partition(b"\r\n")
         return b"%b\r\n%b%b" % (line, self.before, own) if not self.after else self._around(line, own)
+
+    def worn(self, own: Lines, request_id: str) -> list[tuple[str, str]]:
+        """All lines of a request with its *own* ones, as `on` has them; a line of its own replaces the client's."""
+        given = {name.lower() for name, _ in own}
+
+        def kept(lines: bytes) -> Iterator[tuple[str, str]]:
+            for line in lines.decode("latin-1").splitlines():
+                name, _, value = line.partition(": ")
+                if name.lower() not in given:
+                    yield name, value
+
+        last = [] if "x-request-id" in given else [("X-Request-Id", request_id)]
+        return [*kept(self.before), *own, *kept(self.after), *last]
 
     def _around(self, line: bytes, own: bytes) -> bytes:
         lines, separator, last = own.rpartition(b"\r\n")
@@ -112,3 +132,36 @@ def wardrobe(seed: int, host: str) -> tuple[Sequence[Dress], Dress]:
     dice.shuffle(kinds)
     *load, guest = kinds
     return [_dress(host, load[n % 2](dice), dice) for n in range(LOOKS)], _dress(host, guest(dice), dice)
+
+
+def of_body(method: str, length: int) -> Lines:
+    """The lines that describe a body of *length* bytes, which come before all other ones of the request."""
+    if not length and method not in ("POST", "PUT", "PATCH"):
+        return ()
+    return ("Content-Type", "application/json"), ("Content-Length", str(length))
+
+
+class Asker(NamedTuple):
+    """The run for which something is asked.
+
+    Attributes:
+        salt: Of the run's request ids.
+    """
+
+    seed: int
+    salt: str
+
+
+class Clients:
+    """The clients of the run with *seed*, for what is not sent by the load driver."""
+
+    def __init__(self, seed: int, host: str) -> None:
+        self._seed = seed
+        self._load, guest = wardrobe(seed, host)
+        self._all = [*self._load, guest]
+
+    def of(self, id_: str, customer: int | None = None) -> Dress:
+        """Who sends the request *id_*: the client that *customer* has in the load, too; for nobody, any of all."""
+        if customer is not None:
+            return self._load[customer % LOOKS]
+        return random.Random(f"client:{self._seed}:{id_}").choice(self._all)  # noqa: S311 -- looks, no secrets
