@@ -141,7 +141,7 @@ def _any_seat(lock: str) -> Attempt:
                 (_SEATS, _ANY_SEAT.format(lock=lock)),
                 ("from .models import UNSETTLED,", "from .models import UNSETTLED, Seat,"),
             ),
-            "models.py": (("# Orders that the workers", f"{_SEAT_MODEL.strip()}\n\n\n# Orders that the workers"),),
+            "models.py": (("# Orders that still need", f"{_SEAT_MODEL.strip()}\n\n\n# Orders that still need"),),
         },
         _migration(made, f"migrations.RunSQL({_SEATS_OF_NEW_TIERS!r})"),
     )
