@@ -67,11 +67,12 @@ def asked(scenarios: Sequence[str]) -> Wanted:
         text = st.text_input(
             "Search runs", key="q", bind="query-params", placeholder="Title, scenario or run id", max_chars=100
         )
-        # Without a format: the address holds what a box shows, and `?verdict=violated` is to be typed by hand, too.
+        # Not `drill`, which Streamlit would take from the address of the page that a link leads to. Without a format:
+        # the address holds what a box shows, and `?verdict=violated` is to be typed by hand, too.
         chosen = [
             st.selectbox(label, list(options), key=key, bind="query-params")
             for label, key, options in (
-                ("Drill", "drill", DRILLS),
+                ("Drill", "of_drill", DRILLS),
                 ("Scenario", "scenario", (ANY, *scenarios)),
                 ("Variant", "variant", VARIANTS),
                 ("Verdict", "verdict", VERDICTS),
