@@ -86,12 +86,19 @@ class SeededOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SeededPerson(msgspec.Struct, frozen=True, kw_only=True):
-    """A person with an account; *order* is the id of the refused order that each customer of the cast has besides."""
+    """One of the cast; *order* is the id of the refused order that each customer of the cast has besides."""
 
     id: int
     username: str
     email: str = ""
     order: str = ""
+
+
+class SeededCustomer(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer of the load; runs of before the lab wrote addresses have no *email*."""
+
+    id: int
+    email: str = ""
 
 
 class SeededWorld(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -105,8 +112,8 @@ class SeededWorld(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     tiers: tuple[SeededTier, ...]
     orders: tuple[SeededOrder, ...] = ()
     cast: dict[str, SeededPerson] = {}
-    customers: tuple[SeededPerson, ...] = ()
-    guests: tuple[SeededPerson, ...] = ()
+    customers: tuple[SeededCustomer, ...] = ()
+    guests: tuple[SeededCustomer, ...] = ()
     routes: tuple[str, ...] = ()
 
     @cached_property

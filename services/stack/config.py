@@ -142,14 +142,13 @@ def load(environ: Mapping[str, str] | None = None, *, base_port: str | None = No
     )
     for folder in (settings.checkout, settings.lab_dir, settings.tools_dir, settings.evidence_dir):
         _require_usable(folder, _UNUSABLE)
-    for folder in (settings.checkout, settings.lab_dir, settings.tools_dir):
-        _require_usable(folder, _UNUSABLE_FOR_SERVERS)
+    _require_usable(settings.checkout, _UNUSABLE_FOR_SERVERS)
     return settings
 
 
 def _require_usable(folder: Path, unusable: re.Pattern[str]) -> None:
     """Raises: StackError for a name that supervisord's configuration can't hold, as it would begin a comment or a line;
-    or that PostgreSQL's initdb can't hold: it calls the server beside it through a shell, in double quotes.
+    or that PostgreSQL's initdb can't stand in: it calls the server beside it through a shell, in double quotes.
     """
     if (found := unusable.search(str(folder))) is not None:
         message = f"{str(folder)!r}: got {found[0]!r} in the name of a folder of the lab, expected a name without it"

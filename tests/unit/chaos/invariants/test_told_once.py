@@ -3,7 +3,7 @@ import pytest
 
 from chaos.model.span import Span
 from chaos.model.verdict import Verdict
-from chaos.model.world import SeededPerson
+from chaos.model.world import SeededCustomer
 
 
 def told(world, key, times=1, **more):
@@ -194,7 +194,7 @@ def test_it_points_at_the_order(world):
 
 @pytest.mark.parametrize(("to", "verdict"), [("Ada@example.org", Verdict.HELD), ("nobody-1@x.org", Verdict.VIOLATED)])
 def test_a_mail_to_an_address_that_the_customer_was_not_seeded_with_is_violated(world, to, verdict):
-    ada = SeededPerson(id=1, username="ada", email="ada@example.org")
+    ada = SeededCustomer(id=1, email="ada@example.org")
     world.seeded = msgspec.structs.replace(world.seeded, customers=(ada,))
     order = world.bought("a")
     world.mail(order, rcpt_tos=[to])

@@ -45,16 +45,18 @@ def test_a_folder_that_supervisord_s_configuration_can_t_hold_is_refused(tmp_pat
 
 
 @pytest.mark.parametrize("name", ['a"b', "a$b", "$HOME", "a`b"])
-@pytest.mark.parametrize("which", ["FIREDRILL_LAB_DIR", "FIREDRILL_TOOLS_DIR"])
-def test_a_folder_that_initdb_can_t_hold_is_refused_with_the_character(tmp_path: Path, which: str, name: str) -> None:
+def test_a_checkout_that_initdb_can_t_stand_in_is_refused_with_the_character(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(config, "CHECKOUT", tmp_path / name)
     with pytest.raises(StackError, match="in the name of a folder of the lab, expected a name without it") as caught:
-        config.load({"FIREDRILL_LAB_DIR": str(tmp_path), which: str(tmp_path / name)})
+        config.load({"FIREDRILL_LAB_DIR": str(tmp_path)})
     sign = next(each for each in name if not each.isalpha())
     assert f": got {sign!r} in the name" in caught.value.message
     assert caught.value.exit_code == 2
 
 
-@pytest.mark.parametrize("name", ["a b", "it's", "é", "100%", "a#b", "a;b", "a\\b"])
+@pytest.mark.parametrize("name", ["a b", "it's", "é", "100%", "a#b", "a;b", "a\\b", 'a"b', "$HOME"])
 def test_other_folders_are_taken(tmp_path: Path, name: str) -> None:
     assert config.load({"FIREDRILL_LAB_DIR": str(tmp_path / name)}).lab_dir == tmp_path / name
 
