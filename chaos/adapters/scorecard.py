@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, Literal
 
 import httpx
@@ -25,12 +25,7 @@ class Scorecard:
 
     def put_run(self, run: Mapping[str, Any]) -> None:
         """Raises: OSError with a sentence when the scorecard is away or refuses."""
-        try:
-            answer = self._client.put(f"/api/runs/{run['run_id']}/", json=dict(run))
-        except httpx.HTTPError as error:
-            raise OSError(f"scorecard: got {type(error).__name__}, expected it to take the run") from None
-        if answer.is_error:
-            raise OSError(f"scorecard: got {answer.status_code} {answer.text[:200]}, expected it to take the run")
+        self._ask("PUT", f"/api/runs/{run['run_id']}/", "it to take the run", json=dict(run))
 
     def learner(self) -> str:
         """The learner's name; empty when none is set. Raises: OSError with a sentence when the scorecard is away."""
@@ -42,12 +37,7 @@ class Scorecard:
 
     def open_hint(self, *, drill: str, hint: str) -> None:
         """Record that *hint* was opened. Raises: OSError with a sentence when it can't be recorded."""
-        try:
-            answer = self._client.put(f"/api/drills/{drill}/hints/{hint}/")
-        except httpx.HTTPError as error:
-            raise OSError(f"scorecard: got {type(error).__name__}, expected it to note a hint") from None
-        if answer.is_error:
-            raise OSError(f"scorecard: got {answer.status_code} {answer.text[:200]}, expected it to note a hint")
+        self._ask("PUT", f"/api/drills/{drill}/hints/{hint}/", "it to note a hint")
 
     def standing(self, drill: str) -> dict[str, Any]:
         """A drill with its score and what its evidence supports. Raises: OSError with a sentence."""
@@ -61,14 +51,8 @@ class Scorecard:
 
     def drill_map(self, format: Literal["markdown", "json"]) -> bytes:
         """The whole drill map. Raises: OSError with a sentence when the scorecard is away."""
-        try:
-            answer = self._client.get(
-                "/api/drill-map.md" if format == "markdown" else "/api/drill-map/", timeout=EXPORT_TIMEOUT_S
-            )
-        except httpx.HTTPError as error:
-            raise OSError(f"scorecard: got {type(error).__name__}, expected its drill map (make status)") from None
-        if answer.is_error:
-            raise OSError(f"scorecard: got {answer.status_code} {answer.text[:200]}, expected its drill map")
+        path = "/api/drill-map.md" if format == "markdown" else "/api/drill-map/"
+        answer = self._ask("GET", path, "its drill map", away=" (make status)", timeout=EXPORT_TIMEOUT_S)
         return answer.content
 
     def put_drill_map(self, document: bytes) -> dict[str, int]:
@@ -76,16 +60,30 @@ class Scorecard:
 
         Raises: InvalidInput when the scorecard refuses it. OSError with a sentence when it is away.
         """
-        headers = {"Content-Type": "application/json"}
-        try:
-            answer = self._client.post("/api/drill-map/", content=document, headers=headers, timeout=EXPORT_TIMEOUT_S)
-        except httpx.HTTPError as error:
-            raise OSError(f"scorecard: got {type(error).__name__}, expected it to take the drill map") from None
+        answer = self._ask(
+            "POST",
+            "/api/drill-map/",
+            "it to take the drill map",
+            accept=(400, 413),
+            content=document,
+            headers={"Content-Type": "application/json"},
+            timeout=EXPORT_TIMEOUT_S,
+        )
         if answer.status_code in (400, 413):
             raise InvalidInput(f"drill map: nothing was imported: {_detail(answer)}")
-        if answer.is_error:
-            raise OSError(f"scorecard: got {answer.status_code} {answer.text[:200]}, expected it to take the drill map")
         return {str(name): int(count) for name, count in answer.json().items()}
+
+    def _ask(
+        self, method: str, path: str, expected: str, *, accept: Container[int] = (), away: str = "", **more: Any
+    ) -> httpx.Response:
+        """One request. Raises: OSError when nobody answers (*away*: a hint for then), or an error not in *accept*."""
+        try:
+            answer = self._client.request(method, path, **more)
+        except httpx.HTTPError as error:
+            raise OSError(f"scorecard: got {type(error).__name__}, expected {expected}{away}") from None
+        if answer.is_error and answer.status_code not in accept:
+            raise OSError(f"scorecard: got {answer.status_code} {answer.text[:200]}, expected {expected}")
+        return answer
 
 
 def _detail(answer: httpx.Response) -> str:

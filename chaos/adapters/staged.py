@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -74,14 +75,17 @@ class Staged:
         self, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path, rows: int | None
     ) -> Mapping[str, Any]:
         asked = {"variant": variant, "seed": seed, "world": dict(world), "rows": rows}
+        afresh = partial(
+            self._real.prepare, variant=variant, seed=seed, world=world, world_file=world_file, **_rows(rows)
+        )
         held, self._held = self._held, None
         if held is None or held.asked != asked or self._now_s() - held.at_s > MOST_AGE_S:
-            return self._real.prepare(variant=variant, seed=seed, world=world, world_file=world_file, **_rows(rows))
+            return afresh()
         files = self._files()
         if files == held.files:
             answer = held.answer
         elif any(_schema(name) for name in held.files.items() ^ files.items()):
-            return self._real.prepare(variant=variant, seed=seed, world=world, world_file=world_file, **_rows(rows))
+            return afresh()
         else:
             try:
                 answer = self._reload(variant, world)
@@ -89,7 +93,7 @@ class Staged:
                 self._held = held  # nothing has touched its world
                 raise
             except FiredrillError:
-                return self._real.prepare(variant=variant, seed=seed, world=world, world_file=world_file, **_rows(rows))
+                return afresh()
         shutil.move(self._file, world_file)
         return answer
 

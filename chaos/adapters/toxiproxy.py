@@ -191,10 +191,7 @@ class ToxiproxyAdapter:
         before = self._asked.now()
         found = self.proxies()
         asked = before | self._asked.now()  # one may be added, or removed, during the reading
-        problems = _foreign(self._expected, found) + [
-            line for spec in self._expected for line in _address_deviations(spec, found.get(spec.name))
-        ]
-        return problems + [line for state in found.values() for line in _state_deviations(state, asked)]
+        return _foreign(self._expected, found) + _deviations(self._expected, found, asked)
 
     def deviations(self) -> list[str]:
         """`pristine`, under the name that the port has."""
@@ -402,7 +399,7 @@ def _address_deviations(spec: ProxySpec, state: ProxyState | None) -> list[str]:
     return [f"proxy {spec.name}: got {key} {got}, expected {want}" for key, got, want in pairs if got != want]
 
 
-def _state_deviations(state: ProxyState, asked: Set[tuple[str, str]] = frozenset()) -> list[str]:
+def _state_deviations(state: ProxyState, asked: Set[tuple[str, str]]) -> list[str]:
     fine = state.enabled or (state.name, _OFF) in asked
     disabled = [] if fine else [f"proxy {state.name}: got it disabled, expected enabled"]
     return disabled + [
@@ -412,9 +409,11 @@ def _state_deviations(state: ProxyState, asked: Set[tuple[str, str]] = frozenset
     ]
 
 
-def _deviations(wanted: Sequence[ProxySpec], found: Mapping[str, ProxyState]) -> list[str]:
+def _deviations(
+    wanted: Sequence[ProxySpec], found: Mapping[str, ProxyState], asked: Set[tuple[str, str]] = frozenset()
+) -> list[str]:
     problems = [line for spec in wanted for line in _address_deviations(spec, found.get(spec.name))]
-    return problems + [line for state in found.values() for line in _state_deviations(state)]
+    return problems + [line for state in found.values() for line in _state_deviations(state, asked)]
 
 
 def _foreign(expected: Sequence[ProxySpec], found: Mapping[str, ProxyState]) -> list[str]:

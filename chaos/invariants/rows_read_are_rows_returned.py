@@ -1,11 +1,11 @@
 """A page of a list reads about as many rows as it shows, on the first page and on a late one, by an index.
 
 The lab runs the statements of such a request once more under EXPLAIN (ANALYZE, BUFFERS), with the shop's rights, on
-fresh statistics and with sequential scans discouraged, so that an index is used where there is one. A statement may
-read `times` as many rows as it skips and the answer shows together, and `slack` more; one that returns a single
-aggregate, such as the `count` of a list, may read what it counts. Rows that a statement returns and the answer does not
-show count against it, as when Python cuts a page out of all rows. Inconclusive without a plan of a list that was asked
-for.
+fresh statistics and with sequential scans, merge joins and hash joins discouraged, so that an index is used where there
+is one. A statement may read `times` as many rows as it skips and the answer shows together, and `slack` more; one that
+returns a single aggregate, such as the `count` of a list, may read what it counts. Rows that a statement returns and
+the answer does not show count against it, as when Python cuts a page out of all rows. Inconclusive without a plan of a
+list that was asked for.
 """
 
 from __future__ import annotations

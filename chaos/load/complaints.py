@@ -77,6 +77,8 @@ def _path(detail: ErrorDetails) -> Path:
     loc = detail["loc"]
     if len(loc) > 2 and loc[0] in _TAGGED:
         loc = (*loc[:2], *loc[3:])
+    if detail["type"] == "extra_forbidden":
+        return tuple(loc)  # the last part is the key that a person wrote, whatever it is called
     return tuple(part for part in loc if part not in {"constrained-str", "[key]"})
 
 
