@@ -103,13 +103,13 @@ class RedisWitness:
         return CommandWatch(self._address, database)
 
     def empty_cache(self) -> None:
-        """FLUSHDB of the shop's cache; the broker is another database. Raises: redis.RedisError."""
-        with redis.Redis(
-            connection_pool=redis.ConnectionPool(
-                **{**self._client.connection_pool.connection_kwargs, "db": self._address.cache_db}
-            )
-        ) as cache:
-            cache.flushdb()
+        """FLUSHDB of each database but the broker's. Raises: redis.RedisError."""
+        settings = self._client.connection_pool.connection_kwargs
+        for name in self._client.info("keyspace"):
+            number = int(name.removeprefix("db"))
+            if number != self._address.broker_db:
+                with redis.Redis(connection_pool=redis.ConnectionPool(**{**settings, "db": number})) as cache:
+                    cache.flushdb()
 
     def broker_depth(self) -> tuple[int, int]:
         """Numbers of messages that wait in queues, and of those that were delivered but not acknowledged."""

@@ -36,6 +36,8 @@ USER: Final = "firedrill"
 SHOP_USER: Final = "shop"
 READER: Final = "firedrill_reader"
 DATABASE_PREFIX: Final = "shop_"
+# What the migrations made, without any data. Nobody can connect to it.
+TEMPLATE_PREFIX: Final = "template_shop_"
 GATE_SCHEMA: Final = "firedrill_gate"
 """Schema of the engine's gate for forced interleavings; its triggers' names begin with the same word."""
 KEPT_LOG_FILES: Final = 6
@@ -268,6 +270,8 @@ def ensure_roles(lab: Lab, ports: Ports) -> None:
                 connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
             rights = sql.SQL("ALTER ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION PASSWORD {}")
             connection.execute(rights.format(sql.Identifier(role), sql.Literal(password)))
+            # A role may change its own settings, and another variant would run with them.
+            connection.execute(sql.SQL("ALTER ROLE {} RESET ALL").format(sql.Identifier(role)))
         # Even when the shop's pools take all of their connections, the lab's witnesses can connect.
         limit = sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}")
         connection.execute(limit.format(sql.Identifier(SHOP_USER), sql.Literal(_MAX_CONNECTIONS - 10)))
@@ -302,13 +306,23 @@ def stamp(lab: Lab, ports: Ports, database: str, text: str) -> None:
         connection.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(database), sql.Literal(text)))
 
 
-def recreate(lab: Lab, ports: Ports, database: str) -> None:
-    """Drop *database*, even with open connections, and create it empty."""
+def recreate(lab: Lab, ports: Ports, database: str, *, template: str = "template1") -> None:
+    """Drop *database*, even with open connections, and create it as a copy of *template*."""
     with connected(lab, ports) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+        create = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}")
+        connection.execute(create.format(*map(sql.Identifier, (database, SHOP_USER, template))))
+
+
+def keep_as_template(lab: Lab, ports: Ports, database: str, template: str) -> None:
+    """Copy *database* to *template*, which nobody can connect to, so that it stays as it is."""
+    with connected(lab, ports) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(template)))
         connection.execute(
-            sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), sql.Identifier(SHOP_USER))
-        )
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [database]
+        )  # a copy is refused while anybody is connected
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {} ALLOW_CONNECTIONS false")
+        connection.execute(create.format(sql.Identifier(template), sql.Identifier(database)))
 
 
 def has_gate(lab: Lab, ports: Ports, database: str) -> bool:

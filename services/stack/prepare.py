@@ -18,7 +18,7 @@ from services.stack import isolation, leftovers, lifecycle, postgres, programs, 
 from services.stack.config import Settings
 from services.stack.errors import StackError
 from services.stack.handles import Stack, changing, in_compose, stack_of
-from services.stack.layout import BROKER_DB, CACHE_DB
+from services.stack.layout import BROKER_DB
 from services.stack.locking import foreign_run
 from services.stack.progress import say
 from services.stack.readiness import Waiter, direct_redis, dirty_proxies, http_call, remove_foreign_proxies
@@ -194,7 +194,7 @@ def _switch(
         for done in [pool.submit(_flush_redis, stack), *resets]:
             done.result()
     with watch.part("schema"):
-        shop.ensure_schema(stack, variant)
+        shop.fresh_schema(stack, variant)
     for cluster in postgres.locate(stack.lab):  # each run logs its statements
         postgres.forget_old_logs(cluster.with_name("log"))
     if in_compose(stack.settings):
@@ -215,11 +215,11 @@ def start_shop(stack: Stack, variant: str) -> None:
 
 def _flush_redis(stack: Stack) -> None:
     try:
-        for db in (CACHE_DB, BROKER_DB):
-            with direct_redis(stack.lab, stack.ports, db) as client:
-                client.flushdb()
+        with direct_redis(stack.lab, stack.ports, BROKER_DB) as client:
+            client.flushall()  # a shop may keep something in a database that the lab does not know
+            client.script_flush()
     except redis.RedisError as error:
-        raise StackError("not_ready", f"redis: got {error!r}, expected FLUSHDB to succeed") from error
+        raise StackError("not_ready", f"redis: got {error!r}, expected FLUSHALL to succeed") from error
 
 
 def _reset(stack: Stack, part: str) -> None:

@@ -296,15 +296,31 @@ def ensure_schema(stack: Stack, variant: str) -> bool:
     Django skips a migration that was applied before and then edited. So any change of the migrations makes a new
     database; its data is seeded again anyway.
     """
-    settings, lab, ports = stack.settings, stack.lab, stack.ports
-    database, stamp = database_of(variant), schema_stamp(settings, variant)
-    if postgres.stamp_of(lab, ports, database) == stamp:
+    lab, ports, stamp = stack.lab, stack.ports, schema_stamp(stack.settings, variant)
+    if postgres.stamp_of(lab, ports, database_of(variant)) == stamp:
         return False
-    say("shop", f"making database {database}")
-    postgres.recreate(lab, ports, database)
-    manage(settings, lab, ports, variant, "migrate", "--no-input", "-v", "0")
-    postgres.stamp(lab, ports, database, stamp)
+    fresh_schema(stack, variant)
     return True
+
+
+def fresh_schema(stack: Stack, variant: str) -> None:
+    """Give *variant* a database that holds what its present migrations made, and no trace of an earlier run.
+
+    All variants share one role of the database, so that the code of one could leave a trigger, a rule or a table of its
+    own in the database of another.
+    """
+    settings, lab, ports = stack.settings, stack.lab, stack.ports
+    database, template = database_of(variant), f"{postgres.TEMPLATE_PREFIX}{variant}"
+    stamp = schema_stamp(settings, variant)
+    postgres.ensure_roles(lab, ports)  # passwords and settings of the shop's role, which may change its own
+    if postgres.stamp_of(lab, ports, template) != stamp:
+        say("shop", f"making database {database}")
+        postgres.recreate(lab, ports, database)
+        manage(settings, lab, ports, variant, "migrate", "--no-input", "-v", "0")
+        postgres.keep_as_template(lab, ports, database, template)
+        postgres.stamp(lab, ports, template, stamp)
+    postgres.recreate(lab, ports, database, template=template)
+    postgres.stamp(lab, ports, database, stamp)
 
 
 def seed_world(
