@@ -17,6 +17,8 @@ from chaos.model.verdict import Counterexample, Finding, FindingKind, Verdict
 LIVE = frozenset({"pending", "paid"})
 TIMES = frozenset({"charges", "refunds", "gateway_calls"})
 """Witnesses of when an order was final: `with_witnessed_times` corrects the times that the shop gives by them."""
+REFUSED_FOR_GOOD = frozenset({400, 402, 422})
+"""Answers of the gateway that no second call changes."""
 FINAL = frozenset({"paid", "refused", "cancelled"})
 # Operations that ask for seats; every one of them counts where seats, charges or orders are counted.
 ORDERS = named(lambda operation: operation.orders)

@@ -2,17 +2,20 @@
 
 Demand is the sum of seats over distinct client intents that were sent, answered or not: a shop that fails under the
 rush has turned its customers away too. Violated when seats are left into which at least one unsatisfied intent would
-have fitted; a single seat may be left when all unsatisfied intents asked for two. Seats that an order gave back after
-the last ask had been sent could not be sold any more and do not count. Inconclusive when demand was larger than stock
-in no tier.
+have fitted; a single seat may be left when all unsatisfied intents asked for two. An accepted order that was refused
+later, although the gateway had not refused its charge for good, leaves its intent unsatisfied, too. Seats that any
+other order gave back after the last ask had been sent could not be sold any more and do not count. Inconclusive when
+demand was larger than stock in no tier.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 
-from chaos.invariants._common import LIVE, OK, ORDERS, TIMES, NoParams, Say, claimed_seats
+from chaos.invariants._common import LIVE, OK, ORDERS, REFUSED_FOR_GOOD, TIMES, NoParams, Say, claimed_seats
 from chaos.invariants._kind import Context, InvariantKind
+from chaos.model.evidence import EndState
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
 from chaos.model.verdict import Counterexample, Finding
@@ -64,10 +67,12 @@ class _SellsOut:
         for tier in in_demand:
             free = tier.capacity - taken[tier.tier_id]
             demand = self.tiers[tier.tier_id]
-            sellable = free - self._given_back_late(context, tier, demand)
+            turned_away = _turned_away(context.state, tier)
+            sellable = free - self._given_back_late(context, tier, demand, turned_away)
             held_keys = {o.client_key for o in context.state.orders if o.tier_id == tier.tier_id and o.status in LIVE}
-            served = demand.served | held_keys
-            fitting = sorted(key for key, seats in demand.open.items() if 0 < seats <= sellable and key not in served)
+            served = (demand.served - turned_away.keys()) | held_keys
+            unsatisfied = demand.open | turned_away
+            fitting = sorted(key for key, seats in unsatisfied.items() if 0 < seats <= sellable and key not in served)
             if fitting:
                 return SAY.violated(
                     f"{free} seats are left although {len(fitting)} intents that would have fitted got none",
@@ -81,7 +86,7 @@ class _SellsOut:
                         "seats_free": free,
                     },
                     counterexample=Counterexample(
-                        says=f"this intent wanted {demand.open[fitting[0]]} seats and got none; "
+                        says=f"this intent wanted {unsatisfied[fitting[0]]} seats and got none; "
                         f"{free} of {tier.capacity} were left in the end",
                         keys=(fitting[0],),
                         tiers=(tier.tier_id,),
@@ -110,13 +115,26 @@ class _SellsOut:
         )
 
     @staticmethod
-    def _given_back_late(context: Context, tier: SeededTier, demand: _Demand) -> int:
+    def _given_back_late(context: Context, tier: SeededTier, demand: _Demand, turned_away: Mapping[str, int]) -> int:
         last_ask_unix_s = context.t0_unix_s + demand.last_sent_s
         return sum(
             order.quantity
             for order in context.state.orders
-            if order.tier_id == tier.tier_id and order.status not in LIVE and order.updated_unix_s > last_ask_unix_s
+            if order.tier_id == tier.tier_id
+            and order.status not in LIVE
+            and order.updated_unix_s > last_ask_unix_s
+            and order.client_key not in turned_away
         )
+
+
+def _turned_away(state: EndState, tier: SeededTier) -> dict[str, int]:
+    """Keys and seats of orders that the shop refused after it had accepted them, and not the gateway."""
+    by_the_gateway = {call.order_id for call in state.gateway_calls if call.status in REFUSED_FOR_GOOD}
+    return {
+        order.client_key: order.quantity
+        for order in state.orders
+        if order.tier_id == tier.tier_id and order.status == "refused" and order.order_id not in by_the_gateway
+    }
 
 
 KIND = InvariantKind(

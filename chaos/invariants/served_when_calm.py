@@ -1,9 +1,10 @@
-"""Before any fault, customers are served: some asks for seats in the first phase are accepted, and charged.
+"""Before any fault, customers are served: asks for seats in the first phase are accepted, charged, and get tickets.
 
 The liveness partner of every safety check: an API that denies everybody, answers 503 to all, or accepts and never pays
-violates no safety invariant. By the rules of scenarios the first phase has no fault, and the world starts unsold.
-Violated when at least *asks_at_least* asks that a tier had room for were sent there and none was accepted; or when
-orders were accepted there and not one was charged. Inconclusive with fewer asks.
+or delivers violates no safety invariant. By the rules of scenarios the first phase has no fault, and the world starts
+unsold. Violated when at least *asks_at_least* asks that a tier had room for were sent there and none was accepted; when
+most of the orders accepted there, and not cancelled, were never charged; or when most of those that are paid have no
+ticket. `charged_exactly_once` and `tickets_exactly_once` look at each single order. Inconclusive with fewer asks.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from chaos.model.kinds import first_paragraph
 from chaos.model.strict import StrictModel
 from chaos.model.verdict import Counterexample, Finding
 
-SAY = Say("served_when_calm", "in the first phase, before any fault, orders are accepted and charged")
+SAY = Say("served_when_calm", "in the first phase, before any fault, orders are accepted, charged and get tickets")
 
 
 class CalmParams(StrictModel):
@@ -48,9 +49,21 @@ class _ServedWhenCalm:
         room = {tier.tier_id: tier.capacity for tier in context.world.tiers}
         asks = [id_ for phase, tier, seats, id_ in self.asks if phase == calm and seats <= room.get(tier, 0)]
         accepted = [self.accepted[id_] for id_ in asks if id_ in self.accepted]
-        charged = {charge.order_id for charge in context.state.charges} & set(accepted)
-        figures = {"asks": len(asks), "accepted": len(accepted), "charged": len(charged)}
-        measured = f"{len(accepted)} of {len(asks)} asks accepted, {len(charged)} of them charged"
+        status = {order.order_id: order.status for order in context.state.orders}
+        wanted = {order for order in accepted if status.get(order) != "cancelled"}
+        charged = wanted & {charge.order_id for charge in context.state.charges}
+        paid = {order for order in wanted if status.get(order) == "paid"}
+        delivered = paid & {ticket.order_id for ticket in context.state.tickets}
+        figures = {
+            "asks": len(asks),
+            "accepted": len(accepted),
+            "charged": len(charged),
+            "with_tickets": len(delivered),
+        }
+        measured = (
+            f"{len(accepted)} of {len(asks)} asks accepted, {len(charged)} of {len(wanted)} charged, "
+            f"{len(delivered)} of {len(paid)} paid ones with tickets"
+        )
         if len(asks) < self.asks_at_least:
             reason = f"{len(asks)} asks in {calm} are too few to tell, expected {self.asks_at_least}"
             return SAY.inconclusive(reason, measured, figures=figures)
@@ -58,14 +71,17 @@ class _ServedWhenCalm:
             reason = f"not one of {len(asks)} asks was accepted, without any fault"
             one = Counterexample(says="asked for seats that were free, without any fault", operations=tuple(asks))
             return SAY.violated(reason, measured, examples=asks, where=calm, figures=figures, counterexample=one)
-        if not charged and context.overdue:
-            reason = f"{len(accepted)} orders were accepted without any fault, and not one was charged"
-            one = Counterexample(says="accepted without any fault, and never charged", orders=tuple(accepted))
-            return SAY.violated(reason, measured, examples=accepted, where=calm, figures=figures, counterexample=one)
-        if not charged:
-            return SAY.inconclusive(
-                f"no accepted order was charged, but {context.starved or 'the stack was not healthy'}", figures=figures
-            )
+        for what, short in (("charged", wanted - charged), ("given a ticket", paid - delivered)):
+            of = wanted if what == "charged" else paid
+            if 2 * len(short) <= len(of):
+                continue
+            said = f"{len(short)} of {len(of)} orders that were accepted without any fault were never {what}"
+            if not context.overdue:
+                why = context.starved or "the stack was not healthy"
+                return SAY.inconclusive(f"{said}, but {why}", measured, figures=figures)
+            examples = sorted(short)
+            one = Counterexample(says=f"accepted without any fault, and never {what}", orders=tuple(examples))
+            return SAY.violated(said, measured, examples=examples, where=calm, figures=figures, counterexample=one)
         return SAY.held(measured, figures)
 
 
@@ -76,6 +92,6 @@ KIND = InvariantKind(
     params=CalmParams,
     ops=ORDERS,
     requires_ops=frozenset({"buy"}),
-    witnesses=frozenset({"world", "charges"}),
+    witnesses=frozenset({"world", "charges", "orders", "tickets"}),
     reducer=_ServedWhenCalm,
 )

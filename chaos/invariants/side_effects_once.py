@@ -12,7 +12,7 @@ from collections import defaultdict
 
 from pydantic import Field
 
-from chaos.invariants._common import ORDERS, Say, first_order
+from chaos.invariants._common import ORDERS, REFUSED_FOR_GOOD, Say, first_order
 from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.evidence import GatewayCall
 from chaos.model.history import Operation
@@ -22,7 +22,6 @@ from chaos.model.verdict import Finding
 
 SAY = Say("side_effects_once", "no call is repeated after a refusal, and none is given up after one failure")
 FAILED_FROM = 500
-REFUSED_FOR_GOOD = frozenset({400, 402, 422})
 
 _WORDS = {
     "insisted": "orders were charged again after a refusal",

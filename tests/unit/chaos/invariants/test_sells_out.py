@@ -36,14 +36,24 @@ def test_a_last_seat_into_which_no_intent_fits_is_held(world):
 
 def test_a_seat_given_back_after_the_last_ask_is_no_fault(world):
     fill(world, 9)
-    world.bought("gave-back", status="refused")
+    world.call(world.bought("gave-back", status="refused"), status=402)
     world.refused("late", at_s=0.5)
     assert world.judge("sells_out").verdict is Verdict.HELD
 
 
+def test_whom_the_shop_accepted_and_refused_later_was_turned_away(world):
+    """Everybody is accepted, and most are refused when nobody asks any more: the seats could have been sold."""
+    fill(world, 4)
+    for number in range(8):
+        world.bought(f"turned-away-{number}", status="refused")
+    finding = world.judge("sells_out")
+    assert finding.verdict is Verdict.VIOLATED
+    assert finding.reason == "6 seats are left although 8 intents that would have fitted got none"
+
+
 def test_a_seat_given_back_before_the_last_ask_counts(world):
     fill(world, 9)
-    world.bought("gave-back", status="refused")
+    world.call(world.bought("gave-back", status="refused"), status=402)
     world.refused("late", at_s=2)
     assert world.judge("sells_out").examples == ("late",)
 
@@ -82,8 +92,8 @@ def test_another_body_under_a_used_key_is_no_demand(world):
     for number in range(6):
         world.bought(f"k{number}")
     for number in range(5):
-        world.bought(f"r{number}", status="refused")
-    world.bought("late", status="refused", at_s=5.0)
+        world.call(world.bought(f"r{number}", status="refused"), status=402)
+    world.call(world.bought("late", status="refused", at_s=5.0), status=402)
     assert world.judge("sells_out").verdict is Verdict.HELD
     world.ask("r0", Outcome.FAIL, attempt=4, at_s=5.0, quantity=2, status=422, reason="key_reused", refused=True)
     assert world.judge("sells_out").verdict is Verdict.HELD

@@ -9,7 +9,10 @@ def test_some_accepted_and_charged_is_held(world):
     for number in range(4):
         world.refused(f"r{number}", phase="calm")
     finding = world.judge("served_when_calm")
-    assert (finding.verdict, finding.measured) == (Verdict.HELD, "1 of 5 asks accepted, 1 of them charged")
+    assert (finding.verdict, finding.measured) == (
+        Verdict.HELD,
+        "1 of 5 asks accepted, 1 of 1 charged, 1 of 1 paid ones with tickets",
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,3 +59,32 @@ def test_too_few_asks_are_inconclusive(world):
         Verdict.INCONCLUSIVE,
         "4 asks in calm are too few to tell, expected 5",
     )
+
+
+def test_accepted_and_mostly_refused_later_is_violated(world):
+    for number in range(5):
+        world.bought(f"k{number}", status="paid" if number < 2 else "refused", phase="calm")
+    finding = world.judge("served_when_calm")
+    assert (finding.verdict, finding.reason) == (
+        Verdict.VIOLATED,
+        "3 of 5 orders that were accepted without any fault were never charged",
+    )
+
+
+def test_an_order_that_its_customer_cancelled_need_not_be_charged(world):
+    for number in range(5):
+        world.bought(f"k{number}", status="paid" if number < 1 else "cancelled", phase="calm")
+    assert world.judge("served_when_calm").verdict is Verdict.HELD
+
+
+def test_paid_orders_without_tickets_are_violated(world):
+    for number in range(5):
+        world.bought(f"k{number}", phase="calm")
+    del world.state.tickets[2:]
+    finding = world.judge("served_when_calm")
+    assert (finding.verdict, finding.reason) == (
+        Verdict.VIOLATED,
+        "3 of 5 orders that were accepted without any fault were never given a ticket",
+    )
+    world.state.healthy = False
+    assert world.judge("served_when_calm").verdict is Verdict.INCONCLUSIVE
