@@ -57,16 +57,17 @@ class Expected:
         read[operation](body)
 
     @property
-    def _page_size(self) -> int:
-        """The page size that was asked for, else the contract's default."""
-        asked = parse_qs(self._exchange.path.partition("?")[2]).get("page_size", [])
-        return int(asked[0]) if asked else PAGE_SIZE
+    def _shown(self) -> slice:
+        """Which rows of a list the page that was asked for has; without such words the contract's first page."""
+        asked = parse_qs(self._exchange.path.partition("?")[2])
+        page, size = (int(asked.get(name, [default])[0]) for name, default in (("page", 1), ("page_size", PAGE_SIZE)))
+        return slice((page - 1) * size, page * size)
 
     # --- events ---
 
     def _event_page(self, body: Any) -> None:
         every = sorted(self.events, key=lambda event: (event.starts_at, event.event_id))
-        expected = every[: self._page_size]
+        expected = every[self._shown]
         for shown, event in zip(self._page(body, len(every), len(expected)), expected, strict=True):
             self._event(shown, event)
 
@@ -106,7 +107,7 @@ class Expected:
 
     def _order_page(self, body: Any, cast: Sequence[str], *, with_customer: bool) -> None:
         own: list[tuple[str, Any]] = [(name, None) for name in cast] + [("customer", order) for order in self.orders]
-        expected = own[: self._page_size]
+        expected = own[self._shown]
         rows = self._page(body, len(own), len(expected))
         for shown, (name, order) in zip(rows, expected, strict=True):
             self._order(shown, order, name, with_customer=with_customer)
@@ -156,8 +157,7 @@ class Expected:
         ]
         _same(body, _Rows(expected, by="tier"), "sales")
 
-    @staticmethod
-    def _page(body: Any, count: int, rows: int) -> list[Any]:
+    def _page(self, body: Any, count: int, rows: int) -> list[Any]:
         """The rows of the page. Raises: Wrong."""
         if not isinstance(body, dict) or body.keys() != PAGE or not isinstance(body["results"], list):
             raise Wrong("it is no page with count, next, previous and results")
@@ -166,7 +166,8 @@ class Expected:
             raise Wrong(f"count is {body['count']!r}, there are {count}")
         if len(found) != rows:
             raise Wrong(f"it has {len(found)} rows, expected {rows}")
-        if body["previous"] is not None or isinstance(body["next"], str) != (count > rows):
+        leads = {name: isinstance(body[name], str) for name in ("previous", "next")}
+        if leads != {"previous": self._shown.start > 0, "next": count > self._shown.stop}:
             raise Wrong("next or previous does not lead where more rows are")
         return found
 

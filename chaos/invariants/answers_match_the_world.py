@@ -12,7 +12,7 @@ contract promises violates it too, so that fixed answers, empty lists and old co
 in every run with load, listed or not. Inconclusive when no answer could be compared.
 
 In an exchange run every field of every row is compared with the rows that the lab's seeder wrote, at each size of the
-world: an empty, cut or doubled list, or an old answer, violates it.
+world and on each page: an empty, cut or doubled list, an old answer, or one page for all violates it.
 """
 
 from __future__ import annotations
@@ -217,5 +217,5 @@ KIND = InvariantKind(
     reducer=_AnswersMatchTheWorld,
     by_the_clock=True,
     standing_for=named(lambda operation: operation.shows),
-    sources=frozenset({SOURCE}),
+    sources=frozenset({SOURCE, "pages"}),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
@@ -32,8 +33,8 @@ def world(events: int = 9, *, price_cents: int = 100) -> SeededWorld:
     return SeededWorld(
         events=tuple(
             SeededEvent(
-                event_id=100 + n, slug=f"gig-{n}", title=f"Gig {n}", starts_at=f"2026-12-{28 - n:02}T19:00:00Z",
-                venue="Hall", city="Cork", performers=("B", "A"),
+                event_id=100 + n, slug=f"gig-{n}", title=f"Gig {n}",
+                starts_at=f"{date(2026, 12, 28) - timedelta(n)}T19:00:00Z", venue="Hall", city="Cork", performers=("B", "A"),
             )
             for n in range(events)
         ),
@@ -47,7 +48,7 @@ def world(events: int = 9, *, price_cents: int = 100) -> SeededWorld:
             SeededOrder(
                 order_id=f"order-{n}", customer="ann", tier=1000 + 2 * n, quantity=2, reference=f"ref-{n}",
                 amount_cents=2 * (price_cents + n), status="refused" if n % 2 else "paid",
-                created_at=f"2026-11-{20 - n:02}T10:00:00Z",
+                created_at=f"{date(2026, 11, 20) - timedelta(n)}T10:00:00Z",
                 tickets=() if n % 2 else (f"ticket-{n}-1", f"ticket-{n}-2"),
             )
             for n in range(events)
@@ -91,7 +92,7 @@ class Shop:
         match case.operation:
             case "listEvents":
                 events = sorted(self.seeded.events[:rows], key=lambda event: event.starts_at)
-                return _page([self._event(event, rows) for event in events], len(events))
+                return self._page([self._event(event, rows) for event in events], case)
             case "getEvent":
                 slug = case.path.split("/")[-2]
                 return self._event(next(event for event in self.seeded.events if event.slug == slug), rows)
@@ -99,14 +100,14 @@ class Shop:
                 return {"id": 71, "username": "ann", "email": "ann@example.org", "role": "customer"}
             case "listOrders":
                 orders = [self._refused("order-of-ann"), *(self._order(one) for one in self.seeded.orders[:rows])]
-                return _page(orders[: self.page_size], len(orders))
+                return self._page(orders, case)
             case "getOrder":
                 return self._order(self.seeded.orders[0])
             case "listAllOrders":
                 orders = [self._refused("order-of-bob") | {"customer": "bob"}]
                 orders += [self._refused("order-of-ann") | {"customer": "ann"}]
                 orders += [self._order(one) | {"customer": "ann"} for one in self.seeded.orders[:rows]]
-                return _page(orders[: self.page_size], len(orders))
+                return self._page(orders, case)
             case "listSales":
                 return [
                     {
@@ -121,6 +122,13 @@ class Shop:
             case "changeTier" | "cancelOrder" | "placeOrder":
                 return {}
         raise AssertionError(case.operation)
+
+    def _page(self, every: list[Any], case: Case) -> dict[str, Any]:
+        shown = case.about.get("page", 1)
+        rows = every[(shown - 1) * self.page_size : shown * self.page_size]
+        more = len(every) > shown * self.page_size
+        return {"count": len(every), "next": "n" if more else None, "previous": "p" if shown > 1 else None,
+                "results": rows}  # fmt: skip
 
     def _orders_of(self, tier: SeededTier, rows: int) -> list[SeededOrder]:
         return [one for one in self.seeded.orders[:rows] if one.tier == tier.tier_id]
@@ -190,12 +198,3 @@ class Shop:
             exchanges=self.record(),
         )  # fmt: skip
         return kind.reducer(kind.params(**params)).finish(context)
-
-
-def _page(rows: list[Any], count: int) -> dict[str, Any]:
-    return {
-        "count": count,
-        "next": "http://shop/?page=2" if count > len(rows) else None,
-        "previous": None,
-        "results": rows,
-    }

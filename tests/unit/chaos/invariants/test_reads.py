@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from chaos.model.exchange import Case, PlanRead
@@ -338,3 +339,57 @@ def test_rows_that_the_answer_does_not_show_are_read_for_nothing() -> None:
     found = paging(read=400, returned=400, text="SELECT a FROM shop_event").judge("rows_read_are_rows_returned")
     assert found.verdict is Verdict.VIOLATED
     assert "400 rows read for 10" in found.reason
+
+
+def test_rows_that_were_packed_into_one_are_no_count() -> None:
+    text = "SELECT json_agg(a) FROM shop_event"
+    packed = paging(read=400, returned=1, text=text, plan="Aggregate: 1 rows").judge("rows_read_are_rows_returned")
+    assert packed.verdict is Verdict.VIOLATED
+    text = "SELECT COUNT(*), json_agg(a) FROM shop_event"
+    packed = paging(read=400, returned=1, text=text, plan="Aggregate: 1 rows").judge("rows_read_are_rows_returned")
+    assert packed.verdict is Verdict.VIOLATED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'SELECT COUNT(*) AS "__count" FROM "shop_event"',
+        "select count(id) from shop_event",
+        "SELECT COUNT(*) FROM (SELECT DISTINCT a FROM shop_event) subquery",
+        'SELECT COUNT(DISTINCT "shop_event"."id") AS "n" FROM "shop_event"',
+    ],
+)
+def test_a_count_may_read_what_it_counts(text: str) -> None:
+    counted = paging(read=400, returned=1, text=text, plan="Aggregate: 1 rows")
+    assert counted.judge("rows_read_are_rows_returned").verdict is Verdict.HELD
+
+
+# --- pages ---
+
+
+def test_pages_that_show_their_rows_hold() -> None:
+    found = Shop("pages", rows=100, seeded=world(100)).judge(MATCH)
+    assert (found.verdict, found.figures) == (Verdict.HELD, {"answers": 6, "wrong": 0})
+
+
+def test_one_page_for_all_is_violated() -> None:
+    """The first page is cheap to read, and shown whatever page was asked for."""
+    asked = Shop("pages", rows=100, seeded=world(100))
+    asked.answer = lambda case, rows: asked.true(msgspec.structs.replace(case, about={"page": 1}), rows)
+    found = asked.judge(MATCH)
+    assert found.verdict is Verdict.VIOLATED
+    assert found.figures == {"answers": 6, "wrong": 3}
+
+
+def test_links_to_pages_that_do_not_exist_are_violated() -> None:
+    asked = Shop("pages", rows=100, seeded=world(100))
+    asked.answer = lambda case, rows: asked.true(case, rows) | {"previous": None}
+    assert "next or previous does not lead where more rows are" in asked.judge(MATCH).reason
+
+
+def test_a_page_that_was_refused_is_inconclusive() -> None:
+    asked = Shop("pages", rows=100, seeded=world(100))
+    asked.status = lambda case: 404 if case.about["page"] > 1 else 200
+    found = asked.judge(MATCH)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "got 404, expected 200" in found.reason
