@@ -34,7 +34,8 @@ def world(events: int = 9, *, price_cents: int = 100) -> SeededWorld:
         events=tuple(
             SeededEvent(
                 event_id=100 + n, slug=f"gig-{n}", title=f"Gig {n}",
-                starts_at=f"{date(2026, 12, 28) - timedelta(n)}T19:00:00Z", venue="Hall", city="Cork", performers=("B", "A"),
+                starts_at=f"{date(2026, 12, 28) - timedelta(n)}T19:00:00Z",
+                venue="Hall", city="Cork", performers=("B", "A"),
             )
             for n in range(events)
         ),
