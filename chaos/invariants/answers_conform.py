@@ -1,7 +1,8 @@
 """Every answer is as the contract promises: its status, headers, media type and body, with no field beyond.
 
 The body is checked even if the status is wrong: it is compared with that of the promised success. A field that is not
-promised is a deviation like a missing one. `refuses_what_it_should` judges requests that should have been refused.
+promised is a deviation like a missing one, and so is a list without rows, since the seeded world has some.
+`refuses_what_it_should` judges requests that should have been refused.
 """
 
 from __future__ import annotations

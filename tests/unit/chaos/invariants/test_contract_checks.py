@@ -163,6 +163,8 @@ def test_a_shop_that_answers_as_promised_is_held(check: str) -> None:
         (on("listEvents", 200, headers={"content-type": "application/json"}), "header age · header"),
         (on("listSales", 200, **HTML), "GET /api/admin/sales/ · status 200/500 · status"),
         (field_of("listOrders", "results", [{}] * 3), "GET /api/orders/ · query page_size · ignored"),
+        (field_of("listEvents", "results", []), "GET /api/events/ · response · ignored"),
+        (on("listSales", 200, body="[]"), "GET /api/admin/sales/ · response · ignored"),
     ],
 )
 def test_an_answer_that_is_otherwise(bend: Bend, told: str) -> None:
@@ -253,6 +255,11 @@ def test_another_answer_in_an_outage(changed: dict[str, Any]) -> None:
         return msgspec.structs.replace(down(case, exchange), **changed)
 
     assert Walk(outage=True, bends=[bend]).judge("conforms_in_an_outage").verdict is Verdict.VIOLATED
+
+
+def test_an_empty_list_is_no_answer_in_an_outage() -> None:
+    finding = Walk(outage=True, bends=[field_of("listEvents", "results", [])]).judge("conforms_in_an_outage")
+    assert (finding.verdict, "response · ignored" in finding.reason) == (Verdict.VIOLATED, True)
 
 
 @pytest.mark.parametrize("check", ALL[1:3])
