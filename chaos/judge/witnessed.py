@@ -7,7 +7,7 @@ from math import inf
 
 import msgspec
 
-from chaos.invariants.side_effects_once import REFUSED_FOR_GOOD
+from chaos.invariants._common import REFUSED_FOR_GOOD
 from chaos.model.evidence import EndState, Order
 
 # More than Django's `auto_now` and `auto_now_add` of a row differ by when it was saved only once.
