@@ -182,6 +182,31 @@ def test_prepare_empties_what_an_earlier_run_left(stack: LabUnderTest, tmp_path:
         assert connection.execute("SELECT count(*) FROM lab_orders WHERE status <> 'refused'").fetchone() == (0,)
 
 
+def test_prepare_leaves_nothing_of_the_code_of_another_run(stack: LabUnderTest, tmp_path: Path) -> None:
+    """All variants connect with one role: what one leaves in a database, or at the role, would decide the next run."""
+    prepare(stack, "hardened", tmp_path / "world.json")
+    left = """
+        CREATE TABLE left_over (id int);
+        CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+        CREATE TRIGGER spoil BEFORE INSERT ON shop_ticket FOR EACH ROW EXECUTE FUNCTION spoil();
+        ALTER DATABASE shop_hardened SET statement_timeout = 1234;
+        ALTER ROLE CURRENT_USER SET lock_timeout = 1234;
+    """
+    with database(stack, "hardened") as connection:
+        connection.execute("SET ROLE shop")
+        connection.execute(left)
+    prepare(stack, "hardened", tmp_path / "world.json")
+    with database(stack, "hardened") as connection:
+        found = connection.execute(
+            "SELECT to_regclass('left_over'), (SELECT count(*) FROM pg_trigger WHERE tgname = 'spoil'),"
+            " current_setting('statement_timeout'),"
+            " (SELECT count(*) FROM pg_db_role_setting WHERE setrole = 'shop'::regrole)"
+        ).fetchone()
+        assert found == (None, 0, "0", 0)
+        with pytest.raises(psycopg.Error, match="not currently accepting connections"):
+            psycopg.connect(connection.info.dsn, password=connection.info.password, dbname="template_shop_hardened")
+
+
 def test_the_lab_reads_the_views_as_of_one_moment(stack: LabUnderTest, tmp_path: Path) -> None:
     """While the shop goes on: what an order was and what its tickets are belong together."""
     prepare(stack, "hardened", tmp_path / "world.json")
