@@ -62,6 +62,12 @@ def test_the_unbent_scenario_loads() -> None:
             id="unknown key",
         ),
         pytest.param(
+            "settle: 20s",
+            "'[key]': 20s",
+            f"[key]: got an unknown key, expected one of {TOP} (line 7)",
+            id="unknown key that pydantic uses as a mark",
+        ),
+        pytest.param(
             "seats: 150",
             "seat: 150",
             "world.seat: got an unknown key, expected one of events, hot_tiers, seats, customers, access_lifetime_s"
