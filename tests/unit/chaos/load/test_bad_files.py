@@ -64,7 +64,7 @@ def test_the_unbent_scenario_loads() -> None:
         pytest.param(
             "settle: 20s",
             "'[key]': 20s",
-            f"[key]: got an unknown key, expected one of {TOP} (line 7)",
+            f"'[key]': got an unknown key, expected one of {TOP} (line 7)",
             id="unknown key that pydantic uses as a mark",
         ),
         pytest.param(
