@@ -13,6 +13,8 @@ TIMEOUT_S = 5.0
 EXPORT_TIMEOUT_S = 30.0
 NAME_TIMEOUT_S = 1.0
 """Short, since a run does not depend on the learner's name."""
+NOT_IMPORTED = (400, 413)
+"""Answers to a drill map that is wrong, or too large."""
 
 
 class Scorecard:
@@ -64,12 +66,12 @@ class Scorecard:
             "POST",
             "/api/drill-map/",
             "it to take the drill map",
-            accept=(400, 413),
+            accept=NOT_IMPORTED,
             content=document,
             headers={"Content-Type": "application/json"},
             timeout=EXPORT_TIMEOUT_S,
         )
-        if answer.status_code in (400, 413):
+        if answer.status_code in NOT_IMPORTED:
             raise InvalidInput(f"drill map: nothing was imported: {_detail(answer)}")
         return {str(name): int(count) for name, count in answer.json().items()}
 

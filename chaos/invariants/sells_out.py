@@ -63,11 +63,11 @@ class _SellsOut:
         ]
         if not in_demand:
             return self._too_little(context)
-        taken = claimed_seats(context.state)
+        taken, refused_later = claimed_seats(context.state), _turned_away(context.state)
         for tier in in_demand:
             free = tier.capacity - taken[tier.tier_id]
             demand = self.tiers[tier.tier_id]
-            turned_away = _turned_away(context.state, tier)
+            turned_away = refused_later[tier.tier_id]
             sellable = free - self._given_back_late(context, tier, demand, turned_away)
             held_keys = {o.client_key for o in context.state.orders if o.tier_id == tier.tier_id and o.status in LIVE}
             served = (demand.served - turned_away.keys()) | held_keys
@@ -127,14 +127,14 @@ class _SellsOut:
         )
 
 
-def _turned_away(state: EndState, tier: SeededTier) -> dict[str, int]:
-    """Keys and seats of orders that the shop refused after it had accepted them, and not the gateway."""
+def _turned_away(state: EndState) -> defaultdict[int, dict[str, int]]:
+    """Tier → keys and seats of orders that the shop refused after it had accepted them, and not the gateway."""
     by_the_gateway = {call.order_id for call in state.gateway_calls if call.status in REFUSED_FOR_GOOD}
-    return {
-        order.client_key: order.quantity
-        for order in state.orders
-        if order.tier_id == tier.tier_id and order.status == "refused" and order.order_id not in by_the_gateway
-    }
+    found: defaultdict[int, dict[str, int]] = defaultdict(dict)
+    for order in state.orders:
+        if order.status == "refused" and order.order_id not in by_the_gateway:
+            found[order.tier_id][order.client_key] = order.quantity
+    return found
 
 
 KIND = InvariantKind(

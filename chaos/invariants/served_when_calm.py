@@ -71,17 +71,16 @@ class _ServedWhenCalm:
             reason = f"not one of {len(asks)} asks was accepted, without any fault"
             one = Counterexample(says="asked for seats that were free, without any fault", operations=tuple(asks))
             return SAY.violated(reason, measured, examples=asks, where=calm, figures=figures, counterexample=one)
-        for what, short in (("charged", wanted - charged), ("given a ticket", paid - delivered)):
-            of = wanted if what == "charged" else paid
-            if 2 * len(short) <= len(of):
+        for what, due, done in (("charged", wanted, charged), ("given a ticket", paid, delivered)):
+            short = sorted(due - done)
+            if 2 * len(short) <= len(due):
                 continue
-            said = f"{len(short)} of {len(of)} orders that were accepted without any fault were never {what}"
+            said = f"{len(short)} of {len(due)} orders that were accepted without any fault were never {what}"
             if not context.overdue:
                 why = context.starved or "the stack was not healthy"
                 return SAY.inconclusive(f"{said}, but {why}", measured, figures=figures)
-            examples = sorted(short)
-            one = Counterexample(says=f"accepted without any fault, and never {what}", orders=tuple(examples))
-            return SAY.violated(said, measured, examples=examples, where=calm, figures=figures, counterexample=one)
+            one = Counterexample(says=f"accepted without any fault, and never {what}", orders=tuple(short))
+            return SAY.violated(said, measured, examples=short, where=calm, figures=figures, counterexample=one)
         return SAY.held(measured, figures)
 
 

@@ -194,6 +194,7 @@ def _switch(
         for done in [pool.submit(_flush_redis, stack), *resets]:
             done.result()
     with watch.part("schema"):
+        postgres.ensure_roles(stack.lab, stack.ports)  # a role may change its own password and settings
         shop.fresh_schema(stack, variant)
     for cluster in postgres.locate(stack.lab):  # each run logs its statements
         postgres.forget_old_logs(cluster.with_name("log"))

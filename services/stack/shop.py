@@ -312,14 +312,13 @@ def fresh_schema(stack: Stack, variant: str) -> None:
     settings, lab, ports = stack.settings, stack.lab, stack.ports
     database, template = database_of(variant), f"{postgres.TEMPLATE_PREFIX}{variant}"
     stamp = schema_stamp(settings, variant)
-    postgres.ensure_roles(lab, ports)  # passwords and settings of the shop's role, which may change its own
     if postgres.stamp_of(lab, ports, template) != stamp:
         say("shop", f"making database {database}")
         postgres.recreate(lab, ports, database)
         manage(settings, lab, ports, variant, "migrate", "--no-input", "-v", "0")
         postgres.keep_as_template(lab, ports, database, template)
         postgres.stamp(lab, ports, template, stamp)
-    postgres.recreate(lab, ports, database, template=template)
+    postgres.recreate(lab, ports, database, template=template)  # at first, too: the first run is like each later one
     postgres.stamp(lab, ports, database, stamp)
 
 
