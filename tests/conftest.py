@@ -7,13 +7,21 @@ import pytest
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process for all that use the session's stack; a file stays whole otherwise, for its own fixtures' sake.
+    """Two processes for all that use a session's stack; a file stays whole otherwise, for its own fixtures' sake.
 
-    The stack's tests take longest, one after another: they are the first to start.
+    The stack's tests take longest, one after another: they are the first to start. Whole runs take as long as all
+    others together, so they have a stack of their own.
     """
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("stack" if _shares_stack(item) else item.nodeid.partition("::")[0]))
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
     items.sort(key=lambda item: not _shares_stack(item))
+
+
+def _group(item: pytest.Item) -> str:
+    file = item.nodeid.partition("::")[0]
+    if not _shares_stack(item):
+        return file
+    return "runs on a stack" if file.endswith("/test_run.py") else "stack"
 
 
 def _shares_stack(item: pytest.Item) -> bool:
