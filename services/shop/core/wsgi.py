@@ -11,8 +11,8 @@ from django.core.wsgi import get_wsgi_application
 from django.utils.http import parse_header_parameters
 
 from services.hosts import OnlyOurs
+from services.orphans import end_with_parent
 from services.shop.core.config import current
-from services.shop.core.orphans import end_with_parent
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]

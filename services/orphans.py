@@ -1,4 +1,4 @@
-"""Ends an API process whose master was killed: else it would go on answering, beside the next master's processes."""
+"""Ends a server's process whose master was killed: else it would go on answering, beside the next master's."""
 
 from __future__ import annotations
 
