@@ -36,7 +36,8 @@ SOME = ("shop:api", "toxiproxy", "agent")
 KILLED_AFTER_S = 3.0  # of the load: amid the faults
 PATIENCE_S = 120.0
 # No verdict depends on them, and a run goes on without them.
-NOT_NEEDED = frozenset({"dashboard", "prometheus", "scorecard"})
+# The agent heals in the place of a runner that died: of a run that ends by itself it decides nothing.
+NOT_NEEDED = frozenset({"agent", "dashboard", "prometheus", "scorecard"})
 
 
 def status() -> dict[str, Any]:
