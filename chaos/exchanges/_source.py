@@ -37,6 +37,7 @@ class Ground:
         people: Identity → id, username and, if there is one, order of the cast; never a token.
         salt: Secret from which names in requests are made, so that the code under test can't predict them.
         api: Base URL of the API, as the player reaches it.
+        events: How many the world has once it is full; *world* may be read before.
     """
 
     seed: int
@@ -44,6 +45,7 @@ class Ground:
     people: dict[str, dict[str, Any]]
     salt: str = ""
     api: str = ""
+    events: int = 0
 
     def size(self, section: str, least: int, most: int) -> int:
         """A page's size from *least* to *most*, by the seed."""

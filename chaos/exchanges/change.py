@@ -40,7 +40,9 @@ class ChangeSource(Source):
         event = ground.world.events[0]
         tier = next(tier for tier in ground.world.tiers if tier.event_slug == event.slug)
         price = tier.price_cents + 100 * (1 + ground.seed % (HIGHEST_CENTS // 100))
-        most = ground.size(params.section, min(len(ground.world.events), MOST_ROWS), MOST_ROWS)
+        # Wherever the event stands among those that are added until then, it is on the page.
+        whole = min(max(ground.events, len(ground.world.events)), MOST_ROWS)
+        most = ground.size(params.section, whole, MOST_ROWS)
         reads = (
             ("getEvent", f"/api/events/{event.slug}/"),
             ("listEvents", f"/api/events/?page_size={most}"),

@@ -103,7 +103,14 @@ class UnderExchanges(Attended):
         run = self._run
         seeded = read_json(run.folder / File.WORLD, SeededWorld)
         api = self._tools.api_url
-        ground = Ground(seed=run.plan.seed, world=seeded, people=world.people(), salt=salt, api=api)
+        ground = Ground(
+            seed=run.plan.seed,
+            world=seeded,
+            people=world.people(),
+            salt=salt,
+            api=api,
+            events=run.scenario.world.events,
+        )
         found = [
             (section, list(SOURCES[section.source].cases(section.params, ground))) for section in run.scenario.exchanges
         ]

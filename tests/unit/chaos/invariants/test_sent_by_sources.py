@@ -19,11 +19,11 @@ SECTION = "walked"
 SENT = ("contract_walk", "orders", "writes", "exploits")
 
 
-def cases(send: str, *, seed: int = 3, salt: str = "s", **params: Any) -> list[Case]:
+def cases(send: str, *, seed: int = 3, salt: str = "s", events: int = 0, **params: Any) -> list[Case]:
     kind, seeded = SOURCES[send], world()
     asked = kind.params.model_validate({"section": SECTION, "send": send, **params})
     people = {name: msgspec.to_builtins(person) for name, person in seeded.cast.items()}
-    return list(kind.cases(asked, Ground(seed=seed, world=seeded, people=people, salt=salt)))
+    return list(kind.cases(asked, Ground(seed=seed, world=seeded, people=people, salt=salt, events=events)))
 
 
 @pytest.mark.parametrize("salt", ["a", "b", "c", "d", "e"])
@@ -78,3 +78,11 @@ def test_the_seed_varies_the_size_of_a_page(send: str, params: dict[str, Any], l
         seen |= sizes
     assert len(seen) >= 4
     assert min(seen) >= least
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_event_that_changes_is_on_the_page_however_many_there_are_by_then(seed: int) -> None:
+    """The cases are made while the world has only its first events."""
+    lists = [case for case in cases("change", seed=seed, events=60) if case.operation == "listEvents"]
+    assert lists
+    assert all(60 <= int(case.path.partition("page_size=")[2]) <= 100 for case in lists)
