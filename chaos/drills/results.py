@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 from chaos.errors import ExitCode
 from chaos.judge.document import EXIT_CODES
 from chaos.model.verdict import Finding, Verdict, VerdictDocument
+from chaos.scenario import Scenario
 
 # A run that the machine spoiled is repeated at most this often; every try stays on record.
 MAX_REPEATS: Final = 2
@@ -39,3 +41,7 @@ class RunResult:
     def violated(self) -> frozenset[str]:
         """Ids of the violated checks."""
         return frozenset(finding.check for finding in self.findings if finding.verdict is Verdict.VIOLATED)
+
+
+Run = Callable[[Scenario, str, int], RunResult]
+"""Runs a scenario on a variant with a seed."""

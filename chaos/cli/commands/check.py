@@ -17,7 +17,8 @@ from chaos.drills import check as checks
 from chaos.drills.attempt import SHOP, is_the_learners
 from chaos.drills.check import Passed, keep_check
 from chaos.drills.own_tests import own_tests
-from chaos.drills.session import Options, Session, session
+from chaos.drills.results import Run
+from chaos.drills.session import Options, session
 from chaos.drills.variants import require_known
 from chaos.errors import InvalidInput
 from chaos.load import all_scenarios, load_scenario, scenario_name
@@ -70,7 +71,7 @@ def check(
             run=lambda scenario, its_seed: lab.run(scenario, variant, its_seed),
             own_tests=lambda: own_tests(variant, prepare=lab.prepare, url=lab.stack.url("api"), say=view.say),
             say=view.say,
-            besides=lambda its, found: besides(its, found, lab),
+            besides=lambda its, found: besides(its, found, lab.run),
             pace=lambda number, held: f"{way.told(number, held)}: ",
         )
     # Told before it is kept: a full disk takes nobody's result.
@@ -81,7 +82,7 @@ def check(
     return Answer(text=[kept, *next_steps.block(steps)], code=report.exit_code)
 
 
-Besides = Callable[[catalogue.Part, Sequence[Passed], Session], Iterable[Passed]]
+Besides = Callable[[catalogue.Part, Sequence[Passed], Run], Iterable[Passed]]
 
 
 def besides_of(one: catalogue.Drill, variant: str, loaded: Mapping[str, Scenario], seed: int) -> Besides:
@@ -93,7 +94,7 @@ def besides_of(one: catalogue.Drill, variant: str, loaded: Mapping[str, Scenario
         contract_audit.read(SHOP / variant)
     if is_the_learners(variant) and one.number == drafts.REVIEW:
         review = check_review.begun(variant)
-        return lambda part, found, lab: review.passed(
-            part, found, lambda draft: lab.run(loaded[check_review.SCENARIO], draft, seed)
+        return lambda part, found, run: review.passed(
+            part, found, lambda draft: run(loaded[check_review.SCENARIO], draft, seed)
         )
-    return lambda part, found, lab: ()
+    return lambda part, found, run: ()

@@ -92,7 +92,7 @@ def _fresh(one: Known, it: Ready, seed: int, options: Options, *, as_json: bool)
             scenario=loaded.__getitem__,
             run=lab.run,
             own_tests=lambda: own_tests(ATTEMPT, prepare=lab.prepare, url=lab.stack.url("api"), say=view.say),
-            besides=lambda part, found: besides(part, found, lab),
+            besides=besides,
             say=view.say,
         )
 

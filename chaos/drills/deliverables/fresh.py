@@ -12,7 +12,7 @@ import msgspec
 from chaos.drills.catalogue import Drill, Part
 from chaos.drills.check import Passed, check
 from chaos.drills.deliverables.work import ATTEMPT, Fresh
-from chaos.drills.results import RunResult
+from chaos.drills.results import Run, RunResult
 from chaos.errors import InvalidInput
 from chaos.evidence.files import Unreadable
 from chaos.evidence.verdict import read_verdict
@@ -23,10 +23,10 @@ from chaos.scenario import Scenario
 BEFORE: Final[Mapping[str, tuple[str, ...]]] = {
     "api-contract": ("contract/promises",),
     "orm-queries": ("queries/reads",),
+    "ai-review": ("review/exploits",),
 }
 """Of a drill whose deliverable compares: scenarios that are run on what the attempt was made from, too."""
 HIGHEST: Final = 10**9
-Run = Callable[[Scenario, str, int], RunResult]
 
 
 def used(root: Path) -> frozenset[int]:
@@ -63,11 +63,20 @@ def run_fresh(
     scenario: Callable[[str], Scenario],
     run: Run,
     own_tests: Callable[[], Passed],
-    besides: Callable[[Part, Sequence[Passed]], Iterable[Passed]],
+    besides: Callable[[Part, Sequence[Passed], Run], Iterable[Passed]],
     say: Callable[[str], None],
 ) -> Fresh:
-    """The core once on *seed*, on the attempt; before it on its *base*, where the deliverable compares the two."""
-    before = {name: run(scenario(name), base, seed).folder for name in BEFORE.get(one.key, ())}
+    """The core once on *seed*, on the attempt; before it on its *base*, where the deliverable compares the two.
+
+    *besides* gets the runs of the base that there are, instead of making them again.
+    """
+    of_base = {name: run(scenario(name), base, seed) for name in BEFORE.get(one.key, ())}
+
+    def known(its: Scenario, variant: str, its_seed: int) -> RunResult:
+        if variant == base and its_seed == seed and its.name in of_base:
+            return of_base[its.name]
+        return run(its, variant, its_seed)
+
     report = check(
         msgspec.structs.replace(one, holds=1),
         ("core",),
@@ -77,6 +86,7 @@ def run_fresh(
         run=lambda its, its_seed: run(its, ATTEMPT, its_seed),
         own_tests=own_tests,
         say=say,
-        besides=besides,
+        besides=lambda part, found: besides(part, found, known),
     )
+    before = {name: result.folder for name, result in of_base.items()}
     return Fresh(seed=seed, lines=report.parts["core"], before=before)
