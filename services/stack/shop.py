@@ -316,6 +316,7 @@ def fresh_schema(stack: Stack, variant: str) -> None:
         say("shop", f"making database {database}")
         postgres.recreate(lab, ports, database)
         manage(settings, lab, ports, variant, "migrate", "--no-input", "-v", "0")
+        postgres.ensure_roles(lab, ports)  # what a migration set at its role would be there in this run only
         postgres.keep_as_template(lab, ports, database, template)
         postgres.stamp(lab, ports, template, stamp)
     postgres.recreate(lab, ports, database, template=template)  # at first, too: the first run is like each later one

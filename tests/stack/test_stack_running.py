@@ -280,11 +280,24 @@ def refused(stack: LabUnderTest, variant: str, out: Path) -> dict[str, Any]:
     return error
 
 
+OF_THE_ROLE = """from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("shop", "0002_lab_views")]
+    operations = [migrations.RunSQL("ALTER ROLE CURRENT_USER SET lock_timeout = 1234")]
+"""
+
+
 def test_a_copy_of_a_variant_runs_and_changes_are_picked_up(
     stack: LabUnderTest, own_variant: Path, tmp_path: Path
 ) -> None:
+    (own_variant / "migrations/0003_role.py").write_text(OF_THE_ROLE)
     prepare(stack, own_variant.name, tmp_path / "world.json")
     assert get(stack.url("api") + "/ready")["variant"] == own_variant.name
+    with database(stack, own_variant.name) as connection:  # later runs are copies, made without the migration
+        settings = "SELECT count(*) FROM pg_db_role_setting WHERE setrole = 'shop'::regrole"
+        assert connection.execute(settings).fetchone() == (0,)
     append(own_variant / "urls.py", "\nurlpatterns = [p for p in urlpatterns if 'orders' not in str(p.pattern)]\n")
     prepare(stack, own_variant.name, tmp_path / "world.json")
     with pytest.raises(urllib.error.HTTPError) as caught:
