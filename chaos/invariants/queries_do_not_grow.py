@@ -2,7 +2,9 @@
 
 The shop's cache is emptied before each request and no other is in flight, so every statement between the sending of a
 request and that of the next one belongs to it, whatever its comment says. Of two tries the smaller count is used.
-Inconclusive for an operation whose answers did not grow with the world: two counts of the same page prove nothing.
+What settles an order runs beside other requests: there the statements that name the order are counted, and a kind that
+comes once more for each further seat is too many. Inconclusive for an operation whose answers did not grow with the
+world: two counts of the same page prove nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from chaos.invariants._common import NoParams, Say
 from chaos.invariants._kind import Context
 from chaos.invariants._of_exchanges import EXCHANGED, OfExchanges, kind_of_exchanges
 from chaos.invariants._reads import SOURCES, Read, grew, labels, reads, unknown
+from chaos.invariants._settling import settling
 from chaos.model.verdict import Counterexample, Finding
 
 SAY = Say("queries_do_not_grow", "no request makes more queries for more rows or seats")
@@ -24,7 +27,11 @@ class _QueriesDoNotGrow(OfExchanges[NoParams]):
         pairs = [
             (sizes[min(sizes)], sizes[max(sizes)]) for sizes in reads(exchanged).values() if min(sizes) < max(sizes)
         ]
-        figures = {f"{read.operation}_at_{read.rows}": read.queries for pair in pairs for read in pair}
+        if (settled := settling(exchanged)) is not None:
+            pairs.append(settled)
+        figures = {
+            f"{read.operation.replace(' ', '_')}_at_{read.rows}": read.queries for pair in pairs for read in pair
+        }
         worse = [(few, many) for few, many in pairs if many.queries > few.queries]
         measured = ", ".join(f"{few.operation} {few.queries} → {many.queries}" for few, many in pairs)
         all_reads = [read for pair in pairs for read in pair]

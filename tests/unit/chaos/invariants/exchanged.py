@@ -67,7 +67,7 @@ class Shop:
     Attributes:
         answer: What it says; replace it to lie.
         makes: Queries of a case with so many rows.
-        log: What was logged besides.
+        logs: Statements that are logged between a case's answer and the next one, for anybody.
     """
 
     def __init__(self, source: str = "reads", *, seeded: SeededWorld | None = None, **params: Any) -> None:
@@ -84,6 +84,7 @@ class Shop:
         self.makes: Callable[[Case, int], int] = lambda case, rows: 2
         self.labels: Callable[[Exchange], str] = lambda exchange: exchange.request_id
         self.explained: Callable[[Case], list[PlanRead]] = lambda case: []
+        self.logs: Callable[[Case], list[str]] = lambda case: []
         self.late_s = 0.0
         self.cut: frozenset[str] = frozenset()
         self.changed: dict[int, int] = {}
@@ -183,6 +184,10 @@ class Shop:
                       sql=f"SELECT * FROM shop_event WHERE id = {n}", line="serializers.py:55 EventSerializer.venue")
                 for n in range(self.makes(case, rows))
             ]  # fmt: skip
+            queries += [
+                Query(at_unix_s=T0_UNIX_S + number + 0.5, pid=9, sql=text, line="tasks.py:20 charge_order")
+                for text in self.logs(case)
+            ]
         return Exchanged(
             cases=self.cases,
             exchanges=tuple(exchanges),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -145,6 +147,43 @@ def test_a_statement_for_each_ticket_is_violated() -> None:
     found = asked.judge("queries_do_not_grow")
     assert found.verdict is Verdict.VIOLATED
     assert "cancelOrder: 6 queries for 1 seat, 9 for 4 seats: 3 more ×" in found.reason
+
+
+def settled(tickets: Callable[[int], int], *, again: int = 0) -> Shop:
+    """Orders that were paid, with so many statements for the tickets; *again*: times that a task came once more."""
+    asked = writing()
+    asked.answer = lambda case, rows: {"id": f"0a-{case.id}", "status": "paid"}
+
+    def logs(case: Case) -> list[str]:
+        if case.section != "orders" or case.operation != "placeOrder":
+            return []
+        seats, order = json.loads(case.body or "")["quantity"], f"0a{case.id}".replace("-", "")
+        update = [f"UPDATE shop_order SET status = 'paid' WHERE id = '{order}'::uuid"]
+        write = [f"INSERT INTO shop_ticket (seat, order_id) VALUES ({n}, '{order}')" for n in range(tickets(seats))]
+        return [*update * (1 + (again if seats > 1 else 0)), *write, "SELECT 1 FROM shop_order WHERE id = 'another'"]
+
+    asked.logs = logs
+    return asked
+
+
+def test_a_task_that_writes_row_by_row_is_violated() -> None:
+    found = settled(lambda seats: seats).judge("queries_do_not_grow")
+    assert found.verdict is Verdict.VIOLATED
+    assert "settling an order: 2 queries for 1 seat, 5 for 4 seats: 3 more × INSERT INTO shop_ticket" in found.reason
+    assert found.where == "tasks.py:20 charge_order"
+
+
+@pytest.mark.parametrize("again", [0, 2])
+def test_a_task_that_comes_again_is_no_growth(again: int) -> None:
+    found = settled(lambda seats: 1, again=again).judge("queries_do_not_grow")
+    assert (found.verdict, found.reason) == (Verdict.HELD, "")
+    assert "settling an order 2 → 2" in found.measured
+
+
+def test_orders_that_were_not_paid_say_nothing_of_what_settles_them() -> None:
+    asked = settled(lambda seats: seats)
+    asked.answer = lambda case, rows: {"id": f"0a-{case.id}", "status": "pending"}
+    assert "settling" not in asked.judge("queries_do_not_grow").measured
 
 
 def test_a_write_has_a_ceiling() -> None:
