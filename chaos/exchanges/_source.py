@@ -38,6 +38,7 @@ class Ground:
         salt: Secret from which names in requests are made, so that the code under test can't predict them.
         api: Base URL of the API, as the player reaches it.
         events: How many the world has once it is full; *world* may be read before.
+        old_orders: How many orders of others it has.
     """
 
     seed: int
@@ -46,6 +47,7 @@ class Ground:
     salt: str = ""
     api: str = ""
     events: int = 0
+    old_orders: int = 0
 
     def size(self, section: str, least: int, most: int) -> int:
         """A page's size from *least* to *most*, by the seed."""

@@ -1,4 +1,4 @@
-"""`pages`: the first page of each list and one deep down, in a world with many rows."""
+"""`pages`: the first page of each list and one deep down, in a world with many rows, and one beyond all of them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,17 @@ from chaos.model.world import World
 SIZES = (8, 12)
 """Fewest and most rows of a page; the seed picks."""
 MOST_ROWS = 500
+DEPTH = 10_000
+"""Rows that a list leads to, by the contract; a page that begins behind them is 404."""
 FEWEST_ROWS = 100
 """With fewer rows, reading all of them would hardly differ from reading a page."""
 
 
 class Pages(SourceParams):
     """The first page of each list, then one near the end, of about ten rows each, in a world with `rows` rows.
+
+    In a world with more than 10,000 `old_orders` the list of all orders is asked for a page that begins behind 10,000
+    rows, too, where the contract has the lists end.
 
     The lab runs their statements once more under EXPLAIN (ANALYZE, BUFFERS), which shows how much they read.
     """
@@ -64,6 +69,18 @@ class PagesSource(Source):
                     explain=True,
                     about={"page": page, "page_size": size},
                 )
+        if ground.old_orders >= DEPTH + 2 * size:
+            yield Case(
+                id=f"{params.section}-{next(number)}",
+                section=params.section,
+                operation="listAllOrders",
+                identity="support",
+                method="GET",
+                path=f"/api/support/orders/?page={DEPTH // size + 2}&page_size={size}",
+                rows=params.rows,
+                flush=True,
+                about={"behind": (DEPTH // size + 1) * size},
+            )
 
 
 KIND = PagesSource()

@@ -4,7 +4,9 @@ The lab runs the statements of such a request once more under EXPLAIN (ANALYZE, 
 fresh statistics and with sequential scans, merge joins and hash joins discouraged, so that an index is used where there
 is one. A statement may read `times` as many rows as it skips and the answer shows together, and `slack` more; one that
 returns a count and nothing else may read what it counts. Rows that a statement returns and the answer does not show
-count against it, as when Python cuts a page out of all rows. Inconclusive without a plan of a list that was asked for.
+count against it, as when Python cuts a page out of all rows. A page that begins behind as many rows as the contract
+lets a list lead to has to be 404, since PostgreSQL reads all that it skips. Inconclusive without a plan of a list that
+was asked for, or when a page is not full.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from chaos.model.verdict import Counterexample, Finding
 
 SAY = Say("rows_read_are_rows_returned", "a page reads about the rows that it shows")
 SHORT = 90
+NOT_FOUND = 404
 COUNT = re.compile(r"""\s*SELECT\s+COUNT\([^()]*\)(\s+(AS\s+)?"?\w+"?)?\s+FROM\b""", re.IGNORECASE)
 
 
@@ -44,14 +47,25 @@ class _RowsReadAreRowsReturned(OfExchanges[Reading]):
         over: list[tuple[Exchange, str, PlanRead]] = []
         open_: list[str] = []
         figures: dict[str, int] = {}
+        endless: list[tuple[Exchange, str]] = []
         for exchange in exchanged.exchanges:
             case = exchanged.case_of.get(exchange.case)
+            if case is not None and "behind" in case.about:
+                beyond = f"{exchange.operation}: a page behind {case.about['behind']} rows"
+                if exchange.outcome is Outcome.OK:
+                    endless.append((exchange, f"{beyond} was served, expected 404"))
+                elif exchange.status != NOT_FOUND:
+                    open_.append(f"{beyond}: got {exchange.status or exchange.error}, expected 404")
             if case is None or "page" not in case.about:
                 continue
             own = [plan for plan in plans.get(exchange.id, ()) if not plan.error]
             if exchange.outcome is not Outcome.OK or not own:
                 open_.append(f"{exchange.operation} page {case.about['page']}: no statement of it could be explained")
                 continue
+            if (shown := returned(exchange) or 0) < case.about["page_size"]:
+                open_.append(
+                    f"{exchange.operation} page {case.about['page']}: {shown} rows came back, expected a full page"
+                )
             figures[f"{exchange.operation}_page_{case.about['page']}"] = sum(plan.rows_read for plan in own)
             over += [
                 (exchange, self._says(exchange, case, plan), plan)
@@ -59,12 +73,13 @@ class _RowsReadAreRowsReturned(OfExchanges[Reading]):
                 if not _counts(plan) and plan.rows_read > self._most(exchange, case, plan)
             ]
         measured = ", ".join(f"{name.replace('_', ' ')} {read} rows read" for name, read in figures.items())
-        if over:
-            first, says, _ = max(over, key=lambda found: found[2].rows_read)
+        if over or endless:
+            told = [*((one, says) for one, says, _ in over), *endless]
+            first, says = max(over, key=lambda found: found[2].rows_read)[:2] if over else endless[0]
             return SAY.violated(
-                "; ".join(dict.fromkeys(says for _, says, _ in over)),
+                "; ".join(dict.fromkeys(says for _, says in told)),
                 measured,
-                examples=list(dict.fromkeys(exchange.id for exchange, _, _ in over)),
+                examples=list(dict.fromkeys(exchange.id for exchange, _ in told)),
                 figures=figures,
                 where=_line(context, first, over),
                 counterexample=Counterexample(says=says, operations=(first.id,)),

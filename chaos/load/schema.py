@@ -52,6 +52,9 @@ class WorldModel(StrictModel):
     hot_tiers: int = Field(1, ge=1, le=20, description="Tiers that are meant to sell out.")
     seats: int = Field(150, ge=1, le=100_000, description="Capacity of each hot tier.")
     customers: int = Field(200, ge=1, le=5000, description="Customers, each with a token.")
+    old_orders: int | None = Field(
+        None, ge=1, le=20_000, description="Refused orders of all customers, for long lists; none when left out."
+    )
     access_lifetime_s: int | None = Field(
         None, ge=1, le=86_400, description="Seconds that an access token lives; left out: as the variant has it."
     )

@@ -153,6 +153,7 @@ class World:
     """Seeded data: how many of what; *seats* is the capacity of each hot tier.
 
     Attributes:
+        old_orders: Refused orders of all customers, between those of the cast's customer; None for none.
         access_lifetime_s: How long access tokens live in this run; None leaves it to the variant.
     """
 
@@ -160,6 +161,7 @@ class World:
     hot_tiers: int = 1
     seats: int = 150
     customers: int = 200
+    old_orders: int | None = None
     access_lifetime_s: int | None = None
 
     def asked(self) -> dict[str, int]:

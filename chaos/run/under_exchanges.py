@@ -103,14 +103,11 @@ class UnderExchanges(Attended):
         run = self._run
         seeded = read_json(run.folder / File.WORLD, SeededWorld)
         api = self._tools.api_url
+        size = run.scenario.world
         ground = Ground(
-            seed=run.plan.seed,
-            world=seeded,
-            people=world.people(),
-            salt=salt,
-            api=api,
-            events=run.scenario.world.events,
-        )
+            seed=run.plan.seed, world=seeded, people=world.people(), salt=salt, api=api,
+            events=size.events, old_orders=size.old_orders or 0,
+        )  # fmt: skip
         found = [
             (section, list(SOURCES[section.source].cases(section.params, ground))) for section in run.scenario.exchanges
         ]

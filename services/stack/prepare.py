@@ -27,11 +27,14 @@ from services.stack.readiness import Waiter, direct_redis, dirty_proxies, http_c
 GRACE_S: Final = 0.5
 # Not a number of rows, but a setting: how long the shop's access tokens live in this run. May be left out.
 ACCESS_LIFETIME: Final = "access_lifetime_s"
+# Refused orders of many customers, for lists that are long. May be left out.
+OLD_ORDERS: Final = "old_orders"
 _WORLD: Final[Mapping[str, range]] = {
     "events": range(1, 1001),
     "hot_tiers": range(1001),
     "seats": range(1, 100_001),
     "customers": range(1, 10_001),
+    OLD_ORDERS: range(20_001),
     ACCESS_LIFETIME: range(1, 86_401),
 }
 

@@ -15,8 +15,14 @@ from dataclasses import asdict, dataclass
 NEVER_SOLD_OUT = 100_000
 TIERS_PER_EVENT = 3
 PERFORMERS_PER_EVENT = 2
-LIMITS = {"events": (1, 5_000), "hot_tiers": (0, 5_000), "seats": (1, NEVER_SOLD_OUT), "customers": (1, 50_000)}
-DEFAULTS = {"events": 5, "hot_tiers": 1, "seats": 150, "customers": 200}
+LIMITS = {
+    "events": (1, 5_000),
+    "hot_tiers": (0, 5_000),
+    "seats": (1, NEVER_SOLD_OUT),
+    "customers": (1, 50_000),
+    "old_orders": (0, 20_000),
+}
+DEFAULTS = {"events": 5, "hot_tiers": 1, "seats": 150, "customers": 200, "old_orders": 0}
 
 _CITIES = ("Porto", "Gdansk", "Lyon", "Leeds", "Turin", "Ghent", "Malmo", "Graz", "Cork", "Bilbao")
 _HALLS = ("Arena", "Hall", "Theatre", "Garden", "Dome", "Forum", "Pavilion", "Stage")
@@ -52,12 +58,14 @@ class World:
     Attributes:
         hot_tiers: Tiers that can sell out, in the first events, one each.
         seats: Capacity of each hot tier.
+        old_orders: Refused orders of the customers, spread over the time of the cast's orders.
     """
 
     events: int
     hot_tiers: int
     seats: int
     customers: int
+    old_orders: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,13 +70,15 @@ class Shop:
         logs: Statements that are logged between a case's answer and the next one, for anybody.
     """
 
-    def __init__(self, source: str = "reads", *, seeded: SeededWorld | None = None, **params: Any) -> None:
+    def __init__(
+        self, source: str = "reads", *, seeded: SeededWorld | None = None, old_orders: int = 0, **params: Any
+    ) -> None:
         self.seeded = seeded or world()
         kind = SOURCES[source]
         given = {"section": source, "send": source, **params}
         asked = kind.params.model_validate(given, strict=True)
         people = {name: msgspec.to_builtins(person) for name, person in self.seeded.cast.items()}
-        self.cases = tuple(kind.cases(asked, Ground(seed=3, world=self.seeded, people=people)))
+        self.cases = tuple(kind.cases(asked, Ground(seed=3, world=self.seeded, people=people, old_orders=old_orders)))
         sizes = [re.search(r"page_size=(\d+)", case.path) for case in self.cases]
         self.page_size = next((int(found[1]) for found in sizes if found), 50)
         self.answer: Body = self.true

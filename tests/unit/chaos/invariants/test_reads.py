@@ -330,9 +330,9 @@ def test_an_answer_without_the_tier_is_no_proof_of_the_change() -> None:
 # --- rows read ---
 
 
-def paging(*, read: int, returned: int = 10, text: str = "", plan: str = "Limit: 10 rows") -> Shop:
-    asked = Shop("pages", rows=100, seeded=world(9))
-    asked.answer = lambda case, rows: {"results": [{}] * 10}
+def paging(*, read: int, returned: int = 10, text: str = "", plan: str = "Limit: 10 rows", old_orders: int = 0) -> Shop:
+    asked = Shop("pages", rows=100, seeded=world(9), old_orders=old_orders)
+    asked.answer = lambda case, rows: {"results": [{}] * asked.page_size}
     asked.explained = lambda case: [
         PlanRead(exchange=case.id, sql="SELECT count(*) FROM shop_event", rows_read=400, rows_returned=1,
                  plan="Aggregate: 1 rows"),
@@ -351,7 +351,7 @@ def test_a_page_that_reads_the_whole_table_is_violated() -> None:
     found = paging(read=400).judge("rows_read_are_rows_returned")
     assert found.verdict is Verdict.VIOLATED
     assert (
-        "listEvents page 1: 400 rows read for 10, at most 50 expected: SELECT a FROM shop_event LIMIT ?" in found.reason
+        "listEvents page 1: 400 rows read for 9, at most 47 expected: SELECT a FROM shop_event LIMIT ?" in found.reason
     )
 
 
@@ -367,6 +367,26 @@ def test_an_aggregate_over_groups_is_no_count() -> None:
     assert found.verdict is Verdict.VIOLATED
 
 
+def test_a_page_behind_all_that_a_list_leads_to_is_not_there() -> None:
+    asked = paging(read=10, old_orders=10_200)
+    deep = [case for case in asked.cases if "behind" in case.about]
+    assert [(case.operation, case.about["behind"] > 10_000) for case in deep] == [("listAllOrders", True)]
+    served = asked.judge("rows_read_are_rows_returned")
+    assert (served.verdict, served.examples) == (Verdict.VIOLATED, (deep[0].id,))
+    assert f"a page behind {deep[0].about['behind']} rows was served, expected 404" in served.reason
+    for status, verdict in ((404, Verdict.HELD), (400, Verdict.INCONCLUSIVE), (503, Verdict.INCONCLUSIVE)):
+        asked.status = lambda case, status=status: status if "behind" in case.about else 200  # type: ignore[misc]
+        assert asked.judge("rows_read_are_rows_returned").verdict is verdict
+
+
+def test_an_empty_page_costs_little_and_shows_nothing() -> None:
+    asked = paging(read=10)
+    asked.answer = lambda case, rows: {"results": []}
+    found = asked.judge("rows_read_are_rows_returned")
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "0 rows came back, expected a full page" in found.reason
+
+
 def test_without_a_plan_nothing_is_known() -> None:
     asked = paging(read=10)
     asked.explained = lambda case: []
@@ -377,7 +397,7 @@ def test_rows_that_the_answer_does_not_show_are_read_for_nothing() -> None:
     """Python cuts the page out of all rows, so the statement read as many rows as it returned."""
     found = paging(read=400, returned=400, text="SELECT a FROM shop_event").judge("rows_read_are_rows_returned")
     assert found.verdict is Verdict.VIOLATED
-    assert "400 rows read for 10" in found.reason
+    assert "400 rows read for 9" in found.reason
 
 
 def test_rows_that_were_packed_into_one_are_no_count() -> None:

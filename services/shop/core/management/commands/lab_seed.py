@@ -27,6 +27,7 @@ from services.shop.core.config import current
 
 EMPTIED_APPS = ("shop", "token_blacklist")
 ROWS_A_STATEMENT = 2_000
+OLD_ORDERS_APART_S = 17
 SEEDED_ACCESS_LIFETIME = timedelta(hours=1)  # longer than any run, even one that is about short-lived tokens
 CAST = ("customer", "other", "support", "admin")
 GONE = ("deleted", "disabled", "password_changed")
@@ -61,6 +62,7 @@ class Command(BaseCommand):
             ordered = make_orders(
                 plan, seed, range(rows or 0), [tiers for _, tiers in events], cast["customer"]["id"], day
             )
+            make_old_orders(size.old_orders, events[-1][1][-1], [person["id"] for person in people], day)
             gone = _gone(plan.staff[len(CAST) :], hashed)
             bad_tokens = dict(
                 forged.refused(cast["customer"]["access"], cast["customer"]["refresh"], key=settings.SECRET_KEY)
@@ -216,14 +218,12 @@ def make_orders(
         order(
             customer_id=customer, tier=tiers[row.event][row.tier], quantity=row.quantity, reference=row.reference,
             amount_cents=tiers[row.event][row.tier].price_cents * row.quantity, status=row.status,
+            created_at=day - timedelta(minutes=row.minutes_ago),
             **{name: _some_value(kind) for name, kind in bare.items()},
         )
         for row in planned
     ]  # fmt: skip
-    _create(order, rows)
-    for made, row in zip(rows, planned, strict=True):  # `auto_now_add` has set the present time
-        made.created_at = day - timedelta(minutes=row.minutes_ago)
-    order._default_manager.bulk_update(rows, ["created_at"], batch_size=ROWS_A_STATEMENT)
+    _create_dated(order, rows)
     seat = any(column.name == "seat" for column in ticket._meta.concrete_fields)
     tickets = [
         ticket(order=made, tier=made.tier, **({"seat": number + 1} if seat else {}))
@@ -237,6 +237,25 @@ def make_orders(
     return [
         {"id": str(made.pk), "tickets": [str(one.pk) for one in tickets if one.order_id == made.pk]} for made in rows
     ]
+
+
+def make_old_orders(number: int, tier: Any, customers: Sequence[int], day: datetime) -> None:
+    """*number* refused orders, each of the next of *customers*: they take no seat, and lists of orders are long.
+
+    They are spread over the time of the cast's orders, so that a list in that order meets many before one of them.
+    """
+    order = _model("Order")
+    bare = bare_columns(order, ("customer", "tier", "quantity", "amount_cents", "reference", "status"))
+    rows = [
+        order(
+            customer_id=customers[place % len(customers)], tier=tier, quantity=1, reference=str(uuid.uuid4()),
+            amount_cents=tier.price_cents, status="refused",
+            created_at=day - timedelta(days=1, seconds=OLD_ORDERS_APART_S * place),
+            **{name: _some_value(kind) for name, kind in bare.items()},
+        )
+        for place in range(number)
+    ]  # fmt: skip
+    _create_dated(order, rows)
 
 
 def make_events(plan: worlds.Plan, some: Sequence[worlds.PlannedEvent], now: datetime) -> list[tuple[Any, list[Any]]]:
@@ -284,6 +303,16 @@ def _event(model: Any, planned: worlds.PlannedEvent, venues: list[Any], today: d
 
 def _model(name: str) -> Any:
     return apps.get_model("shop", name)
+
+
+def _create_dated(model: Any, rows: list[Any]) -> None:
+    """Create *rows* with the `created_at` that they have, where the model would set the present time."""
+    column = model._meta.get_field("created_at")
+    set_by_itself, column.auto_now_add = column.auto_now_add, False
+    try:
+        _create(model, rows)
+    finally:
+        column.auto_now_add = set_by_itself
 
 
 def _create(model: Any, rows: list[Any]) -> list[Any]:
