@@ -10,7 +10,7 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[4]
 FOR_FILES = ("chaos.adapters", "chaos.agent", "chaos.drills", "chaos.heal", "chaos.judge", "chaos.report", "chaos.run")
-LIBRARIES = ("PIL", "celery", "django", "httpx", "jinja2", "locust", "psycopg", "redis", "requests", "toxiproxy")
+LIBRARIES = ("PIL", "celery", "django", "httpx", "jsonschema", "locust", "psycopg", "redis", "requests", "toxiproxy")
 NEVER = (*FOR_FILES, *LIBRARIES)
 IMPORTED = """
 import sys
