@@ -11,7 +11,14 @@ from chaos.drills.conclude import conclude
 from chaos.errors import InvalidInput
 from chaos.evidence.files import is_regular
 from chaos.evidence.journal import Journal, read_events
-from chaos.evidence.writing import compress_history, folders, merge_samples, merge_watchdog, strip_secrets
+from chaos.evidence.writing import (
+    compress_exchanges,
+    compress_history,
+    folders,
+    merge_samples,
+    merge_watchdog,
+    strip_secrets,
+)
 from chaos.model.folder import File
 from chaos.model.journal import EventKind
 from chaos.ports import Index
@@ -48,6 +55,7 @@ def _close(folder: Path, index: Index | None, say: Callable[[str], None]) -> Non
     if is_regular(folder / File.WORLD):
         strip_secrets(folder / File.WORLD)
     compress_history(folder)
+    compress_exchanges(folder)
     merge_samples(folder)
     _note_crash(folder)
     conclude(folder, index=index, say=say)

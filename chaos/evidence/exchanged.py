@@ -8,9 +8,10 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from chaos.evidence.files import MIB, UNFIT, NoSuchFile, Unreadable, lines
+from chaos.evidence.files import MIB, UNFIT, NoSuchFile, Unreadable, is_regular, lines
 from chaos.model.exchange import Case, Exchange, Exchanged, PlanRead, Query
-from chaos.model.folder import File
+from chaos.model.folder import EXCHANGES_GROWING, File
+from chaos.model.history import Operation, Outcome
 from chaos.model.journal import Event, EventKind
 
 MOST_UNPACKED_BYTES: Final = 512 * MIB
@@ -42,10 +43,36 @@ def read_exchanged(evidence: Path, *, t0_unix_s: float) -> Exchanged:
     )
 
 
-def _lines(path: Path, type_: type[_T]) -> Iterator[_T]:
+def has_exchanges(folder: Path) -> bool:
+    """Whether it is of a run of single requests, finished or going on."""
+    return is_regular(folder / File.EXCHANGES) or is_regular(folder / EXCHANGES_GROWING)
+
+
+def exchanged_operations(folder: Path, *, most: int) -> Iterator[Operation]:
+    """The exchanges on record so far, as operations. Raises: Unreadable."""
+    plain = folder / EXCHANGES_GROWING  # where both are there, the packed one is not complete
+    path = plain if is_regular(plain) else folder / File.EXCHANGES
+    return map(as_operation, _lines(path, Exchange, most=most, torn=path != plain))
+
+
+def as_operation(exchange: Exchange) -> Operation:
+    """By the contract's name, for tables and charts; no check reads it."""
+    return Operation(
+        id=exchange.id,
+        op=exchange.operation,
+        phase=exchange.section,
+        intended=exchange.intended,
+        outcome=exchange.outcome if exchange.sent is not None else Outcome.DROPPED,
+        sent=exchange.sent,
+        ended=exchange.ended,
+        status=exchange.status,
+    )
+
+
+def _lines(path: Path, type_: type[_T], *, most: int = MOST_UNPACKED_BYTES, torn: bool = True) -> Iterator[_T]:
     """Raises: Unreadable for any bad line: verdicts depend on these files, so no line may be left out."""
     decoder = msgspec.json.Decoder(type_)
-    for number, line in enumerate(lines(path, most=MOST_UNPACKED_BYTES), 1):
+    for number, line in enumerate(lines(path, most=most, torn=torn), 1):
         if number > MOST_LINES:
             raise Unreadable(f"{path.name}: got more than {MOST_LINES} lines, expected those of single requests")
         try:

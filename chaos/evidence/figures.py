@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
+from chaos.evidence.exchanged import exchanged_operations, has_exchanges
 from chaos.evidence.files import NoSuchFile, Unreadable, files_in
 from chaos.evidence.history import History
 from chaos.model.folder import HISTORY
@@ -268,12 +269,12 @@ _GROWS = 12
 
 
 def read_figures(folder: Path, *, most: int | None = None) -> HistoryFigures:
-    """From a folder's history, finished or growing.
+    """From a folder's history, finished or growing; from the exchanges of a run of single requests, as its report.
 
     Raises: NoSuchFile when there is no operation yet, Unreadable when it is too large to be read for a page.
     """
-    figures = HistoryFigures()
-    for op in history_of_page(folder, most=most):
+    figures, most = HistoryFigures(), MOST_PAGE_BYTES if most is None else most
+    for op in (exchanged_operations if has_exchanges(folder) else history_of_page)(folder, most=most):
         figures.add(op)
     if not figures.cells:
         raise NoSuchFile(f"{HISTORY}: got no operation, expected some")

@@ -28,7 +28,7 @@ from chaos.evidence.files import (
 )
 from chaos.evidence.journal import Journal
 from chaos.files import write_atomic
-from chaos.model.folder import HISTORY, SAMPLES_BY_WORKER, File
+from chaos.model.folder import EXCHANGES_GROWING, HISTORY, SAMPLES_BY_WORKER, File
 from chaos.model.journal import EventKind
 from chaos.model.samples import Sample
 
@@ -98,14 +98,25 @@ def encode(document: Any) -> bytes:
 
 
 def compress_history(folder: Path) -> None:
-    """`*.jsonl` becomes `*.jsonl.gz`; the plain file is removed only when the packed one is complete."""
+    """Every `*.jsonl` of the history becomes `*.jsonl.gz`."""
     for plain in files_in(folder, HISTORY, ".jsonl"):
-        packed, part = plain.with_name(f"{plain.name}.gz"), plain.with_name(f"{plain.name}.gz.part")
-        part.unlink(missing_ok=True)  # left by a compression that died; or a link, which must not be followed
-        with open_regular(plain, most=MOST_HISTORY_BYTES) as source, gzip.open(part, "wb", compresslevel=6) as target:
-            shutil.copyfileobj(source, target)
-        part.replace(packed)
-        plain.unlink()
+        _compress(plain)
+
+
+def compress_exchanges(folder: Path) -> None:
+    """The exchanges as they were written become the file of the finished run. Nothing without any, or a second time."""
+    if is_regular(folder / EXCHANGES_GROWING):
+        _compress(folder / EXCHANGES_GROWING)
+
+
+def _compress(plain: Path) -> None:
+    """The plain file is removed only when the packed one is complete."""
+    packed, part = plain.with_name(f"{plain.name}.gz"), plain.with_name(f"{plain.name}.gz.part")
+    part.unlink(missing_ok=True)  # left by a compression that died; or a link, which must not be followed
+    with open_regular(plain, most=MOST_HISTORY_BYTES) as source, gzip.open(part, "wb", compresslevel=6) as target:
+        shutil.copyfileobj(source, target)
+    part.replace(packed)
+    plain.unlink()
 
 
 def merge_samples(folder: Path) -> None:

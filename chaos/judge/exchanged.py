@@ -10,7 +10,7 @@ from chaos.judge.record import self_check
 from chaos.model.bounds import second
 from chaos.model.exchange import Exchanged
 from chaos.model.folder import File
-from chaos.model.history import Operation, Outcome
+from chaos.model.history import Outcome
 from chaos.model.journal import Event, EventKind
 from chaos.model.span import Span
 from chaos.model.verdict import Finding
@@ -39,21 +39,6 @@ def with_sections(scenario: Judged, events: Sequence[Event]) -> Judged:
         latest_s = max(start_s, ends.get(name, start_s))
         spans.append(Span(name=name, start_s=start_s, end_s=latest_s))
     return replace(scenario, phases=tuple(spans))
-
-
-def operations(exchanged: Exchanged) -> Iterator[Operation]:
-    """Each exchange as an operation by the contract's name, for tables and charts; no check reads them."""
-    for exchange in exchanged.exchanges:
-        yield Operation(
-            id=exchange.id,
-            op=exchange.operation,
-            phase=exchange.section,
-            intended=exchange.intended,
-            outcome=exchange.outcome if exchange.sent is not None else Outcome.DROPPED,
-            sent=exchange.sent,
-            ended=exchange.ended,
-            status=exchange.status,
-        )
 
 
 def player_findings(exchanged: Exchanged, events: Sequence[Event]) -> Iterator[Finding]:

@@ -14,13 +14,14 @@ from math import inf, isnan
 import msgspec
 
 from chaos.checks import InvariantCheck, Judged, RecoveryCheck, SloCheck
+from chaos.evidence.exchanged import as_operation
 from chaos.evidence.figures import CellKey, OperationCell, Second, Table, Timelines, operation_table
 from chaos.evidence.record import Record
 from chaos.faults import KINDS as FAULTS
 from chaos.invariants import NO_CONTRACT, NO_WORLD, Context
 from chaos.judge.clocks import AWAKE, WALL_CLOCK, clock_findings
 from chaos.judge.driver import driver_findings
-from chaos.judge.exchanged import missing_witnesses, operations, player_findings, with_sections
+from chaos.judge.exchanged import missing_witnesses, player_findings, with_sections
 from chaos.judge.foreign import foreign_worker
 from chaos.judge.host import both_processes, host_in
 from chaos.judge.passes import InvariantPass, Pass, ProbePass, RecoveryPass, pass_for, read
@@ -93,7 +94,7 @@ def judge(scenario: Judged, record: Record) -> Judgement:
     timelines = Timelines()
     if scenario.sections:
         crashed = read(record.history, checks, {}, Timelines())
-        read(operations(record.exchanged), [], cells, timelines)
+        read(map(as_operation, record.exchanged.exchanges), [], cells, timelines)
     else:
         crashed = read(record.history, [*checks, *before, *after], cells, timelines)
 

@@ -41,6 +41,9 @@ class File(StrEnum):
     MANIFEST = "manifest.json"
 
 
+EXCHANGES_GROWING: Final = File.EXCHANGES.removesuffix(".gz")
+"""The exchanges while they are being made; packed at the end."""
+
 HISTORY: Final = "history"
 """The subfolder with one file per load worker."""
 

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import gzip
 import os
-import shutil
 from contextlib import suppress
 from typing import IO, Any
 
 import msgspec
 
 from chaos.errors import FiredrillError
+from chaos.evidence.writing import compress_exchanges
 from chaos.files import write_atomic
 from chaos.model.exchange import Case, Exchange, Exchanged
-from chaos.model.folder import File
+from chaos.model.folder import EXCHANGES_GROWING, HISTORY, File, of_worker
 from chaos.model.history import HISTORY_VERSION, End, Fail, Info, Invoke, Ok, Outcome, Start
 from chaos.ports import Recorder
 from chaos.run.ongoing import Ongoing
 from chaos.run.player import Player, written
 
-PLAIN = File.EXCHANGES.removesuffix(".gz")
 _ENDINGS: dict[Outcome, Any] = {Outcome.OK: Ok, Outcome.FAIL: Fail, Outcome.INFO: Info}
 
 
@@ -37,8 +36,8 @@ class ExchangeFiles:
     def open(self, salt: str) -> None:
         """Create both files, and write the history's first line."""
         run = self._run
-        self._exchanges = (run.folder / PLAIN).open("wb", buffering=0)
-        self._history = (run.folder / "history" / "0.jsonl").open("wb", buffering=0)
+        self._exchanges = (run.folder / EXCHANGES_GROWING).open("wb", buffering=0)
+        self._history = (run.folder / HISTORY / of_worker(0)).open("wb", buffering=0)
         self._note(
             Start(version=HISTORY_VERSION, worker=0, t0_unix_s=run.t0_unix_s, variant=run.request.variant,
                   seed=run.plan.seed, salt=salt)
@@ -93,7 +92,7 @@ class ExchangeFiles:
         if self._exchanges is not None:
             os.fsync(self._exchanges.fileno())
             self._exchanges.close()
-            pack(self._run.folder / PLAIN)
+            compress_exchanges(self._run.folder)
         self._history = self._exchanges = None
 
     def write_queries(self, recorder: Recorder) -> None:
@@ -115,17 +114,6 @@ class ExchangeFiles:
         ]
         with suppress(OSError):
             _pack(folder / File.PLANS, written(plans, hidden))
-
-
-def pack(plain: Any) -> None:
-    """Compress `exchanges.jsonl` to `exchanges.jsonl.gz`; the plain file is removed once the other one is complete."""
-    packed = plain.with_name(f"{plain.name}.gz")
-    part = packed.with_name(f"{packed.name}.part")
-    part.unlink(missing_ok=True)
-    with plain.open("rb") as source, gzip.open(part, "wb", compresslevel=6) as target:
-        shutil.copyfileobj(source, target)
-    part.replace(packed)
-    plain.unlink()
 
 
 def _pack(path: Any, content: bytes) -> None:

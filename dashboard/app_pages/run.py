@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def course(run: Run, listed: Sequence[Finding]) -> None:
-    """The chart; a run of single requests without operations of the history has no course to draw."""
+    """The chart; forced interleavings have none: they are shown step by step."""
     drawn, why_not = runchart.timeline_for(run)
     if why_not is not None and drawn.empty:
         if (run.folder / File.EXCHANGES).is_file():

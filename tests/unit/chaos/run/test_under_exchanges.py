@@ -17,17 +17,20 @@ import pytest
 
 from chaos.adapters.clock import SystemClock
 from chaos.drills.conclude import conclude, read_judged
+from chaos.drills.crashed import conclude_crashed
 from chaos.drills.written import packed
 from chaos.errors import LabBroken
+from chaos.evidence.figures import read_figures
 from chaos.evidence.journal import read_events
 from chaos.evidence.manifest import write_manifest
 from chaos.evidence.record import read_record
+from chaos.evidence.verdict import read_verdict
 from chaos.judge.judge import Judgement, judge
 from chaos.judge.verify import verify
 from chaos.load import parse_scenario
 from chaos.load.contract import reference
 from chaos.model.exchange import PlanRead, Query
-from chaos.model.folder import File
+from chaos.model.folder import EXCHANGES_GROWING, File
 from chaos.model.journal import EventKind
 from chaos.model.verdict import Verdict
 from chaos.plan import judged, plan
@@ -349,3 +352,25 @@ def test_what_was_written_is_graded_from_the_folder_and_nothing_can_be_taken_out
             (folder / File.AUDIT).write_bytes(packed(less))
         write_manifest(folder, {"versions": {}, "seed": 1, "git_revision": ""})
         assert verify(folder, read_judged) != []
+
+
+def test_a_page_counts_what_the_report_counts(bench: Bench) -> None:
+    """The operations of the history are a part of the exchanges, and may be none of them."""
+    folder = bench.run()
+    judgement, figures = bench.judge(folder), read_figures(folder)
+    assert sum(second.offered for second in judgement.timeline) == 28
+    assert figures.all.seconds() == judgement.timeline
+    assert figures.timelines == judgement.timelines
+
+
+def test_exchanges_of_a_runner_that_died_are_judged(bench: Bench) -> None:
+    folder = bench.run()
+    growing = folder / EXCHANGES_GROWING
+    growing.write_bytes(gzip.decompress((folder / File.EXCHANGES).read_bytes()))
+    (folder / File.EXCHANGES).unlink()
+    assert read_figures(folder).all.totals().offered == 28
+    said: list[str] = []
+    assert conclude_crashed(bench.root, index=None, say=said.append) == [folder]
+    assert not growing.exists()
+    found = {finding.check: finding.measured for finding in read_verdict(folder).findings}
+    assert found["self_check:exchanges"] == "28 exchanges of 28 cases"
