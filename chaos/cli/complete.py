@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from chaos.config import CHECKOUT, evidence_dir
+from chaos.errors import InvalidInput
+from chaos.model.folder import File
 
 SHAPES: Final = Path(__file__).with_name("shapes.json")
 MOST_RUNS: Final = 200
-MOST_VERDICT_BYTES: Final = 4 << 20
 VERDICTS: Final = ("held", "inconclusive", "violated")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._/-]+")
 """Whatever else somebody called a folder is not typed into anybody's shell."""
@@ -117,18 +118,23 @@ def _runs(words: Sequence[str]) -> Candidates:
 
 
 def _folders() -> list[Path]:
-    found = (path.parent for path in evidence_dir().glob("*/journal.jsonl"))
+    found = (path.parent for path in evidence_dir().glob(f"*/{File.JOURNAL}"))
     return sorted((folder for folder in found if _PLAIN.fullmatch(folder.name)), reverse=True)
 
 
 def _checks(words: Sequence[str]) -> Candidates:
     """The violated checks of the run that stands there, or of the last one."""
+    from chaos.evidence.verdict import read_verdict  # noqa: PLC0415 - no other candidates need it
+
     named = words[0] if words and not words[0].startswith("last") else None
     for folder in _folders():
-        path = folder / "verdict.json"
-        if named not in (None, folder.name) or not path.is_file() or path.stat().st_size > MOST_VERDICT_BYTES:
+        if named not in (None, folder.name):
             continue
-        for finding in json.loads(path.read_bytes())["findings"]:
-            if finding["verdict"] == "violated" and _PLAIN.fullmatch(finding["check"]):
-                yield finding["check"], "violated"
+        try:
+            findings = read_verdict(folder).findings
+        except InvalidInput:
+            continue  # it never ended, or somebody damaged it
+        for finding in findings:
+            if finding.verdict == "violated" and _PLAIN.fullmatch(finding.check):
+                yield finding.check, "violated"
         return

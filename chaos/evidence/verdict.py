@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from chaos.evidence.files import Unreadable, read_json
+from chaos.evidence.files import Unreadable, decoded, read_json
 from chaos.model.folder import File
 from chaos.model.verdict import Verdict, VerdictDocument, plain
 
@@ -34,6 +34,11 @@ def read_head(folder: Path) -> VerdictHead:
 def read_verdict(folder: Path) -> VerdictDocument:
     """What the run said of itself; keys of other versions are passed over. Raises: Unreadable."""
     return _typed(_as_written(folder))
+
+
+def verdict_from(raw: bytes) -> VerdictDocument:
+    """As `read_verdict`, from the content of the file. Raises: Unreadable."""
+    return _typed(decoded(raw, dict[str, Any], where=File.VERDICT))
 
 
 def added_to_verdict(folder: Path) -> list[str]:

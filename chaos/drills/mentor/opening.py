@@ -21,10 +21,10 @@ import msgspec
 
 from chaos.errors import InvalidInput
 from chaos.evidence.files import MIB, MOST_DEPTH, Unreadable, is_regular, open_regular
+from chaos.evidence.verdict import verdict_from
 from chaos.model.deliverable import ABOUT, PATCH, RUNS, SUMS, WRITTEN, Delivered, unsealed
 from chaos.model.folder import File
 from chaos.model.text import visible
-from chaos.model.verdict import VerdictDocument
 
 MOST_ZIP_BYTES: Final = 1024 * MIB
 MOST_UNPACKED_BYTES: Final = 2048 * MIB
@@ -195,8 +195,8 @@ def _contradictions(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo
             yield f"{one.run_id}: its evidence is not in the ZIP"
             continue
         try:
-            document = msgspec.json.decode(_content(archive, info, MOST_VERDICT_BYTES), type=VerdictDocument)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
+            document = verdict_from(_content(archive, info, MOST_VERDICT_BYTES))
+        except Unreadable:
             yield f"{one.run_id}: its {File.VERDICT} can't be read"
             continue
         said = (one.scenario, one.variant, one.seed, str(one.verdict))

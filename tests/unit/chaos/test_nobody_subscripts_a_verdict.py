@@ -23,10 +23,23 @@ ABOUT_RUN = {kind.value for kind in FindingKind if kind.about_run}
 
 
 def reads_untyped(tree: ast.AST) -> Iterator[int]:
-    """Lines that open verdict.json themselves."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _called(node) in READS and any(map(_is_verdict_file, ast.walk(node))):
-            yield node.lineno
+    """Lines that open verdict.json themselves, also by a name that was given its path in the same function."""
+    for scope in ast.walk(tree):
+        if isinstance(scope, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef):
+            paths = set() if isinstance(scope, ast.Module) else set(_verdict_paths(scope))
+            yield from (node.lineno for node in ast.walk(scope) if isinstance(node, ast.Call) and _opens(node, paths))
+
+
+def _verdict_paths(scope: ast.AST) -> Iterator[str]:
+    for node in ast.walk(scope):
+        if isinstance(node, ast.Assign) and any(map(_is_verdict_file, ast.walk(node.value))):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+
+
+def _opens(node: ast.Call, paths: set[str]) -> bool:
+    inner = list(ast.walk(node))
+    named = any(isinstance(each, ast.Name) and each.id in paths for each in inner)
+    return _called(node) in READS and (named or any(map(_is_verdict_file, inner)))
 
 
 def looks_into_plain(tree: ast.AST) -> Iterator[int]:
@@ -125,6 +138,7 @@ def test_nobody_subscripts_a_verdict() -> None:
         "growing.json_object(folder / File.VERDICT).get('findings')",
         "(folder / 'verdict.json').read_text()",
         "msgspec.json.decode(read_bytes(folder / File.VERDICT))",
+        "def f():\n    path = folder / 'verdict.json'\n    json.loads(path.read_bytes())",
     ],
 )
 def test_whoever_opens_the_file_is_seen(line: str) -> None:

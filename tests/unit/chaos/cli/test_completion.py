@@ -14,8 +14,11 @@ import pytest
 
 from chaos.cli import complete, completing
 from chaos.cli.commands import COMMANDS
+from chaos.evidence.writing import encode
+from chaos.model.verdict import plain
 from tests.unit.chaos.cli.shell import Shell
 from tests.unit.chaos.cli.test_imports import CHECKOUT, LIBRARIES
+from tests.unit.chaos.documents import document
 
 FIREDRILL = Path(sys.executable).with_name("firedrill")
 RUNS = ("20261101-101500-flash-sale-naive-s7", "20261102-101500-database-down-attempt-s3")
@@ -32,6 +35,10 @@ zle -C complete complete-word _main_complete
 """
 
 
+def finding(check: str, verdict: str) -> dict[str, str]:
+    return {"check": check, "kind": "invariant", "verdict": verdict, "expected": "", "measured": ""}
+
+
 @pytest.fixture
 def evidence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two runs, of which the newest is violated, and folders that nobody wants in a shell."""
@@ -40,8 +47,8 @@ def evidence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in (*RUNS, "20261103-$(touch x)", "20261103-a\nb"):
         (root / name).mkdir(parents=True)
         (root / name / "journal.jsonl").touch()
-    findings = [{"check": "no_oversell", "verdict": "violated"}, {"check": "sells_out", "verdict": "held"}]
-    (root / RUNS[1] / "verdict.json").write_text(json.dumps({"findings": findings}))
+    findings = [finding("no_oversell", "violated"), finding("sells_out", "held")]
+    (root / RUNS[1] / "verdict.json").write_bytes(encode(plain(document(findings=findings))))
     return root
 
 
@@ -105,7 +112,17 @@ def test_it_imports_next_to_nothing(evidence: Path) -> None:
     done = subprocess.run([sys.executable, "-c", program], cwd=CHECKOUT, capture_output=True, text=True, check=True)
     found = set(done.stdout.splitlines()[-1].split())
     assert "chaos.cli.complete" in found
-    never = (*LIBRARIES, "typer", "click", "pydantic", "yaml", "rich", "chaos.load", "chaos.drills", "chaos.model")
+    never = (
+        *LIBRARIES,
+        "typer",
+        "click",
+        "pydantic",
+        "yaml",
+        "rich",
+        "chaos.load",
+        "chaos.drills",
+        "chaos.model.faults",
+    )
     assert [name for name in never if name in found] == []
 
 
