@@ -33,6 +33,7 @@ import msgspec
 import psutil
 from parts import load_tools
 
+from chaos.model.folder import HISTORY, File, of_worker
 from chaos.model.history import Invoke, Line, Ok
 from chaos.model.loadplan import DriverReport, LoadPlan, PlanPhase
 
@@ -114,7 +115,7 @@ class Bench:
             "tiers": [{"id": 1, "event_slug": "e", "capacity": 1}],
             "customers": [{"id": 1, "username": "c", "access": "t"}],
         }
-        (folder / "world.json").write_text(json.dumps(world))
+        (folder / File.WORLD).write_text(json.dumps(world))
         self.runs = 0
 
     def play(self, rate: float, seconds: float, *, stall: tuple[float, float] | None = None, **changes: Any) -> Played:
@@ -129,7 +130,7 @@ class Bench:
             salt="what the shop can't know",
             t0_unix_s=time.time() + AHEAD_S,
             base_url=f"http://127.0.0.1:{self.port}",
-            world_file=str(self.folder / "world.json"),
+            world_file=str(self.folder / File.WORLD),
             out_dir=str(out),
             phases=[
                 PlanPhase(
@@ -169,7 +170,7 @@ class Bench:
         scraper.join()
         watch.join()
         assert scraper.scrapes > 0
-        report = msgspec.json.decode((out / "driver.json").read_bytes(), type=DriverReport)
+        report = msgspec.json.decode((out / File.DRIVER).read_bytes(), type=DriverReport)
         sent = report.scheduled - report.dropped
         return Played(
             rate_per_s=rate,
@@ -212,7 +213,7 @@ def latencies_s(out: Path) -> list[float]:
     decoder = msgspec.json.Decoder(Line)
     intended: dict[str, float] = {}
     found = []
-    for raw in (out / "history" / "worker-0.jsonl").read_bytes().splitlines():
+    for raw in (out / HISTORY / of_worker(0)).read_bytes().splitlines():
         line = decoder.decode(raw)
         if isinstance(line, Invoke):
             intended[line.id] = line.intended
@@ -229,7 +230,7 @@ def quantile(values: list[float], q: float) -> float:
 def worst_quantile_error(out: Path) -> float:
     """Largest relative difference between histograms.json and the history."""
     exact = latencies_s(out)
-    document = json.loads((out / "histograms.json").read_bytes())
+    document = json.loads((out / File.HISTOGRAMS).read_bytes())
     cell = next(c for c in document["cells"] if c["kind"] == "latency" and c["outcome"] == "ok")
     assert cell["count"] == len(exact)
     quantiles = {"p50_ms": 0.5, "p90_ms": 0.9, "p95_ms": 0.95, "p99_ms": 0.99, "p999_ms": 0.999}

@@ -14,6 +14,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from chaos.model.folder import File
+
 FIREDRILL = Path(sys.executable).with_name("firedrill")
 SCENARIO = "concurrency/flash-sale"
 
@@ -41,7 +43,7 @@ def overhead_s(document: dict[str, Any]) -> float:
 
 def timing_s(document: dict[str, Any]) -> list[float]:
     """Effective minus planned moment of every fault with a fixed one."""
-    journal = Path(document["folder"], "journal.jsonl").read_text().splitlines()
+    journal = Path(document["folder"], File.JOURNAL).read_text().splitlines()
     injected = [event["data"] for event in map(json.loads, journal) if event["event"] == "fault_injected"]
     return [fault["effective_s"] - fault["planned_s"] for fault in injected if fault["planned_s"] is not None]
 

@@ -28,7 +28,7 @@ from chaos.judge.judge import judge
 from chaos.model.clocks import ClockReading
 from chaos.model.evidence import Charge, EndState, Order, Ticket, Tier
 from chaos.model.faults import ExpectedFault
-from chaos.model.folder import File
+from chaos.model.folder import HISTORY, File, of_worker
 from chaos.model.history import End, Fail, Invoke, Ok, Start
 from chaos.model.journal import Event, EventKind
 from chaos.model.loadplan import DriverReport, WorkerReport
@@ -86,12 +86,12 @@ def write_folder(folder: Path, operations: int) -> None:
         SeededTier(tier_id=t.tier_id, event_slug=t.event_slug, name="", price_cents=t.price_cents, capacity=t.capacity)
         for t in state.tiers
     )
-    (folder / "world.json").write_bytes(encode(SeededWorld(events=(), tiers=seeded)))
+    (folder / File.WORLD).write_bytes(encode(SeededWorld(events=(), tiers=seeded)))
     sold, main, refused, order = 0, 0, 0, ""
     counts: Counter[tuple[str, str, str]] = Counter()
     lines = 1
-    (folder / "history").mkdir()
-    with (folder / "history" / "worker-0.jsonl").open("wb", buffering=1 << 20) as file:
+    (folder / HISTORY).mkdir()
+    with (folder / HISTORY / of_worker(0)).open("wb", buffering=1 << 20) as file:
         file.write(encode(Start(version=1, worker=0, t0_unix_s=T0_UNIX_S, variant="synthetic", seed=1)) + b"\n")
         for number in range(operations):
             at_s = round(number / RATE_PER_S, 6)
@@ -163,7 +163,7 @@ def write_folder(folder: Path, operations: int) -> None:
             file.write(encode(begin) + b"\n" + encode(end) + b"\n")
             lines += 2
         file.write(encode(End(lines=lines)) + b"\n")
-    (folder / "state.json").write_bytes(encode(state))
+    (folder / File.STATE).write_bytes(encode(state))
     tables = {name: getattr(state, name) for name in state.__struct_fields__}
     rows = {name: len(table) for name, table in tables.items() if isinstance(table, list)}
     report = DriverReport(
@@ -192,18 +192,18 @@ def write_folder(folder: Path, operations: int) -> None:
         no_hidden_resend=True,
         ended="finished",
     )
-    (folder / "driver.json").write_bytes(encode(report))
+    (folder / File.DRIVER).write_bytes(encode(report))
     cells = [{"phase": p, "op": o, "outcome": e, "kind": "latency", "count": n} for (p, o, e), n in counts.items()]
-    (folder / "histograms.json").write_bytes(encode({"cells": cells}))
+    (folder / File.HISTOGRAMS).write_bytes(encode({"cells": cells}))
     api = {"api_core": 0.3, "api_processes": {"1": 0.3, "2": 0.2}}
     host = [{"at_s": s + 1.0, "cpu_busy": 0.5, **api} for s in range(int(spans[-1].end_s) + 1)]
-    (folder / "host.jsonl").write_bytes(b"".join(encode(sample) + b"\n" for sample in host))
+    (folder / File.HOST).write_bytes(b"".join(encode(sample) + b"\n" for sample in host))
     clocks = (ClockReading(steady_s=s, unix_s=T0_UNIX_S + s, slept_s=0.0) for s in range(-1, int(spans[-1].end_s) + 2))
     (folder / File.CLOCKS).write_bytes(b"".join(encode(reading) + b"\n" for reading in clocks))
     agent = 'lab_queue_depth{queue="all"} 2.0\nlab_unacked 1.0\n'
     queues = (encode({"at_s": float(s), "agent": agent}) for s in range(int(spans[-1].end_s) + 1))
-    (folder / "metrics.jsonl.gz").write_bytes(gzip.compress(b"".join(line + b"\n" for line in queues)))
-    (folder / "journal.jsonl").write_bytes(
+    (folder / File.METRICS).write_bytes(gzip.compress(b"".join(line + b"\n" for line in queues)))
+    (folder / File.JOURNAL).write_bytes(
         b"".join(encode(event) + b"\n" for event in _events(spans, rows, digests(folder)))
     )
 

@@ -28,6 +28,7 @@ from chaos.cli.lab import running
 from chaos.config import evidence_dir
 from chaos.errors import FiredrillError
 from chaos.heal import deviations
+from chaos.model.folder import File
 from chaos.ports import Lab
 
 BIN = Path(sys.executable).parent
@@ -79,7 +80,7 @@ def look() -> list[str]:
 
 def load_begun(before: set[Path]) -> Path | None:
     """The journal of a new run whose load has started."""
-    for journal in set(evidence_dir().glob("*/journal.jsonl")) - before:
+    for journal in set(evidence_dir().glob(f"*/{File.JOURNAL}")) - before:
         with suppress(OSError):
             if b'"load_started"' in journal.read_bytes():
                 return journal
@@ -88,7 +89,7 @@ def load_begun(before: set[Path]) -> Path | None:
 
 def try_one(program: str, variant: str) -> dict[str, Any]:
     """Kill *program* in the middle of a run; how the run ended and what was left."""
-    before = set(evidence_dir().glob("*/journal.jsonl"))
+    before = set(evidence_dir().glob(f"*/{File.JOURNAL}"))
     command = [str(BIN / "firedrill"), "run", str(SCENARIO), "--variant", variant, "--json"]
     runner = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     until(lambda: load_begun(before) or runner.poll() is not None, "the load")

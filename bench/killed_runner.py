@@ -28,7 +28,10 @@ import psutil
 
 from chaos.adapters.lab import connect
 from chaos.config import LEASE_S, NotUp, evidence_dir, read_stack
+from chaos.evidence.files import Unreadable
+from chaos.evidence.verdict import read_verdict
 from chaos.heal import deviations
+from chaos.model.folder import HISTORY, File
 from chaos.ports import Lab
 
 FIREDRILL = Path(sys.executable).with_name("firedrill")
@@ -71,7 +74,7 @@ def start(variant: str) -> subprocess.Popen[bytes]:
 
 def folders() -> set[Path]:
     """All evidence so far."""
-    return set(evidence_dir().glob("*/journal.jsonl"))
+    return set(evidence_dir().glob(f"*/{File.JOURNAL}"))
 
 
 def events(journal: Path, kind: str) -> list[dict[str, Any]]:
@@ -98,7 +101,7 @@ def kill_one(runner: subprocess.Popen[bytes], before: set[Path], draw: random.Ra
     """Wait for the faults and kill the run at a random moment; also returns why a fault was not proven, if so."""
     journal: Path = until(lambda: with_faults(runner, before), "a run with faults")
     time.sleep(draw.uniform(0.0, 3.0))
-    history = {path: path.read_bytes() for path in (journal.parent / "history").glob("*.jsonl")}
+    history = {path: path.read_bytes() for path in (journal.parent / HISTORY).glob("*.jsonl")}
     children = psutil.Process(runner.pid).children(recursive=True)
     load = [child for child in children if "loadtests" in _of(child)]
     os.kill(runner.pid, signal.SIGKILL)
@@ -140,15 +143,15 @@ def lost_operations(dead: Dead) -> int:
 
 def wait_closed(dead: Dead, following: subprocess.Popen[bytes]) -> None:
     """Until the run that follows has closed the dead one, or has ended itself."""
-    sealed = dead.folder / "manifest.json"
+    sealed = dead.folder / File.MANIFEST
     until(lambda: sealed.exists() or following.poll() is not None, "the next run to close the dead one")
 
 
 def closed_well(dead: Dead) -> str:
     """What is wrong with the evidence that the next start closed; empty when nothing is."""
     try:
-        verdict = json.loads((dead.folder / "verdict.json").read_bytes())["verdict"]
-    except OSError:
+        verdict = read_verdict(dead.folder).verdict
+    except Unreadable:
         return "it was not closed"
     checked = subprocess.run([str(FIREDRILL), "verify", str(dead.folder)], capture_output=True, check=False)
     if checked.returncode:

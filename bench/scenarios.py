@@ -13,15 +13,20 @@ import argparse
 import json
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from chaos.config import evidence_dir
 from chaos.drills.calibrate import heaviest
+from chaos.evidence.files import explaining_lines
+from chaos.evidence.newest import ended
+from chaos.evidence.verdict import read_verdict
 from chaos.model.evidence import HostSample
+from chaos.model.folder import File
+from chaos.model.span import Span
+from chaos.model.verdict import Verdict, VerdictDocument
 
 VARIANTS = ("hardened", "naive")
 GOAL_BUSY = 0.55
@@ -30,34 +35,32 @@ GOAL_BUSY = 0.55
 def newest(evidence: Path) -> dict[str, dict[str, Path]]:
     """Scenario → variant → folder of the newest conclusive run."""
     found: dict[str, dict[str, Path]] = {}
-    for file in sorted(evidence.glob("*/verdict.json")):
-        document = json.loads(file.read_bytes())
-        if document["verdict"] != "inconclusive" and document["variant"] in VARIANTS:
-            found.setdefault(document["scenario"], {})[document["variant"]] = file.parent
+    for run in ended(evidence):
+        if run.verdict is not Verdict.INCONCLUSIVE and run.variant in VARIANTS:
+            found.setdefault(run.scenario, {}).setdefault(run.variant, run.folder)
     return dict(sorted(found.items()))
 
 
-def busy(folder: Path, phases: list[dict[str, Any]]) -> tuple[float, float] | None:
+def busy(folder: Path, phases: Sequence[Span]) -> tuple[float, float] | None:
     """Mean over the load and in the heaviest phase; None without readings."""
-    lines = (folder / "host.jsonl").read_bytes().splitlines() if (folder / "host.jsonl").exists() else []
-    samples = [msgspec.json.decode(line, type=HostSample) for line in lines]
-    spans = [(phase["start_s"], phase["end_s"]) for phase in phases]
+    samples = explaining_lines(folder / File.HOST, HostSample)
+    spans = [(phase.start_s, phase.end_s) for phase in phases]
     mean, most = (heaviest(samples, part)[0] for part in ([(spans[0][0], spans[-1][1])], spans))
     return None if math.isnan(mean) else (mean, most)
 
 
-def recovery(document: dict[str, Any]) -> str:
+def recovery(document: VerdictDocument) -> str:
     """Seconds, or why there are none."""
-    for finding in document["findings"]:
-        if finding["check"] == "recovers_within":
-            recovered_s = finding["figures"].get("recovered_s")
+    for finding in document.findings:
+        if finding.check == "recovers_within":
+            recovered_s = finding.figures.get("recovered_s")
             return "never" if recovered_s is None else f"{recovered_s:.1f}"
     return "–"
 
 
-def slow(document: dict[str, Any]) -> str:
+def slow(document: VerdictDocument) -> str:
     """`late of all`, summed over the budgets that the scenario sets."""
-    figures = [f["figures"] for f in document["findings"] if f["check"].startswith("slo:answered_within[")]
+    figures = [f.figures for f in document.findings if f.check.startswith("slo:answered_within[")]
     if not figures:
         return "–"
     asked, met = (sum(int(each.get(name, 0)) for each in figures) for name in ("operations", "met"))
@@ -66,12 +69,12 @@ def slow(document: dict[str, Any]) -> str:
 
 def row(scenario: str, runs: dict[str, Path]) -> dict[str, Any]:
     """One line of the table."""
-    documents = {variant: json.loads((folder / "verdict.json").read_bytes()) for variant, folder in runs.items()}
+    documents = {variant: read_verdict(folder) for variant, folder in runs.items()}
     hardened = documents.get("hardened")
     return {
         "scenario": scenario,
-        "scripted_s": (hardened or documents["naive"])["phases"][-1]["end_s"],
-        "busy": busy(runs["hardened"], hardened["phases"]) if hardened else None,
+        "scripted_s": (hardened or documents["naive"]).phases[-1].end_s,
+        "busy": busy(runs["hardened"], hardened.phases) if hardened else None,
         "recovery_s": {variant: recovery(document) for variant, document in documents.items()},
         "slow": {variant: slow(document) for variant, document in documents.items()},
     }

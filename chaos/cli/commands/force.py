@@ -93,4 +93,4 @@ def _variant_of(folder: Path) -> str:
 def _text(result: RunResult) -> list[str | Verdicts | Block]:
     tried = [each for each in explaining_lines(result.folder / File.SCHEDULES, Schedule) if not each.learnt]
     steps = [Block("\n".join(interleaving.lines(each)) + "\n\n") for each in tried]
-    return [*steps, Verdicts([result.document]), f"evidence: {result.folder}/report.html"]
+    return [*steps, Verdicts([result.document]), f"evidence: {result.folder / File.REPORT_PAGE}"]

@@ -114,7 +114,7 @@ def _word(node: ast.AST) -> str:
 
 
 def sources() -> list[Path]:
-    return [path for package in ("chaos", "dashboard") for path in sorted((TOP / package).rglob("*.py"))]
+    return [path for package in ("bench", "chaos", "dashboard") for path in sorted((TOP / package).rglob("*.py"))]
 
 
 def found() -> Iterator[str]:
