@@ -1,4 +1,4 @@
-"""The list of runs on Overview: whoever told of them, filtered by what the address asks for."""
+"""The list of runs on Overview, from the scorecard or the evidence folder, filtered by the address."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VERDICTS = (ANY, "violated", "inconclusive", "held")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a reader asked for; an empty text asks for nothing in particular."""
+    """The filters that a reader set; an empty text filters nothing."""
 
     drill: str = ""
     scenario: str = ""
@@ -46,7 +46,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A run in the table, whoever told of it. `broken` names the checks that were violated."""
+    """A run in the table, from either source. `broken` names the checks that were violated."""
 
     run_id: str
     title: str

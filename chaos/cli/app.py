@@ -43,7 +43,7 @@ class Commands(TyperGroup):
             try:
                 return super().invoke(ctx)
             finally:
-                sys.stdout.flush()  # here, where somebody handles a reader that has gone
+                sys.stdout.flush()  # here, where a broken pipe is handled
 
     def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]  # as above
         formatter.write(page(_ABOUT, {"--help": "show this"}, styled=sys.stdout.isatty()))

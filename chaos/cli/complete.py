@@ -23,14 +23,14 @@ SHAPES: Final = Path(__file__).with_name("shapes.json")
 MOST_RUNS: Final = 200
 VERDICTS: Final = ("held", "inconclusive", "violated")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._/-]+")
-"""Whatever else somebody called a folder is not typed into anybody's shell."""
+"""Names that need no quotes in a shell. Folders with other names are not completed."""
 _ON_DEMAND: Final = ("mutant_", "draft_")
 
 Candidates = Iterator[tuple[str, str]]
 
 
 def main() -> None:
-    """Entry point; never an error: nobody could read it."""
+    """Entry point. It ends without an error whatever happens: the shell would show none."""
     with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
         *before, current = sys.argv[2:] or [""]
         lines = [f"{word}\t{about}" for word, about in candidates(before, current) if word.startswith(current)]

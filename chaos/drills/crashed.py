@@ -43,7 +43,7 @@ def conclude_crashed(root: Path, *, index: Index | None, say: Callable[[str], No
     for folder in crashed(root):
         try:
             _close(folder, index, say)
-        except Exception as error:  # what somebody put there must not keep anybody from running
+        except Exception as error:  # an odd folder must not prevent the next run
             say(f"{folder.name}: left as it is: {str(error) or repr(error)}")
             continue
         closed.append(folder)

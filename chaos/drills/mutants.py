@@ -162,7 +162,7 @@ def checked_mutants() -> tuple[list[Mutant], dict[str, Scenario]]:
 
 
 def chosen(mutants: Sequence[Mutant], globs: Sequence[str], *, some: int | None = None) -> list[Mutant]:
-    """Those whose name (or variant) matches; with *some* so many of them, others each day. Raises: InvalidInput."""
+    """Those whose name (or variant) matches; *some*: that many of them, others each day. Raises: InvalidInput."""
     for glob in globs:
         if not any(_matches(mutant, glob) for mutant in mutants):
             known = ", ".join(mutant.name for mutant in mutants) or "none"

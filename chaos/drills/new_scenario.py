@@ -101,7 +101,7 @@ def _wrong(asked: Asked) -> Iterator[str]:
 
 
 def _quoted(text: str) -> str:
-    """A YAML string is a JSON string."""
+    """As a YAML string, which a JSON string is."""
     return json.dumps(text.strip(), ensure_ascii=False)
 
 

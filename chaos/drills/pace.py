@@ -59,7 +59,7 @@ class Course:
 
 
 def minutes(seconds: float) -> str:
-    """`40 s` or `3 min`: no finer than anybody can know it."""
+    """`40 s` or `3 min`: rounded as coarsely as the estimate is."""
     return f"{max(10, round(seconds / 10) * 10)} s" if seconds < 90 else f"{round(seconds / 60)} min"
 
 

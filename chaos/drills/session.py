@@ -241,7 +241,7 @@ def _await_watchdog(adapters: Adapters, view: View) -> None:
         try:
             holder = adapters.lease.holder()
         except LabBroken:
-            return  # who needs it will say so
+            return  # a command that needs it reports it
         if holder not in dead:
             return
         if not said:

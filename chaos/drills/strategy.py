@@ -34,7 +34,7 @@ def read(path: Path) -> dict[str, str]:
 
 
 def require(said: dict[str, str], cheaper: Sequence[str], where: str) -> None:
-    """Raises: InvalidInput for each of *cheaper* that nobody gives a reason for."""
+    """Raises: InvalidInput for each of *cheaper* without a reason."""
     if problems := list(_problems(said, cheaper, where)):
         raise InvalidInput(problems)
 

@@ -64,7 +64,7 @@ def graded_by(scenario: Scenario) -> frozenset[str]:
 
 
 def packed(one: Reviewed | Audited) -> bytes:
-    """A single line, packed: the same bytes for the same. Raises: InvalidInput when nobody could read it back."""
+    """A single line, packed; equal content gives equal bytes. Raises: InvalidInput when it is too long to be read."""
     line = msgspec.json.encode(one, order="deterministic") + b"\n"
     if len(line) > MOST_WRITTEN_BYTES:
         raise InvalidInput(

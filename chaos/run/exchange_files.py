@@ -12,6 +12,7 @@ import msgspec
 from chaos.errors import FiredrillError
 from chaos.evidence.writing import compress_exchanges
 from chaos.files import write_atomic
+from chaos.model.conform import PROBLEM
 from chaos.model.exchange import Case, Exchange, Exchanged
 from chaos.model.folder import EXCHANGES_GROWING, HISTORY, File, of_worker
 from chaos.model.history import HISTORY_VERSION, End, Fail, Info, Invoke, Ok, Outcome, Start
@@ -75,7 +76,7 @@ class ExchangeFiles:
             reason=str(told.get("code") or exchange.error or "")[:200], order=order,
             order_status=str(told.get("status", "")) if order else "",
             content_type=(exchange.content_type or "none") if error else "",
-            problem=error and exchange.content_type == "application/problem+json" and "title" in told,
+            problem=error and exchange.content_type == PROBLEM and "title" in told,
         )  # fmt: skip
         return begun, ended
 

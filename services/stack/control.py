@@ -25,7 +25,6 @@ from services.hosts import is_known, known
 from services.sockets import words
 from services.stack import kin
 
-NAMESPACE: Final = "firedrill"
 _PR_SET_CHILD_SUBREAPER: Final = 36  # Source: linux/prctl.h
 # Rounds of looking again for processes that were forked during the kill; SIGKILL leaves no time for many.
 _ROUNDS: Final = 5

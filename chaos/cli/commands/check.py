@@ -74,7 +74,7 @@ def check(
             besides=lambda its, found: besides(its, found, lab.run),
             pace=lambda number, held: f"{way.told(number, held)}: ",
         )
-    # Told before it is kept: a full disk takes nobody's result.
+    # Printed before it is kept, so that the result is seen even when the disk is full.
     steps = next_steps.after_check(report)
     told = {**report.document(), "next": next_steps.document(steps)}
     tell(Answer(document=told, text=Block(check_text(report))), as_json=as_json)

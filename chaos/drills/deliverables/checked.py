@@ -1,4 +1,4 @@
-"""The newest check of a drill with its runs, doubted: a check has no seal, so anybody may have edited it."""
+"""The newest check of a drill with its runs, verified again: a check has no seal, so it may have been edited."""
 
 from __future__ import annotations
 

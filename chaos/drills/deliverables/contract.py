@@ -219,7 +219,7 @@ def _answer(one: Shown) -> str:
 
 
 def _fenced(text: str, language: str) -> Iterator[str]:
-    """Whatever the shop answered, it ends no fence of ours."""
+    """In a fence that is longer than any in the text, so that no answer of the shop can close it."""
     fence = "```"
     while fence in text:
         fence += "`"

@@ -180,7 +180,7 @@ def _is_code(it: Ready, one: Ran) -> bool:
 
 
 def _verdict(it: Ready, fresh: Fresh | None, runs: Mapping[str, Ran]) -> tuple[Verdict, list[str]]:
-    """Of core and fresh seed together, and why it is no better than that."""
+    """The verdict of core and fresh seed together, and the reason for it."""
     if it.checked is None or fresh is None:
         return Verdict.INCONCLUSIVE, ["no machine has a key to imported code: a mentor reads it."]
     doubts = []

@@ -1,4 +1,4 @@
-"""What the learner's own scorecard says of a drill: score, ceiling, notes and hints. Nobody else stands for it."""
+"""What the learner's own scorecard says of a drill: score, ceiling, notes and hints. It is confirmed by no one."""
 
 from __future__ import annotations
 

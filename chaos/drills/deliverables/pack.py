@@ -89,7 +89,7 @@ def _files(written: Iterable[Path], runs: Iterable[Path]) -> Iterator[tuple[str,
 
 def _copied(archive: zipfile.ZipFile, name: str, path: Path) -> Entry:
     info = zipfile.ZipInfo.from_file(path, name, strict_timestamps=False)
-    packed = path.suffix in (".gz", ".mp4")  # they get no smaller
+    packed = path.suffix in (".gz", ".mp4")  # they are compressed already
     info.compress_type = zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED
     digest, size = hashlib.sha256(), 0
     with open_regular(path, most=MOST_HISTORY_BYTES) as file, archive.open(info, "w") as target:

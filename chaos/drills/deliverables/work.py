@@ -15,7 +15,7 @@ ATTEMPT: Final = "attempt"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fresh:
-    """What a seed that nobody had run before came to.
+    """The runs on a seed that was not used before.
 
     Attributes:
         lines: Of the core, on the attempt.

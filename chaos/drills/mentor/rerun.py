@@ -182,5 +182,5 @@ def _compared(told: Delivered, part: Part, found: _Part) -> Iterator[Compared]:
 
 
 def worst_of(one: Rerun) -> Verdict:
-    """What the command ends with: what was found, and what could not be verified is not undecided but wrong."""
+    """What the command ends with. What could not be verified counts as violated."""
     return max([one.verdict, *([Verdict.VIOLATED] if one.unverified else [])], key=SEVERITY.index)
