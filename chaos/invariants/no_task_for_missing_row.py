@@ -95,7 +95,9 @@ class _NoTaskForMissingRow:
             reason = (
                 f"{len(early)} orders had a message before they were committed, the worst {early[worst] * 1000:.0f} ms"
             )
-            says = f"its message {first[worst].task} was sent {early[worst] * 1000:.1f} ms before the order was committed"
+            says = (
+                f"its message {first[worst].task} was sent {early[worst] * 1000:.1f} ms before the order was committed"
+            )
             return SAY.violated(
                 reason,
                 f"{measured}, {len(early)} had one before their commit",

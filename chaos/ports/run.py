@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from chaos.model.evidence import (
     Order,
     PendingView,
     Refund,
+    SeatsShown,
     Shown,
     SideEffect,
     StoredPassword,
@@ -102,6 +103,9 @@ class CustomersView(Protocol):
 
     def order(self, order_id: str, *, access: str, customer: int, asker: Asker) -> Shown:
         """Read the order of *customer* with that access token, as the load of *asker* reads it. Never raises."""
+
+    def seats(self, slug: str, tiers: Collection[int], *, look: int, asker: Asker) -> list[SeatsShown]:
+        """Read how many seats of the event's *tiers* are left, for the *look*th time. Never raises."""
 
 
 class StackControl(Protocol):

@@ -82,7 +82,8 @@ def test_a_message_before_the_commit_is_violated_however_long_it_waits(world):
     world.call(order, 2.2)
     finding = world.judge("no_task_for_missing_row")
     assert (finding.verdict, finding.examples) == (Verdict.VIOLATED, (order,))
-    assert finding.counterexample.says == "its message shop.charge_order was sent 50.0 ms before the order was committed"
+    says = finding.counterexample.says
+    assert says == "its message shop.charge_order was sent 50.0 ms before the order was committed"
 
 
 def _committed_at(world, at_s):
@@ -109,7 +110,8 @@ def test_a_message_under_another_name_is_early_too(world, arguments):
     world.call(order, 0.3)
     finding = world.judge("no_task_for_missing_row")
     assert (finding.verdict, finding.examples) == (Verdict.VIOLATED, (order,))
-    assert finding.counterexample.says == "its message shop.charge_soon was sent 50.0 ms before the order was committed"
+    says = finding.counterexample.says
+    assert says == "its message shop.charge_soon was sent 50.0 ms before the order was committed"
 
 
 def test_other_messages_that_look_similar_are_held(world):
