@@ -120,7 +120,9 @@ class StackControl(Protocol):
             rows: Seed only this many of the world's events, and as many orders; None: all events, and no order.
         """
 
-    def fill(self, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path, rows: int) -> None:
+    def fill(
+        self, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path, rows: int, edition: int = 0
+    ) -> None:
         """Add rows to a world that was prepared with fewer, and to its file. Raises: as `prepare`."""
 
     def identities(self) -> Mapping[str, str]:

@@ -521,8 +521,10 @@ class FakeStack:
             raise self.error
         return {"timings_s": {"total": 1.5}}
 
-    def fill(self, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path, rows: int) -> None:
-        self.prepared.append({"variant": variant, "seed": seed, "filled": rows})
+    def fill(
+        self, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path, rows: int, edition: int = 0
+    ) -> None:
+        self.prepared.append({"variant": variant, "seed": seed, "filled": rows, "edition": edition})
 
     def identities(self) -> Mapping[str, str]:
         return dict(self.parts)

@@ -210,8 +210,10 @@ def events(folder: Path, kind: EventKind) -> list[dict[str, Any]]:
 def test_from_few_rows_to_many(bench: Bench) -> None:
     folder = bench.run()
     assert bench.stack.prepared[0]["rows"] == 3
-    assert bench.stack.prepared[1:] == [{"variant": "naive", "seed": 1, "filled": 9}]
-    assert len(bench.asked) == bench.recorder.emptied == 28
+    filled = [(done["filled"], done["edition"]) for done in bench.stack.prepared[1:]]
+    assert filled == [(3, 1), (9, 2), (9, 3)], "each read is asked for twice, of rows that were edited meanwhile"
+    assert len(bench.asked) == 32
+    assert bench.recorder.emptied == 28
     assert not bench.recorder.on
     assert [event["phase"] for event in events(folder, EventKind.PHASE_STARTED)] == ["reads"]
     assert events(folder, EventKind.LOAD_ENDED)[0]["ended"] == "finished"
