@@ -348,7 +348,7 @@ def seed_world(
 def fill_world(
     stack: Stack, variant: str, *, seed: int, world: Mapping[str, int], world_file: Path, rows: int, edition: int = 0
 ) -> None:
-    """Add rows to a world that `seed_world` made with fewer, and add them to *world_file*, which keeps what was planned.
+    """Add rows to a world that `seed_world` made with fewer, and to *world_file*, which keeps what was planned.
 
     Args:
         edition: Number that is written behind titles, names of tiers and references; 0 leaves them as planned.
