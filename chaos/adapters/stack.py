@@ -80,8 +80,10 @@ class StackProcess:
         asked = _asked(variant, seed, world, world_file) + ([] if rows is None else ["--rows", str(rows)])
         return ask_stack(["prepare", *asked], timeout_s=PREPARE_TIMEOUT_S)
 
-    def fill(self, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path, rows: int) -> None:
-        asked = [*_asked(variant, seed, world, world_file), "--rows", str(rows)]
+    def fill(
+        self, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path, rows: int, edition: int = 0
+    ) -> None:
+        asked = [*_asked(variant, seed, world, world_file), "--rows", str(rows), "--edition", str(edition)]
         ask_stack(["fill", *asked], timeout_s=PREPARE_TIMEOUT_S)
 
     def identities(self) -> Mapping[str, str]:

@@ -97,9 +97,11 @@ class Staged:
         shutil.move(self._file, world_file)
         return answer
 
-    def fill(self, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path, rows: int) -> None:
+    def fill(
+        self, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path, rows: int, edition: int = 0
+    ) -> None:
         """As the stack does."""
-        self._real.fill(variant=variant, seed=seed, world=world, world_file=world_file, rows=rows)
+        self._real.fill(variant=variant, seed=seed, world=world, world_file=world_file, rows=rows, edition=edition)
 
     def identities(self) -> Mapping[str, str]:
         """As the stack has them; right after `prepare` those that it told, which takes no time."""

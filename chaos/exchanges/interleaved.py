@@ -67,7 +67,7 @@ OPERATIONS: Mapping[str, frozenset[str]] = {
     "buy_again": frozenset({"buy"}),
     "cancel": frozenset({"buy", "poll", "cancel"}),
     "charge": frozenset({"buy", "poll"}),
-    "refresh": frozenset({"refresh_race", "renew"}),
+    "refresh": frozenset({"refresh_race", "renew", "use"}),
     "logout": frozenset({"renew", "use", "revoke"}),
     "password": frozenset({"renew", "use", "change_password"}),
 }

@@ -10,23 +10,30 @@ from pydantic import Field, field_validator
 
 from chaos.exchanges._source import Ground, Source, SourceParams
 from chaos.model.exchange import Case, Identity
+from chaos.model.units import Seconds
 from chaos.model.world import World
 
 MOST_ROWS = 100
 """As many as a page may have, so that one request reads them all."""
 TRIES = 2
-"""Times that each read is sent: what a process does only the first time is not counted as a cost of the read."""
+"""Times that each read is sent: what a process does only the first time is not counted as a cost of the read.
+
+Before each time the lab has edited every row in place, so that an answer that was kept is an old one.
+"""
 
 
 class Reads(SourceParams):
     """Every read of the API with few rows in the world, then with many; each list then has at least this many rows.
 
-    The lab fills the world to the first number, sends the reads, fills it up to the second, and sends them again. The
-    shop's cache is emptied before each request; worker and relay are paused, so that every statement is the API's.
+    The lab fills the world to the first number, sends the reads, fills it up to the second, and sends them again. Each
+    read is sent twice, and in between every title, name of a tier and reference is written anew in place; `within`
+    later the new ones must be shown, so that an answer that was kept can't stand for a read. The shop's cache is
+    emptied before each request; worker and relay are paused, so that every statement is the API's.
     """
 
     send: Literal["reads"]
     rows: tuple[int, int] = Field((5, 50), description="Events, orders of the customer, and orders of all: few, many.")
+    within: Seconds = Field(6.0, gt=0, le=60, description="How soon a change has to be seen in every answer.")
 
     @field_validator("rows", mode="before")
     @classmethod
@@ -57,6 +64,7 @@ class ReadsSource(Source):
         number, size = count(1), ground.size(params.section, params.rows[-1], MOST_ROWS)
         slug = ground.world.events[0].slug
         order = ground.world.orders[0].order_id
+        editions = count(0)
         for rows in params.rows:
             asked: tuple[tuple[str, Identity, str], ...] = (
                 ("listEvents", "anonymous", f"/api/events/?page_size={size}"),
@@ -68,7 +76,8 @@ class ReadsSource(Source):
                 ("listSales", "admin", "/api/admin/sales/"),
             )
             for again in range(TRIES):
-                for operation, identity, path in asked:
+                edition = next(editions)
+                for place, (operation, identity, path) in enumerate(asked):
                     yield Case(
                         id=f"{params.section}-{next(number)}",
                         section=params.section,
@@ -77,9 +86,15 @@ class ReadsSource(Source):
                         method="GET",
                         path=path,
                         rows=rows,
+                        edition=edition,
+                        wait_s=params.within if edition and not place else 0.0,
                         flush=True,
                         about={"try": again + 1},
                     )
+                yield Case(  # of which nothing is counted: what the lab writes next falls into its time
+                    id=f"{params.section}-{next(number)}", section=params.section, operation="getMe",
+                    identity="customer", method="GET", path="/api/me/",
+                )  # fmt: skip
 
 
 KIND = ReadsSource()

@@ -38,6 +38,7 @@ class Expected:
         self.events = world.events[:rows]
         self.orders = world.orders[:rows]
         self._changed = _changes(exchanged, exchange)
+        self._edition = exchanged.edition_at(exchange)
         self._sold = Counter[int]()
         for order in self.orders:
             self._sold[order.tier] += order.quantity if order.status == "paid" else 0
@@ -63,6 +64,10 @@ class Expected:
         page, size = (int(asked.get(name, [default])[0]) for name, default in (("page", 1), ("page_size", PAGE_SIZE)))
         return slice((page - 1) * size, page * size)
 
+    def _edited(self, text: str) -> str:
+        """A title, name of a tier or reference in the edition that the lab had written."""
+        return f"{text} {self._edition + 1}" if self._edition else text
+
     # --- events ---
 
     def _event_page(self, body: Any) -> None:
@@ -80,7 +85,7 @@ class Expected:
         tiers = [
             {
                 "id": tier.tier_id,
-                "name": tier.name,
+                "name": self._edited(tier.name),
                 "price_cents": tier.price_cents,
                 "capacity": tier.capacity,
                 "remaining": tier.capacity - self._sold[tier.tier_id],
@@ -94,7 +99,7 @@ class Expected:
             {
                 "id": event.event_id,
                 "slug": event.slug,
-                "title": event.title,
+                "title": self._edited(event.title),
                 "starts_at": _Moment(event.starts_at),
                 "venue": {"id": _WHOLE, "name": event.venue, "city": event.city},
                 "performers": _Rows([{"id": _WHOLE, "name": name} for name in event.performers], by="name"),
@@ -126,7 +131,7 @@ class Expected:
         else:
             tickets = [{"id": ticket, "tier": order.tier} for ticket in order.tickets]
             expected |= {"status": order.status, "tier": order.tier, "quantity": order.quantity}
-            expected |= {"amount_cents": order.amount_cents, "reference": order.reference}
+            expected |= {"amount_cents": order.amount_cents, "reference": self._edited(order.reference)}
             expected |= {"created_at": _Moment(order.created_at), "tickets": _Rows(tickets, by="id")}
         if with_customer:
             expected["customer"] = self._world.cast[whose].username
@@ -148,7 +153,7 @@ class Expected:
             {
                 "tier": tier.tier_id,
                 "event": tier.event_slug,
-                "name": self._changed.get(tier.tier_id, {}).get("name", tier.name),
+                "name": self._changed.get(tier.tier_id, {}).get("name", self._edited(tier.name)),
                 "paid_orders": sum(order.tier == tier.tier_id for order in paid),
                 "revenue_cents": sum(order.amount_cents for order in paid if order.tier == tier.tier_id),
             }

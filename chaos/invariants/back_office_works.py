@@ -1,7 +1,8 @@
 """Each address of drill 6's back office still serves its purpose.
 
 The liveness partner of `exploits_are_refused`: code that denies everybody, removes an address, answers 500 or returns
-fixed data violates it.
+fixed data violates it, and so does a change that is told and not made: of seats, of a price, of a charge by the
+gateway's ledger. Posters are only asked for where they have to be refused, since no host of a partner is in the lab.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from chaos.exploits._use import USES
 from chaos.invariants._back_office import grouped
 from chaos.invariants._common import NoParams, Say
 from chaos.invariants._kind import Context
-from chaos.invariants._of_exchanges import OfExchanges, kind_of_exchanges
+from chaos.invariants._of_exchanges import EXCHANGED, OfExchanges, kind_of_exchanges
 from chaos.model.verdict import Counterexample, Finding
 
 SAY = Say("back_office_works", "each address of the back office does what it is for")
@@ -19,6 +20,7 @@ SAY = Say("back_office_works", "each address of the back office does what it is 
 class _BackOfficeWorks(OfExchanges[NoParams]):
     def finish(self, context: Context) -> Finding:
         tried = {name: (exchanges, scene) for name, exchanges, scene in grouped(context.exchanges, "use")}
+        taken = {(charge.order_id, charge.amount_cents) for charge in context.state.charges}
         broken: dict[str, str] = {}
         open_: list[str] = []
         for use in USES:
@@ -27,6 +29,10 @@ class _BackOfficeWorks(OfExchanges[NoParams]):
                 open_.append(f"{use.name}: not every request has an answer on record")
             elif why := use.wrong(exchanges, scene):
                 broken[use.name] = why
+            elif (told := use.charged(exchanges, scene)) is not None and told not in taken:
+                broken[use.name] = (
+                    f"{told[1]} cents of order {told[0]} are told as charged, and the gateway has no charge"
+                )
         measured = f"{len(tried)} uses tried, {len(broken)} of them don't work"
         figures = {"tried": len(tried), "broken": len(broken)}
         if broken:
@@ -46,4 +52,6 @@ class _BackOfficeWorks(OfExchanges[NoParams]):
         return SAY.held(measured, figures)
 
 
-KIND = kind_of_exchanges(SAY, __doc__, _BackOfficeWorks, sources=frozenset({"exploits"}))
+KIND = kind_of_exchanges(
+    SAY, __doc__, _BackOfficeWorks, sources=frozenset({"exploits"}), witnesses=EXCHANGED | {"charges"}
+)

@@ -1,8 +1,9 @@
 """In every tier, the counter of sold seats equals the seats of its live orders (pending, paid).
 
-A counter that lost an update refuses customers too late or too early, long after the race. Both sides are read from the
-contract's views after everything has settled. Violated when a tier's `sold` differs from the seats of its live orders.
-Inconclusive when no order was accepted, or when the world had not settled.
+A counter that lost an update refuses customers too late or too early, long after the race. Orders and `sold` are read
+from the contract's views after everything has settled, and what pages then show as left is the counter's, too. Violated
+when a tier's `sold`, or what is left of its seeded seats by the page of its event, differs from the seats of its live
+orders. Inconclusive when no order was accepted, or when the world had not settled.
 """
 
 from __future__ import annotations
@@ -31,7 +32,11 @@ class _SeatsMatchOrders:
         for order in context.state.orders:
             if order.status in LIVE:
                 seats[order.tier_id] += order.quantity
-        apart = {t.tier_id: t.sold - seats[t.tier_id] for t in context.state.tiers if t.sold != seats[t.tier_id]}
+        counted = {tier.tier_id: ("sold says", tier.sold) for tier in context.state.tiers}
+        for tier_id, taken in _shown(context).items():
+            if tier_id in counted and counted[tier_id][1] == seats[tier_id]:
+                counted[tier_id] = "its page shows as taken", taken
+        apart = {id_: count - seats[id_] for id_, (_, count) in counted.items() if count != seats[id_]}
         figures = {"tiers": len(context.state.tiers), "tiers_apart": len(apart), "seats_live": seats.total()}
         if not self.accepted:
             return SAY.inconclusive("no order was accepted, so no counter had to move", figures=figures)
@@ -39,7 +44,7 @@ class _SeatsMatchOrders:
             return SAY.held_if_settled(context, f"{seats.total()} seats of live orders, all counted", figures)
         worst = max(apart, key=lambda tier_id: abs(apart[tier_id]))
         tier = next(tier for tier in context.state.tiers if tier.tier_id == worst)
-        measured = f"sold says {tier.sold}, live orders hold {seats[worst]} seats"
+        measured = f"{' '.join(map(str, counted[worst]))}, live orders hold {seats[worst]} seats"
         if not context.state.settled:
             return SAY.inconclusive("the world had not settled, so both may still move", measured, figures=figures)
         return SAY.violated(
@@ -50,6 +55,16 @@ class _SeatsMatchOrders:
             figures=figures,
             counterexample=Counterexample(says=f"{measured} of this tier", tiers=(worst,)),
         )
+
+
+def _shown(context: Context) -> dict[int, int]:
+    """Tier → seats that are taken by the page of its event. A page without a number is judged by other checks."""
+    world = context.world.by_tier
+    return {
+        shown.tier_id: world[shown.tier_id].capacity - shown.remaining
+        for shown in context.state.seats_shown
+        if shown.remaining is not None and shown.tier_id in world
+    }
 
 
 KIND = InvariantKind(

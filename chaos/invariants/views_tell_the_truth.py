@@ -4,11 +4,11 @@ The lab reads orders, tickets and side effects from views that belong to the cod
 witnesses that don't. *Tiers*: `lab_tiers` has every seeded tier with its event, capacity and price. *Hidden*: an order
 that the gateway was asked to charge, or that its customer is shown in the end, is in `lab_orders`. *Shown*: after
 everything had settled, each customer was shown the own orders as `lab_orders` has them, with as many tickets as
-`lab_tickets`. *Pending*: `lab_pending` counts at least the orders that `lab_orders` calls pending at the same moment.
-*Paid*: what `lab_orders` calls paid was charged, by the gateway's ledger. *Told*: where `lab_side_effects` has a
-confirmation the mail catcher has a mail; how many mails there were is judged by `told_once`, from the catcher alone. It
-is checked in every run, listed or not. Inconclusive when the world had not settled, or when not one accepted order
-could be looked at.
+`lab_tickets`, and everybody as many seats left as `lab_tiers`. *Pending*: `lab_pending` counts at least the orders that
+`lab_orders` calls pending at the same moment. *Paid*: what `lab_orders` calls paid was charged, by the gateway's
+ledger. *Told*: where `lab_side_effects` has a confirmation the mail catcher has a mail; how many mails there were is
+judged by `told_once`, from the catcher alone. It is checked in every run, listed or not. Inconclusive when the world
+had not settled, or when not one accepted order could be looked at.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from chaos.invariants._common import OK, ORDERS, NoParams, Say
 from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.answers import order_facts
-from chaos.model.evidence import Order, Shown
+from chaos.model.evidence import EndState, Order, Shown
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
 from chaos.model.operations import OPERATIONS
@@ -33,6 +33,7 @@ _WORDS = {
     "tiers": "tiers are not as they were seeded",
     "hidden": "orders that were to be charged, or were shown, are not in lab_orders",
     "shown": "orders were shown to their customers otherwise than lab_orders has them",
+    "left": "tiers were shown with another number of seats left than lab_tiers has",
     "tickets": "orders were shown with other tickets than lab_tickets has",
     "denied": "orders of lab_orders did not exist for their customers",
     "pending": "pending orders are not counted in lab_pending",
@@ -66,7 +67,7 @@ class _ViewsTellTheTruth:
             said = ", ".join(f"{len(cases)} {_WORDS[kind]}" for kind, cases in found.items())
             first_kind, cases = next(iter(found.items()))
             who, says = cases[0]
-            tiers = (int(who),) if first_kind == "tiers" else ()
+            tiers = (int(who),) if first_kind in ("tiers", "left") else ()
             known = {order.order_id for order in state.orders} | self.accepted
             orders = (who,) if who in known else ()
             return SAY.violated(
@@ -76,6 +77,8 @@ class _ViewsTellTheTruth:
                 figures=figures,
                 counterexample=Counterexample(says=says, orders=orders, tiers=tiers),
             )
+        if state.seats_shown and not any(shown.http_status == FOUND for shown in state.seats_shown):
+            return SAY.inconclusive("no page of an event could be looked at in the end", measured, figures=figures)
         if self.accepted and not looked_at:
             return SAY.inconclusive("not one accepted order could be looked at in the end", measured, figures=figures)
         return SAY.held_if_settled(context, measured, figures) if state.orders else SAY.held(measured, figures)
@@ -90,8 +93,19 @@ def _tiers(context: Context) -> Iterator[tuple[str, str, str]]:
         if told != seeded:
             says = f"tier {tier.tier_id} was seeded as {seeded} (event, seats, cents), lab_tiers says {told}"
             yield "tiers", str(tier.tier_id), says
+    if context.state.settled:
+        yield from _left(context.state)
     for tier_id in stored:
         yield "tiers", str(tier_id), f"lab_tiers has a tier {tier_id}, which was never seeded"
+
+
+def _left(state: EndState) -> Iterator[tuple[str, str, str]]:
+    """Which pages showed other seats than the view has. Answers other than 200 are left out."""
+    left = {tier.tier_id: tier.capacity - tier.sold for tier in state.tiers}
+    for shown in state.seats_shown:
+        if shown.http_status == FOUND and shown.tier_id in left and shown.remaining != left[shown.tier_id]:
+            says = f"anybody was shown {shown.remaining} seats left of tier {shown.tier_id}"
+            yield "left", str(shown.tier_id), f"{says}, lab_tiers says {left[shown.tier_id]}"
 
 
 def _orders(context: Context) -> Iterator[tuple[str, str, str]]:
@@ -147,7 +161,19 @@ KIND = InvariantKind(
     ops=ORDERS,
     requires_ops=frozenset(),
     witnesses=frozenset(
-        {"world", "tiers", "orders", "tickets", "side_effects", "pending", "charges", "gateway_calls", "mails", "shown"}
+        {
+            "world",
+            "tiers",
+            "orders",
+            "tickets",
+            "side_effects",
+            "pending",
+            "charges",
+            "gateway_calls",
+            "mails",
+            "shown",
+            "seats_shown",
+        }
     ),
     reducer=_ViewsTellTheTruth,
     standing_for=frozenset(OPERATIONS),

@@ -149,6 +149,19 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     tickets: int | None = None
 
 
+class SeatsShown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """How many seats of a tier anybody was shown as left in the end: `GET /api/events/{slug}/`.
+
+    Attributes:
+        http_status: 0 when there was no answer.
+        remaining: None when the answer showed no whole number for this tier.
+    """
+
+    tier_id: int
+    http_status: int
+    remaining: int | None = None
+
+
 class Commit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """When the transaction that inserted a row was committed, by PostgreSQL's own write-ahead log."""
 
@@ -214,6 +227,7 @@ class EndState(msgspec.Struct, kw_only=True):
         settle_s: Seconds that settling took.
         pending: The view `lab_pending`.
         shown: What customers were shown of their accepted orders at the very end.
+        seats_shown: How many seats of the tiers that orders were accepted for anybody was shown as left.
         commits: When each order was committed, by PostgreSQL's write-ahead log.
         postgres_errors: ERROR and FATAL lines of PostgreSQL's own log during the run.
     """
@@ -229,6 +243,7 @@ class EndState(msgspec.Struct, kw_only=True):
     mails: list[Mail] = []
     pending: list[PendingView] = []
     shown: list[Shown] = []
+    seats_shown: list[SeatsShown] = []
     commits: list[Commit] = []
     broker_messages: list[BrokerMessage] = []
     postgres_errors: list[dict[str, Any]] = []

@@ -45,6 +45,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         body: JSON of the request as text, as it goes on the wire; None for a request without a body.
         history: Operation under which the history records it, too (`buy`, `cancel`, `refresh` …); empty for none.
         rows: How many rows the lab fills the world to before it is sent; None leaves the world as it is.
+        edition: Which edition of its rows the lab has the world in before it is sent: 0 as planned, for another one
+            titles, names of tiers and references are written in place; None leaves it as it is.
         flush: Whether the lab empties the shop's cache right before.
         explain: Whether its statements are run once more afterwards, under EXPLAIN, on the rows as they are in the end.
         wait_s: Seconds between the end of the exchange before it and its sending; more where the machine is slow.
@@ -61,6 +63,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     body: str | None = None
     history: Word = ""
     rows: Count | None = None
+    edition: Count | None = None
     flush: bool = False
     explain: bool = False
     wait_s: float = 0.0
@@ -234,6 +237,15 @@ class Exchanged:
     def case_of(self) -> dict[str, Case]:
         """Cases by their id."""
         return {case.id: case for case in self.cases}
+
+    def edition_at(self, exchange: Exchange) -> int:
+        """Edition of the world's rows when *exchange* was sent."""
+        edition = 0
+        for case in self.cases:
+            edition = edition if case.edition is None else case.edition
+            if case.id == exchange.case:
+                break
+        return edition
 
     @cached_property
     def made(self) -> dict[str, tuple[Query, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from chaos.model.evidence import (
     Order,
     PendingView,
     Refund,
+    SeatsShown,
     Shown,
     SideEffect,
     StoredPassword,
@@ -103,6 +104,9 @@ class CustomersView(Protocol):
     def order(self, order_id: str, *, access: str, customer: int, asker: Asker) -> Shown:
         """Read the order of *customer* with that access token, as the load of *asker* reads it. Never raises."""
 
+    def seats(self, slug: str, tiers: Collection[int], *, look: int, asker: Asker) -> list[SeatsShown]:
+        """Read how many seats of the event's *tiers* are left, for the *look*th time. Never raises."""
+
 
 class StackControl(Protocol):
     """The stack as a whole, past its proxies."""
@@ -116,7 +120,9 @@ class StackControl(Protocol):
             rows: Seed only this many of the world's events, and as many orders; None: all events, and no order.
         """
 
-    def fill(self, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path, rows: int) -> None:
+    def fill(
+        self, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path, rows: int, edition: int = 0
+    ) -> None:
         """Add rows to a world that was prepared with fewer, and to its file. Raises: as `prepare`."""
 
     def identities(self) -> Mapping[str, str]:

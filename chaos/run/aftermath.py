@@ -17,7 +17,7 @@ from chaos.model.evidence import EndState
 from chaos.model.faults import PROXIES
 from chaos.model.folder import File
 from chaos.model.journal import EventKind
-from chaos.run.last_look import last_look
+from chaos.run.last_look import last_look, seats_left
 from chaos.run.ongoing import Ongoing
 from chaos.run.settle import settle
 
@@ -47,6 +47,12 @@ def settle_and_collect(run: Ongoing, *, loaded_until_s: float) -> None:
     except (FiredrillError, OSError) as error:  # a shop that does not answer is recorded as a missing witness
         state.missing["shown"] = str(error)
     collect(run.tools.world, state)
+    try:
+        state.seats_shown = seats_left(
+            run.folder, run.tools.customers, state.tiers, run.tools.lab.clock, seed=run.plan.seed, still=state.settled
+        )
+    except (FiredrillError, OSError) as error:
+        state.missing["seats_shown"] = str(error)
     run.note_identities("after")
     (run.folder / File.STATE).write_bytes(msgspec.json.format(msgspec.json.encode(state), indent=1))
     counts = {name: len(value) for name in state.__struct_fields__ if isinstance(value := getattr(state, name), list)}

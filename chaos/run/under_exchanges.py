@@ -53,6 +53,7 @@ class UnderExchanges(Attended):
         super().__init__(run)
         self._client = _Asked()
         self._rows: int | None = first_rows(run.scenario).get("rows")
+        self._edition = 0
         self._ended_s = 0.0
 
     @property
@@ -151,21 +152,22 @@ class UnderExchanges(Attended):
         return exchange
 
     def _ready(self, case: Case) -> None:
-        """Wait as *case* says, fill the world to its rows, empty the cache. Raises: LabBroken, LearnerCodeError."""
+        """Fill the world to the case's rows, wait as it says, empty the cache. Raises: LabBroken, LearnerCodeError."""
         run, clock = self._run, self._tools.lab.clock
+        edition = self._edition if case.edition is None else case.edition
+        if case.rows is not None and (case.rows, edition) != (self._rows, self._edition):
+            run.view.say(f"filling the world up to {case.rows} rows, edition {edition}")
+            self._tools.stack.fill(
+                variant=run.request.variant, seed=run.plan.seed, world=run.scenario.world.asked(),
+                world_file=run.folder / File.WORLD, rows=case.rows, edition=edition,
+            )  # fmt: skip
+            self._rows, self._edition = case.rows, edition
+            run.journal.write(EventKind.NOTE, text=f"the world was filled up to {case.rows} rows, edition {edition}")
+            self._calm()
         until = clock.now_unix_s() + case.wait_s
         while clock.now_unix_s() < until:
             run.stop.check()
             clock.sleep(min(TICK_S, until - clock.now_unix_s()))
-        if case.rows is not None and case.rows != self._rows:
-            run.view.say(f"filling the world up to {case.rows} rows")
-            self._tools.stack.fill(
-                variant=run.request.variant, seed=run.plan.seed, world=run.scenario.world.asked(),
-                world_file=run.folder / File.WORLD, rows=case.rows,
-            )  # fmt: skip
-            self._rows = case.rows
-            run.journal.write(EventKind.NOTE, text=f"the world was filled up to {case.rows} rows")
-            self._calm()
         if case.flush:
             self._recorder.empty_cache()
 

@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     more.add_argument("--world", required=True)
     more.add_argument("--world-file", type=Path, required=True)
     more.add_argument("--rows", type=int, required=True)
+    more.add_argument("--edition", type=int, default=0, help="number behind titles, names of tiers and references")
     again = command("reload", "start the shop of a prepared world again, on the code as it is now")
     again.add_argument("--variant", required=True)
     again.add_argument("--world", required=True)

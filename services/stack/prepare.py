@@ -125,14 +125,17 @@ def prepare(
 
 
 def fill(
-    settings: Settings, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path, rows: int
-) -> dict[str, object]:
-    """Fill a world that was prepared with fewer rows up to *rows*, while its variant runs. Raises: StackError."""
+    settings: Settings, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path, rows: int,
+    edition: int = 0,
+) -> dict[str, object]:  # fmt: skip
+    """Fill a world that was prepared up to *rows*, in that *edition*, while its variant runs. Raises: StackError."""
     with changing(settings, "fill") as stack:
         if (runs := shop.current_variant(stack.lab)) != variant:
             raise StackError("not_ready", f"fill: got {variant}, expected {runs}, the variant that runs")
-        shop.fill_world(stack, variant, seed=seed, world=_size(world), world_file=world_file, rows=rows)
-        return {"variant": variant, "rows": rows}
+        shop.fill_world(
+            stack, variant, seed=seed, world=_size(world), world_file=world_file, rows=rows, edition=edition
+        )
+        return {"variant": variant, "rows": rows, "edition": edition}
 
 
 def _size(world: Mapping[str, int]) -> dict[str, int]:

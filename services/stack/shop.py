@@ -345,13 +345,19 @@ def seed_world(
     write_private(world_file, seeded.world_file(told, plan, variant=variant, today=today, rows=rows))
 
 
-def fill_world(stack: Stack, variant: str, *, seed: int, world: Mapping[str, int], world_file: Path, rows: int) -> None:
-    """Add rows to a world that `seed_world` made with fewer, and add them to *world_file*."""
+def fill_world(
+    stack: Stack, variant: str, *, seed: int, world: Mapping[str, int], world_file: Path, rows: int, edition: int = 0
+) -> None:
+    """Add rows to a world that `seed_world` made with fewer, and to *world_file*, which keeps what was planned.
+
+    Args:
+        edition: Number that is written behind titles, names of tiers and references; 0 leaves them as planned.
+    """
     before = _regular_text(world_file)
     own = isolation.run_dir(stack.lab) / "filled.json"
     today: str = json.loads(before)["seeded"]["today"]
     words = ("--seed", str(seed), "--world", json.dumps(world), "--out", str(own))
-    words_of_rows = ("--rows", str(rows), "--today", today)
+    words_of_rows = ("--rows", str(rows), "--today", today, "--edition", str(edition))
     manage(stack.settings, stack.lab, stack.ports, variant, "lab_fill", *words, *words_of_rows, during_run=True)
     try:
         told = _regular_text(own)

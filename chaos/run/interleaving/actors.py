@@ -36,8 +36,13 @@ class RequestActor:
         except OSError as error:
             self._trouble = str(error)
 
+    @property
+    def started(self) -> bool:
+        """Whether it may have been sent."""
+        return self._thread.ident is not None
+
     def ended(self) -> bool:
-        return self._thread.ident is not None and not self._thread.is_alive()
+        return self.started and not self._thread.is_alive()
 
     def said(self) -> Said:
         answer = self._trouble or ("no answer yet" if self.answer is None else str(self.answer))

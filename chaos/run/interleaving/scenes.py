@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from chaos.errors import LabBroken
-from chaos.model.accounts import ENDS_SESSION, RACE, REVOKED
+from chaos.model.accounts import ENDS_SESSION, RACE, REVOKED, VALID
 from chaos.model.disguise import intent_key
 from chaos.model.evidence import BrokerMessage
 from chaos.model.history import Outcome, fingerprint
@@ -362,32 +362,84 @@ class MessageBeforeCommit(_Scene):
         self.own.from_now_on()
 
 
-class RefreshRace(_Scene):
+class _Session(_Scene):
+    """Begins with a session that was renewed twice, as it works for a customer who is alone.
+
+    The second renewal sends what the first one gave, so that a pair that is no pair is refused: tokens that nobody
+    accepts would end every race as a right shop does.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(stage)
+        self.owner = self.person()
+        self.session = fingerprint(self.owner.refresh)
+        self.access, self.token = self.owner.access, self.owner.refresh
+        for _ in range(2):
+            self._renewed()
+        self.keys.append(fingerprint(self.token))
+
+    def _renewed(self) -> None:
+        """Renew in calm, and use both halves of the new pair from here on."""
+        if self.trouble:
+            return
+        answer = self.send(self.renewing(self.token, op="renew", state=VALID))
+        if answer.issued is None or not all(answer.issued):
+            self.trouble = f"got {answer} for the renewal that it begins with, expected a new pair"
+            return
+        self.access, self.token = answer.issued
+        self.send(self.using(self.access, state=VALID))
+
+    def ready(self) -> None:
+        self.begun()
+
+    def renewing(self, token: str, *, op: str, state: str, attempt: int = 1) -> Ask:
+        """A renewal within the session."""
+        return refresh(self.owner, token, op=op, state=state, attempt=attempt)
+
+    def using(self, access: str, *, state: str) -> Ask:
+        """A look at the account, with an access token of the session."""
+        return Ask(op="use", method="GET", path=ME, access=access, refusals=frozenset({(401, "*")}),
+                   customer=self.owner.id, token=self.session, state=state)  # fmt: skip
+
+    def try_issued(self, answer: Answer | None, *, state: str) -> None:
+        """Use both halves of the pair that *answer* brought."""
+        if answer is None or answer.issued is None:
+            return
+        access, token = answer.issued
+        self.send(self.using(access, state=state))
+        if token:
+            self.send(self.renewing(token, op="renew", state=state))
+
+
+class RefreshRace(_Session):
     """One refresh token, sent twice."""
 
     def __init__(self, stage: Stage) -> None:
         super().__init__(stage)
-        person = self.person()
-        self.keys.append(fingerprint(person.refresh))
-        asks = [refresh(person, person.refresh, op="refresh_race", state=RACE, attempt=n) for n in (1, 2)]
-        self.a, self.b = (self.request("refresh", ask) for ask in asks)
+        asks = [self.renewing(self.token, op="refresh_race", state=RACE, attempt=n) for n in (1, 2)]
+        self.first, self.second = (self.request("refresh", ask) for ask in asks)
+        self.a, self.b = self.first, self.second
+
+    def close(self) -> None:
+        """If nobody else sent the token: try what it brought. The second use of a token ends the session."""
+        with suppress(OSError):
+            if not self.second.started:
+                self.try_issued(self.first.answer, state=VALID)
 
 
-class SessionEnds(_Scene):
+class SessionEnds(_Session):
     """A session is renewed while it is ended. Afterwards none of its tokens may be valid."""
 
     def __init__(self, stage: Stage, *, first: str, ends: str) -> None:
         super().__init__(stage)
-        self.person_ = person = self.person()
-        self.keys.append(fingerprint(person.refresh))
         self.ends = self.request(ends, self._ending(ends))
-        self.renewal = self.request("refresh", refresh(person, person.refresh, op="renew", state=RACE))
+        self.renewal = self.request("refresh", self.renewing(self.token, op="renew", state=RACE))
         self.a, self.b = (self.ends, self.renewal) if first == ends else (self.renewal, self.ends)
 
     def _ending(self, ends: str) -> Ask:
-        person, password = self.person_, self.stage.password
+        password = self.stage.password
         body: Mapping[str, str] = (
-            {"refresh": person.refresh}
+            {"refresh": self.token}
             if ends == "logout"
             else {"password": f"{password}-new", "current_password": password}
         )
@@ -396,32 +448,24 @@ class SessionEnds(_Scene):
             method="POST" if ends == "logout" else "PATCH",
             path="/api/auth/logout/" if ends == "logout" else ME,
             body=body,
-            access=person.access,
+            access=self.access,
             main=True,
-            customer=person.id,
-            token=fingerprint(person.refresh),
+            customer=self.owner.id,
+            token=self.session,
             state=ENDS_SESSION,
         )
 
     def close(self) -> None:
-        """If the session certainly ended: try the tokens that the renewal issued, or else the old refresh token."""
-        if self.ends.answer is None or self.ends.answer.outcome is not Outcome.OK:
-            return
+        """If the session certainly lives or ended: try what the renewal issued, or else the token that was sent."""
         with suppress(OSError):
-            issued = self.renewal.answer.issued if self.renewal.answer is not None else None
-            if issued is None:
-                self._try_renewal(self.person_.refresh)
+            if not self.ends.started:
+                self.try_issued(self.renewal.answer, state=VALID)
+            elif self.ends.answer is None or self.ends.answer.outcome is not Outcome.OK:
                 return
-            access, token = issued
-            self.send(
-                Ask(op="use", method="GET", path=ME, access=access, refusals=frozenset({(401, "*")}),
-                    customer=self.person_.id, token=fingerprint(self.person_.refresh), state=REVOKED)
-            )  # fmt: skip
-            if token:
-                self._try_renewal(token)
-
-    def _try_renewal(self, token: str) -> None:
-        self.send(refresh(self.person_, token, op="renew", state=REVOKED))
+            elif self.renewal.answer is None or self.renewal.answer.issued is None:
+                self.send(self.renewing(self.token, op="renew", state=REVOKED))
+            else:
+                self.try_issued(self.renewal.answer, state=REVOKED)
 
 
 SCENES: Mapping[tuple[str, str], Callable[[Stage], _Scene]] = {

@@ -191,6 +191,11 @@ def orders(plan: Plan, *, seed: int, rows: int) -> tuple[PlannedOrder, ...]:
     return tuple(found)
 
 
+def edited(text: str, edition: int) -> str:
+    """A planned text as it is in that edition of the rows; 0 is as planned."""
+    return f"{text} {edition + 1}" if edition else text
+
+
 def _people(dice: random.Random, number: int) -> tuple[Person, ...]:
     """*number* people with different user names of usual forms."""
     found: dict[str, Person] = {}

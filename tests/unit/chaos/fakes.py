@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from chaos.model.evidence import (
     Order,
     PendingView,
     Refund,
+    SeatsShown,
     Shown,
     SideEffect,
     StoredPassword,
@@ -476,14 +477,28 @@ class FakeWorld:
 
 @dataclass
 class FakeCustomers:
-    """Shows every order as paid; *asked* remembers which, and with which token."""
+    """Shows every order as paid; *asked* remembers which, and with which token.
+
+    Attributes:
+        left: Seats that each tier has left at the first look, the second one and so on.
+        looks: Event and number of each look.
+    """
 
     asked: list[tuple[str, str]] = field(default_factory=list)
+    left: list[int] = field(default_factory=lambda: [0])
+    looks: list[tuple[str, int]] = field(default_factory=list)
     silent: bool = False
 
     def order(self, order_id: str, *, access: str, customer: int, asker: Asker) -> Shown:
         self.asked.append((order_id, access))
         return Shown(order_id=order_id, http_status=0 if self.silent else 200, order_status="paid")
+
+    def seats(self, slug: str, tiers: Collection[int], *, look: int, asker: Asker) -> list[SeatsShown]:
+        self.looks.append((slug, look))
+        if self.silent:
+            return [SeatsShown(tier_id=tier, http_status=0) for tier in tiers]
+        left = self.left[min(look, len(self.left)) - 1]
+        return [SeatsShown(tier_id=tier, http_status=200, remaining=left) for tier in tiers]
 
 
 @dataclass
@@ -506,8 +521,10 @@ class FakeStack:
             raise self.error
         return {"timings_s": {"total": 1.5}}
 
-    def fill(self, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path, rows: int) -> None:
-        self.prepared.append({"variant": variant, "seed": seed, "filled": rows})
+    def fill(
+        self, *, variant: str, seed: int, world: Mapping[str, int], world_file: Path, rows: int, edition: int = 0
+    ) -> None:
+        self.prepared.append({"variant": variant, "seed": seed, "filled": rows, "edition": edition})
 
     def identities(self) -> Mapping[str, str]:
         return dict(self.parts)

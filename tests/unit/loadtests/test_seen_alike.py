@@ -32,7 +32,9 @@ from loadtests.wire import Transport, WarmPool
 
 SALT, SEEDS, ORDER = "s3cret", range(5), "/api/orders/8f0c/"
 OF_ONE_REQUEST = {"host", "authorization", "idempotency-key", "x-request-id", "content-length"}
-LOAD, GUEST, EXCHANGE, INTERLEAVING, LAST_LOOK = KINDS = "load", "guest", "exchange", "interleaving", "last look"
+LOAD, GUEST, EXCHANGE, INTERLEAVING, LAST_LOOK, LAST_PAGE = KINDS = (
+    "load", "guest", "exchange", "interleaving", "last look", "last page"
+)  # fmt: skip
 
 
 class Server:
@@ -165,6 +167,13 @@ def of_last_looks(server: Server, seed: int) -> None:
         assert shown.http_status == 200
 
 
+def of_last_pages(server: Server, seed: int) -> None:
+    shop = Customers(f"http://{server.netloc}")
+    for look in range(LOOKS):
+        [seats] = shop.seats("gig", [1], look=look, asker=Asker(seed, SALT))
+        assert seats.http_status == 200
+
+
 def test_nothing_is_seen_in_one_kind_of_request_only(server: Server, tmp_path: Path) -> None:
     sends: dict[str, Callable[[int], None]] = {
         LOAD: lambda seed: of_the_load(server, seed, guest=False),
@@ -172,6 +181,7 @@ def test_nothing_is_seen_in_one_kind_of_request_only(server: Server, tmp_path: P
         EXCHANGE: lambda seed: of_exchanges(server, seed),
         INTERLEAVING: lambda seed: of_interleavings(server, seed, tmp_path),
         LAST_LOOK: lambda seed: of_last_looks(server, seed),
+        LAST_PAGE: lambda seed: of_last_pages(server, seed),
     }
     seen: defaultdict[Look, set[str]] = defaultdict(set)
     for kind, seed in itertools.product(KINDS, SEEDS):

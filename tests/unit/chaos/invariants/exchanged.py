@@ -90,9 +90,11 @@ class Shop:
         self.late_s = 0.0
         self.cut: frozenset[str] = frozenset()
         self.changed: dict[int, int] = {}
+        self.edition = 0
 
     def true(self, case: Case, rows: int) -> Any:
         """As the world is."""
+        self.edition = self.edition if case.edition is None else case.edition
         match case.operation:
             case "listEvents":
                 events = sorted(self.seeded.events[:rows], key=lambda event: event.starts_at)
@@ -115,7 +117,7 @@ class Shop:
             case "listSales":
                 return [
                     {
-                        "tier": tier.tier_id, "event": tier.event_slug, "name": tier.name,
+                        "tier": tier.tier_id, "event": tier.event_slug, "name": self._now(tier.name),
                         "paid_orders": sum(one.status == "paid" for one in self._orders_of(tier, rows)),
                         "revenue_cents": sum(
                             one.amount_cents for one in self._orders_of(tier, rows) if one.status == "paid"
@@ -140,7 +142,7 @@ class Shop:
     def _event(self, event: SeededEvent, rows: int) -> dict[str, Any]:
         tiers = [
             {
-                "id": tier.tier_id, "name": tier.name, "capacity": tier.capacity,
+                "id": tier.tier_id, "name": self._now(tier.name), "capacity": tier.capacity,
                 "price_cents": self.changed.get(tier.tier_id, tier.price_cents),
                 "remaining": 50 - sum(2 for one in self._orders_of(tier, rows) if one.status == "paid"),
             }
@@ -148,17 +150,19 @@ class Shop:
             if tier.event_slug == event.slug
         ]  # fmt: skip
         return {
-            "id": event.event_id, "slug": event.slug, "title": event.title,
+            "id": event.event_id, "slug": event.slug, "title": self._now(event.title),
             "starts_at": event.starts_at.replace("Z", "+00:00"), "venue": {"id": 1, "name": "Hall", "city": "Cork"},
             "performers": [{"id": 2, "name": "A"}, {"id": 1, "name": "B"}], "tiers": tiers,
         }  # fmt: skip
 
-    @staticmethod
-    def _order(order: SeededOrder) -> dict[str, Any]:
+    def _now(self, text: str) -> str:
+        return text if self.edition == 0 else f"{text} {self.edition + 1}"
+
+    def _order(self, order: SeededOrder) -> dict[str, Any]:
         return {
             "id": order.order_id, "status": order.status, "status_url": f"/api/orders/{order.order_id}/",
             "tier": order.tier, "quantity": order.quantity, "amount_cents": order.amount_cents,
-            "reference": order.reference, "created_at": order.created_at,
+            "reference": self._now(order.reference), "created_at": order.created_at,
             "tickets": [{"id": ticket, "tier": order.tier} for ticket in order.tickets],
         }  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from chaos.exploits import EXPLOITS
 from chaos.exploits._exploit import Scene
 from chaos.invariants import KINDS
 from chaos.invariants._kind import Context
-from chaos.model.evidence import EndState
+from chaos.model.evidence import Charge, EndState
 from chaos.model.exchange import Case, Exchange, Exchanged
 from chaos.model.verdict import Finding, Verdict
 from chaos.model.world import SeededEvent, SeededTier, SeededWorld
@@ -49,7 +49,7 @@ def mended(case: Case, scene: Scene) -> tuple[int, Any]:
     path, who = case.path, case.identity
     body = json.loads(case.body) if case.body else {}
     if path == "/api/orders/":
-        return 202, {"id": "order-new"}
+        return 202, {"id": "order-new", "amount_cents": 2300 if name == "prices" else 2000}
     if path.startswith("/api/events/"):
         return (404, {}) if "-half" in path else (200, {"tiers": [{"remaining": 10}]})
     part = path.removeprefix("/api/backoffice/")
@@ -81,7 +81,7 @@ def mended(case: Case, scene: Scene) -> tuple[int, Any]:
     if part.endswith("/capacity/"):
         if who != "support":
             return 403, {}
-        return (200, {"capacity": 100 + (3 if body["delta"] > 0 else 0)}) if name == "capacity" else (400, {})
+        return (200, {"capacity": (105, 102, 100)[step]}) if name == "capacity" else (400, {})
     if part.startswith("programme/"):
         day = f"{mark}-evening" if name == "evening_on_the_wrong_day" else f"{mark}-use"
         return 200, {"events": [] if part.endswith("-06-10") else [day]}
@@ -112,9 +112,19 @@ def played(answer: Answer) -> Exchanged:
     return Exchanged(cases=tuple(listed), exchanges=tuple(exchanges), queries=(), t0_unix_s=1.0)
 
 
-def judged(check: str, answer: Answer) -> Finding:
+LEDGER = (
+    Charge(charge_id="c", order_id="order-of-customer", idempotency_key="s", amount_cents=2153, captured_unix_s=2.0),
+)
+
+
+def judged(check: str, answer: Answer, ledger: Sequence[Charge] = LEDGER) -> Finding:
     context = Context(
-        state=EndState(), t0_unix_s=1.0, phases=(), history_complete=True, world=WORLD, exchanges=played(answer)
+        state=EndState(charges=list(ledger)),
+        t0_unix_s=1.0,
+        phases=(),
+        history_complete=True,
+        world=WORLD,
+        exchanges=played(answer),
     )
     kind = KINDS[check]
     return kind.reducer(kind.params()).finish(context)
@@ -152,6 +162,29 @@ def test_a_5xx_is_no_refusal_of_an_exploit(status: int) -> None:
 def test_a_removed_address_is_named() -> None:
     found = judged(USES, lambda case, scene: (404, {}) if "/prices/" in case.path else mended(case, scene))
     assert (found.verdict, found.reason) == (Verdict.VIOLATED, "prices: a price that was changed is not counted")
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "answer", "says"),
+    [
+        ("capacity", 1, {"capacity": 97}, "seats that were added and taken away again are not told so"),
+        ("prices", 1, {"id": "o", "amount_cents": 2000}, "a price that was changed is not what an order costs"),
+        ("surcharge", 0, {"charged_cents": 0}, "a surcharge of 2100 cents is told as 0"),
+    ],
+)
+def test_a_change_that_is_told_and_not_made_is_violated(name: str, step: int, answer: Any, says: str) -> None:
+    def fake(case: Case, scene: Scene) -> tuple[int, Any]:
+        told = mended(case, scene)
+        return (told[0], answer) if (case.about.get("use"), case.about["step"]) == (name, step) else told
+
+    found = judged(USES, fake)
+    assert (found.verdict, found.reason) == (Verdict.VIOLATED, f"{name}: {says}")
+
+
+def test_a_surcharge_that_the_gateway_does_not_know_is_violated() -> None:
+    found = judged(USES, mended, ledger=())
+    told = "2153 cents of order order-of-customer are told as charged, and the gateway has no charge"
+    assert (found.verdict, found.reason) == (Verdict.VIOLATED, f"surcharge: {told}")
 
 
 FLAWED: dict[str, tuple[Callable[[Case], bool], Answer]] = {

@@ -1,4 +1,5 @@
 import msgspec
+import pytest
 
 from chaos.model.verdict import Verdict
 from tests.unit.chaos.invariants.conftest import T0_UNIX_S
@@ -81,7 +82,49 @@ def test_a_message_before_the_commit_is_violated_however_long_it_waits(world):
     world.call(order, 2.2)
     finding = world.judge("no_task_for_missing_row")
     assert (finding.verdict, finding.examples) == (Verdict.VIOLATED, (order,))
-    assert finding.counterexample.says == "its message was sent 50.0 ms before the order was committed"
+    says = finding.counterexample.says
+    assert says == "its message shop.charge_order was sent 50.0 ms before the order was committed"
+
+
+def _committed_at(world, at_s):
+    at_unix_s = T0_UNIX_S + at_s
+    world.state.commits = [msgspec.structs.replace(c, committed_unix_s=at_unix_s) for c in world.state.commits]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        '[["order-a"], {}, {}]',
+        '[["ordera"], {}, {}]',  # a UUID's hex
+        '[[], {"order": "ORDER-A"}, {}]',
+        '[[], {}, {"chain": [{"task": "shop.charge_order", "args": ["order-a"]}]}]',
+        '[["reference-a"], {}, {}]',
+    ],
+)
+def test_a_message_under_another_name_is_early_too(world, arguments):
+    order = world.bought("a")
+    world.state.orders = [msgspec.structs.replace(o, client_key="reference-a") for o in world.state.orders]
+    _committed_at(world, 0.15)
+    world.message(order, 0.1, 0.11, 0.12, task="shop.charge_soon", arguments=arguments)
+    world.message(order, 0.2, 0.21, 0.4)
+    world.call(order, 0.3)
+    finding = world.judge("no_task_for_missing_row")
+    assert (finding.verdict, finding.examples) == (Verdict.VIOLATED, (order,))
+    says = finding.counterexample.says
+    assert says == "its message shop.charge_soon was sent 50.0 ms before the order was committed"
+
+
+def test_other_messages_that_look_similar_are_held(world):
+    order = world.bought("a")
+    world.state.orders = [msgspec.structs.replace(o, client_key="reference-a") for o in world.state.orders]
+    _committed_at(world, 0.15)
+    world.message("", -0.5, -0.4, -0.3, task="shop.screen", arguments='[["reference-a"], {}, {}]')  # no row yet
+    world.message("", 0.1, 0.11, 0.12, task="shop.tidy", arguments="[[], {}, {}]")  # about no order
+    world.message("", 0.1, 0.11, 0.12, task="shop.tidy", arguments='[["somebody"], {}, {}]')
+    world.message(order, 0.2, 0.21, 0.22, task="shop.send_mail")  # after the commit
+    world.message(order, 0.2, 0.21, 0.4)
+    world.call(order, 0.3)
+    assert world.judge("no_task_for_missing_row").verdict is Verdict.HELD
 
 
 def test_a_message_in_the_millisecond_of_the_commit_is_not_early(world):

@@ -238,6 +238,25 @@ def _first_for_all(asked: Shop) -> None:
     asked.answer = lambda case, rows: first.setdefault(case.path.partition("?")[0], asked.true(case, rows))
 
 
+def _by_counts(asked: Shop) -> None:
+    """Kept for as long as no row comes or goes, which needs no statement but a count."""
+    kept: dict[Any, Any] = {}
+    asked.answer = lambda case, rows: kept.setdefault((case.path, case.identity, rows), asked.true(case, rows))
+
+
+def _row_by_row(asked: Shop) -> None:
+    """Each row is kept by its id."""
+    kept: dict[str, Any] = {}
+
+    def answer(case: Case, rows: int) -> Any:
+        body = asked.true(case, rows)
+        if case.operation != "listOrders":
+            return body
+        return _rows(body, [kept.setdefault(row["id"], row) for row in body["results"]])
+
+    asked.answer = answer
+
+
 def _rows(page: Any, rows: list[Any]) -> Any:
     return {**page, "results": rows}
 
@@ -249,6 +268,8 @@ CHEATS = {
     "hard-coded rows of a seed": _hard_coded,
     "a cache for ever": _for_ever,
     "the first answer for all": _first_for_all,
+    "answers kept while no row comes or goes": _by_counts,
+    "rows kept by their ids": _row_by_row,
     "a giant join that returns duplicates": _bend(
         "listOrders", lambda page: _rows(page, [page["results"][0]] * len(page["results"]))
     ),

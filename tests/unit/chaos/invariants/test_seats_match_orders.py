@@ -1,5 +1,6 @@
 import msgspec
 
+from chaos.model.evidence import SeatsShown
 from chaos.model.verdict import Verdict
 
 
@@ -39,3 +40,32 @@ def test_it_is_inconclusive_without_an_order_and_while_the_world_moves(world):
     assert world.judge("seats_match_orders").verdict is Verdict.INCONCLUSIVE
     sold(world, 1)
     assert world.judge("seats_match_orders").verdict is Verdict.INCONCLUSIVE
+
+
+def shown(world, remaining):
+    world.state.seats_shown = [SeatsShown(tier_id=1, http_status=200, remaining=remaining)]
+
+
+def test_a_counter_that_only_pages_show_is_held_against_orders(world):
+    """The view counts the orders, while what is sold goes by another number, which gave seats back twice."""
+    world.bought("a", quantity=2)
+    world.bought("b", status="cancelled", quantity=2)
+    sold(world, 2)
+    shown(world, 10)
+    finding = world.judge("seats_match_orders")
+    assert (finding.verdict, finding.examples) == (Verdict.VIOLATED, ("tier 1: -2",))
+    assert finding.measured == "its page shows as taken 0, live orders hold 2 seats"
+
+
+def test_a_page_that_shows_what_orders_hold_is_held(world):
+    world.bought("a", quantity=2)
+    sold(world, 2)
+    shown(world, 8)
+    assert world.judge("seats_match_orders").verdict is Verdict.HELD
+
+
+def test_a_page_without_a_number_is_not_judged_here(world):
+    world.bought("a", quantity=2)
+    sold(world, 2)
+    shown(world, None)
+    assert world.judge("seats_match_orders").verdict is Verdict.HELD

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from chaos.model.evidence import PendingView, Shown
+from chaos.model.evidence import PendingView, SeatsShown, Shown
 from chaos.model.verdict import Verdict
 from tests.unit.chaos.invariants.conftest import World
 
@@ -39,6 +39,34 @@ def untrue(world, kind: str) -> str:
 def test_views_that_say_what_was_shown_are_held(world):
     finding = world.judge(CHECK)
     assert (finding.verdict, finding.figures["orders_looked_at"]) == (Verdict.HELD, 2)
+
+
+def left(world, remaining, *, http_status=200) -> None:
+    """The world's only tier has ten seats; *sold* of its view is 0 unless told."""
+    world.state.seats_shown = [SeatsShown(tier_id=1, http_status=http_status, remaining=remaining)]
+
+
+@pytest.mark.parametrize("remaining", [9, 11, None])
+def test_a_page_with_other_seats_left_than_the_view_is_violated(world, remaining):
+    left(world, remaining)
+    assert f"anybody was shown {remaining} seats left of tier 1, lab_tiers says 10" in untrue(world, "left")
+
+
+def test_a_page_that_shows_what_the_view_has_left_is_held(world):
+    left(world, 10)
+    assert world.judge(CHECK).verdict is Verdict.HELD
+
+
+def test_what_pages_show_before_the_world_has_settled_claims_nothing(world):
+    left(world, 9)
+    world.state.settled = False
+    assert world.judge(CHECK).verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("http_status", [0, 404, 503])
+def test_no_page_of_an_event_is_no_data(world, http_status):
+    left(world, None, http_status=http_status)
+    assert world.judge(CHECK).verdict is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize("change", [{"capacity": 11}, {"price_cents": 99}, {"event_slug": "rave"}])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chaos.model.accounts import REVOKED
+from chaos.model.accounts import REVOKED, VALID
 from chaos.model.history import Outcome
 from chaos.model.interleaving import PAIRS, PEOPLE
 from chaos.run.interleaving.client import Answer, Ask
@@ -83,7 +83,58 @@ def test_tokens_of_an_ended_session_are_tried(pair: tuple[str, str]) -> None:
     scene = played(pair, client)
     tried = [ask for ask in client.asked if ask.state == REVOKED]
     assert [ask.op for ask in tried] == ["use", "renew"]
-    assert len(scene.belongings["operations"]) == 4
+    assert len(scene.belongings["operations"]) == 8  # two of the actors, two renewals and looks before, two tries
+
+
+class TokenClient(FakeClient):
+    """Issues a new pair for each renewal."""
+
+    def send(self, ask: Ask, id_: str | None = None, *, lane: int = 0) -> Answer:
+        super().send(ask, id_, lane=lane)
+        if ask.op in self.answers:
+            return self.answers[ask.op]
+        number = len(self.asked)
+        return Answer(outcome=Outcome.OK, status=200, issued=(f"a-{number}", f"r-{number}"))
+
+
+def _sent_token(ask: Ask) -> str:
+    return ask.access if ask.op == "use" else ask.body["refresh"]
+
+
+SESSIONS = [pair for pair in PAIRS if "refresh" in pair]
+
+
+@pytest.mark.parametrize("pair", SESSIONS)
+def test_a_session_begins_with_what_its_renewals_gave(pair: tuple[str, str]) -> None:
+    """Random text for a new pair would be refused by everybody afterwards, as the tokens of an ended session are."""
+    client = TokenClient()
+    played(pair, client)
+    begun = [(ask.op, _sent_token(ask)) for ask in client.asked if ask.state == VALID]
+    assert begun == [("renew", "r0"), ("use", "a-1"), ("renew", "r-1"), ("use", "a-3")]
+    renewals = [ask for ask in client.asked[4:] if ask.op in {"refresh_race", "renew"} and ask.state == "race"]
+    assert {_sent_token(ask) for ask in renewals} == {"r-3"}
+
+
+@pytest.mark.parametrize("pair", SESSIONS)
+def test_a_renewal_without_a_new_pair_is_no_beginning(pair: tuple[str, str]) -> None:
+    client = TokenClient(renew=Answer(outcome=Outcome.FAIL, status=401, reason="token_not_valid"))
+    scene = SCENES[pair](stage(client))
+    with pytest.raises(NoScene, match="got 401"):
+        scene.ready()
+
+
+@pytest.mark.parametrize("pair", [("refresh", "refresh"), ("refresh", "logout"), ("refresh", "password")])
+def test_a_renewal_that_nobody_disturbed_gave_a_pair_that_works(pair: tuple[str, str]) -> None:
+    client = TokenClient()
+    scene = SCENES[pair](stage(client))
+    scene.ready()
+    scene.a.start()
+    while not scene.a.ended():
+        time.sleep(0.001)
+    before = len(client.asked)
+    scene.close()
+    after = [(ask.op, ask.state, _sent_token(ask)) for ask in client.asked[before:]]
+    assert after == [("use", VALID, f"a-{before}"), ("renew", VALID, f"r-{before}")]
 
 
 @pytest.mark.parametrize("status", [503, 0, 500])
