@@ -95,6 +95,7 @@ def connect(stack: Stack, variant: str, *, client: ClientWitness | None = None) 
             {process: stack.supervisor_of(process) for process in PROCESSES},
             username=stack.supervisor.username,
             password=stack.supervisor.password,
+            gateway_port=int(stack.proxies["shop_to_gateway"].address.rpartition(":")[2]),
             now_unix_s=clock.now_unix_s,
         ),
         canary=Canary(

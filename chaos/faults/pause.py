@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from chaos.faults._charges import charges_met, questions
 from chaos.faults._kind import FaultKind, Held, Proof
 from chaos.model.faults import FaultParams, HeldFault
 from chaos.ports import Lab
@@ -77,7 +78,7 @@ class PauseKind(FaultKind):
             reason = ""
         return Proof(
             proven=not reason,
-            read_back={"pgid": paused.pgid, "paused_pids": stopped, "running": running},
+            read_back={"pgid": paused.pgid, "paused_pids": stopped, "running": running, **questions(paused)},
             canary={"before_s": before.round_trip_s, "during": during.error or "answered"},
             reason=reason,
         )
@@ -96,11 +97,10 @@ class PauseKind(FaultKind):
         if params.on == "api":
             waiting = lab.client.waiting_between(since, lab.clock.now_unix_s())
             return waiting, "client's history: operations that waited"
-        # Calls that were at the gateway when the worker was paused, so that it did not get their answers.
-        in_flight = (lab.gateway.calls_between(since, since), "gateway's record of calls in flight")
+        charges = charges_met(params.on, held.memory["paused"], lab)
         if params.when is not None:
-            return in_flight
-        return max(lab.upstream.met(params.on, held.memory["mark"], cut=True), in_flight)
+            return charges
+        return max(lab.upstream.met(params.on, held.memory["mark"], cut=True), charges)
 
     def lift(self, held: Held, lab: Lab) -> None:
         lab.processes.resume(held.params.on)

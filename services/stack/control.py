@@ -24,6 +24,7 @@ from supervisor.xmlrpc import Faults, RPCError
 from services.hosts import is_known, known
 from services.sockets import words
 from services.stack import kin
+from services.waiting import asked_at
 
 NAMESPACE: Final = "firedrill"
 _PR_SET_CHILD_SUBREAPER: Final = 36  # Source: linux/prctl.h
@@ -49,6 +50,16 @@ def members(pgid: int) -> list[int]:
         except (ProcessLookupError, PermissionError):
             continue
     return sorted(found)
+
+
+def _questions(pids: Iterable[int], port: int) -> dict[str, list[float]]:
+    """`{"asked_steady_s": …}`; empty when nobody asks for a port, or when the kernel does not tell."""
+    if not port:
+        return {}
+    try:
+        return {"asked_steady_s": asked_at(pids, port)}
+    except OSError:
+        return {}
 
 
 class ControlInterface:
@@ -106,12 +117,14 @@ class ControlInterface:
         others = (seen.pid for seen in map(kin.look_at, [pid for pid, _ in known]) if seen and seen.id in known)
         return sorted({*members(pgid), *others})
 
-    def signal_group(self, name: str, signal_number: int) -> dict[str, Any]:
+    def signal_group(self, name: str, signal_number: int, port: int = 0) -> dict[str, Any]:
         """Signal the whole family of the program *name* (`worker` of the shop is `shop:worker`).
 
         Returns:
-            `{"pgid": int, "pids": [int], "steady_s": float}`: the pids alive in the family just before, and when its
-            group was signalled, by CLOCK_MONOTONIC: this call itself returns later than a short task takes.
+            `{"pgid": int, "pids": [int], "steady_s": float, "asked_steady_s": [float]}`: the pids alive in the family
+            just before, and when its group was signalled, by CLOCK_MONOTONIC: this call itself returns later than a
+            short task takes. With *port* also when each question was sent to that port that the family had no answer
+            to when it was stopped; without this key nobody could look.
 
         Raises:
             RPCError: BAD_NAME, NOT_RUNNING, or BAD_SIGNAL for a number that is no signal.
@@ -121,13 +134,23 @@ class ControlInterface:
         except ValueError:
             raise RPCError(Faults.BAD_SIGNAL, str(signal_number)) from None
         pgid = self._running_pid(name)  # supervisord makes every program the leader of a group
-        pids, steady_s = self._signal_family(name, pgid, number)
+        hit = self._signal_family(name, pgid, number, int(port))
         for _ in range(_ROUNDS if number is signal.SIGKILL else 0):
             if not self._signal_strays(name):
                 break
-        return {"pgid": pgid, "pids": sorted(pids), "steady_s": steady_s}
+        return {"pgid": pgid, **hit}
 
-    def _signal_family(self, name: str, pgid: int, number: signal.Signals) -> tuple[set[int], float]:
+    def questions(self, name: str, port: int) -> dict[str, Any]:
+        """`{"steady_s": float, "asked_steady_s": [float]}`, as of `signal_group`, of a program that runs on.
+
+        Raises:
+            RPCError: BAD_NAME or NOT_RUNNING.
+        """
+        self._running_pid(name)
+        steady_s = time.monotonic()
+        return {"steady_s": steady_s, **_questions(self._look().families.get(name, set()), int(port))}
+
+    def _signal_family(self, name: str, pgid: int, number: signal.Signals, port: int) -> dict[str, Any]:
         if number is signal.SIGKILL:  # stopped first, so that nothing runs on while its family is looked for
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pgid, signal.SIGSTOP)
@@ -135,13 +158,17 @@ class ControlInterface:
         look = self._look()
         family = look.families.get(name, set())
         self._signalled[pgid] = {id_ for id_ in look.owners if id_[0] in family}
+        # Before a kill: the dead have no connections. The group is stopped, so that it can't read an answer meanwhile.
+        asked = _questions(family, port) if number is signal.SIGKILL else {}
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pgid, number)
         for pid in family:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 if os.getpgid(pid) != pgid:
                     os.kill(pid, number)
-        return family, steady_s
+        if number is signal.SIGSTOP:
+            asked = _questions(family, port)
+        return {"pids": sorted(family), "steady_s": steady_s, **asked}
 
     def _signal_strays(self, name: str) -> bool:
         """SIGKILL to every stray, when *name* is a program of the shop: a stray may have been started by it."""

@@ -137,6 +137,7 @@ class FakeProcesses:
     paused: set[str] = field(default_factory=set)
     unresumable: bool = False
     now: Callable[[], float] | None = None
+    asked: tuple[float, ...] | None = ()
     _looks: int = 0
     _born: int = 1000
 
@@ -148,7 +149,8 @@ class FakeProcesses:
         self.killed.append(process)
         self.groups[process], self._looks = None, 0
         at = self.now() if self.now else self.clock.now_unix_s() if self.clock else 0.0
-        return Signalled(pgid=pgid, pids=() if self.pids_of_nobody else (pgid, pgid + 1), at_unix_s=at)
+        pids = () if self.pids_of_nobody else (pgid, pgid + 1)
+        return Signalled(pgid=pgid, pids=pids, at_unix_s=at, asked_unix_s=self.asked)
 
     def terminate(self, process: str) -> Signalled:
         signalled = self.kill_group(process)
@@ -180,7 +182,7 @@ class FakeProcesses:
         assert pgid is not None
         self.paused.add(process)
         at = self.now() if self.now else self.clock.now_unix_s() if self.clock else 0.0
-        return Signalled(pgid=pgid, pids=(pgid, pgid + 1), at_unix_s=at)
+        return Signalled(pgid=pgid, pids=(pgid, pgid + 1), at_unix_s=at, asked_unix_s=self.asked)
 
     def stopped(self, process: str, pgid: int) -> Sequence[int]:
         return [pgid + 1] if pgid in {self.groups[process] for process in self.paused} else []
@@ -272,7 +274,7 @@ class FakeGateway:
 
     in_flight: list[float] = field(default_factory=list)
     calls: int = 3
-    asked: list[tuple[float, float]] = field(default_factory=list)
+    asked: list[tuple[tuple[float, ...], float]] = field(default_factory=list)
     healed: int = 0
     broken: bool = False
     switches: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -315,8 +317,8 @@ class FakeGateway:
             raise LabBroken("gateway: GET /lab/inflight: got ConnectError, expected an answer")
         return self.in_flight
 
-    def calls_between(self, since_unix_s: float, until_unix_s: float) -> int:
-        self.asked.append((since_unix_s, until_unix_s))
+    def charges_among(self, asked_unix_s: Sequence[float], until_unix_s: float) -> int:
+        self.asked.append((tuple(asked_unix_s), until_unix_s))
         return self.calls
 
     def heal(self) -> None:
