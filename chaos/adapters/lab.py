@@ -68,7 +68,7 @@ def proxy_control(stack: Stack) -> ToxiproxyAdapter:
     expected = [
         ProxySpec(name=name, listen=proxy.listen, upstream=proxy.upstream) for name, proxy in stack.proxies.items()
     ]
-    return ToxiproxyAdapter(stack.url("toxiproxy"), expected=expected)
+    return ToxiproxyAdapter(stack.url("toxiproxy"), expected=expected, lab_token=stack.lab_token)
 
 
 def connect(stack: Stack, variant: str, *, client: ClientWitness | None = None) -> Adapters:

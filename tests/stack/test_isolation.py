@@ -36,6 +36,7 @@ PEEKS = {
     "redis": "import redis; from urllib.parse import urlsplit; url = urlsplit(CONFIG.broker_url);"
     " redis.Redis.from_url(CONFIG.broker_url.replace(str(url.port), str(base + 8))).set('peek', 1)",
     "mail": "import smtplib; smtplib.SMTP('127.0.0.1', base + 18).quit()",
+    "API of its Toxiproxy": "import httpx; httpx.get(f'http://127.0.0.1:{base + 6}/proxies')",
 }
 HELPER = """
 import os, subprocess, sys
