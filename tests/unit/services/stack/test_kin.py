@@ -152,6 +152,28 @@ def test_a_signal_finds_the_questions_of_its_own_family_only(number: signal.Sign
 
 
 @pytest.mark.usefixtures("adopting")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_nothing_of_the_group_runs_on_while_its_family_is_looked_for(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leader, _ = program(KEPT)
+    control = ControlInterface(_Supervisord(leader.pid), None)
+    seen: list[str] = []
+    look = control._look
+
+    def slow_look() -> kin.Look:
+        eventually(lambda: psutil.Process(leader.pid).status() != psutil.STATUS_RUNNING)
+        seen.append(psutil.Process(leader.pid).status())
+        return look()
+
+    monkeypatch.setattr(control, "_look", slow_look)
+    control.signal_group("shop:worker", int(number))
+    assert seen[0] == psutil.STATUS_STOPPED
+    leader.kill()
+    leader.wait()
+
+
+@pytest.mark.usefixtures("adopting")
 def test_a_pause_holds_the_whole_family() -> None:
     leader, kept = program(KEPT)
     control = ControlInterface(_Supervisord(leader.pid), None)
