@@ -128,7 +128,7 @@ def test_the_shop_s_own_user_reaches_nothing_of_the_lab(stack: LabUnderTest, var
         )
     ]
     pid = psutil.Process(supervisor(stack).firedrill.identity("gateway")["pid"]).pid
-    tried += [Path(f"/proc/{pid}/environ"), tmp_path / "world.json"]
+    tried += [Path(f"/proc/{pid}/environ"), Path(f"/proc/{pid}/cmdline"), tmp_path / "world.json"]
     assert all(path.exists() for path in tried)
     settings = variant / "settings.py"
     settings.write_text(
