@@ -21,6 +21,18 @@ def charges_met(process: str, signalled: Signalled, lab: Lab) -> tuple[int, str]
     return lab.gateway.charges_among(signalled.asked_unix_s, signalled.at_unix_s), WITNESS
 
 
+def caught_charging(process: str, lab: Lab) -> Signalled | None:
+    """Pause *process*, which stays so if it has asked the gateway something; else it runs on, and None is returned.
+
+    A charge is short, and on a busy machine it is answered before a signal comes. Raises: LabBroken.
+    """
+    paused = lab.processes.pause_group(process)
+    if paused.asked_unix_s == ():
+        lab.processes.resume(process)
+        return None
+    return paused
+
+
 def questions(signalled: Signalled) -> dict[str, Any]:
     """For the record: how long before the signal each question to the gateway was sent that had no answer."""
     asked = signalled.asked_unix_s

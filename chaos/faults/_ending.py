@@ -88,6 +88,8 @@ class EndingKind(FaultKind):
 
     def lift(self, held: Held, lab: Lab) -> None:
         on, signalled = held.params.on, held.memory.get("signalled")
+        if signalled is None:  # `catches` may have left it paused for a signal that then failed
+            lab.processes.resume(on)
         give_up = lab.clock.now_unix_s() + RESTART_S
         while True:
             group = lab.processes.group_of(on)

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from chaos.faults._charges import charges_met, questions
+from chaos.faults._charges import caught_charging, charges_met, questions
 from chaos.faults._kind import FaultKind, Held, Proof
 from chaos.model.faults import FaultParams, HeldFault
 from chaos.ports import Lab
@@ -48,9 +48,17 @@ class PauseKind(FaultKind):
         held.memory["before"] = lab.canary.process(on, timeout_s=2 * ANSWER_S[on])
         held.memory["mark"] = {} if on == "api" else lab.upstream.mark(on)
 
-    def inject(self, held: Held, lab: Lab) -> None:
+    def catches(self, held: Held, lab: Lab) -> bool:
+        if held.params.on == "api":
+            return True
         held.injected_unix_s = lab.clock.now_unix_s()
-        held.memory["paused"] = lab.processes.pause_group(held.params.on)
+        held.memory["paused"] = caught_charging(held.params.on, lab)
+        return held.memory["paused"] is not None
+
+    def inject(self, held: Held, lab: Lab) -> None:
+        if "paused" not in held.memory:
+            held.injected_unix_s = lab.clock.now_unix_s()
+            held.memory["paused"] = lab.processes.pause_group(held.params.on)
         held.effective_unix_s = held.memory["paused"].at_unix_s
 
     def prove(self, held: Held, lab: Lab) -> Proof:

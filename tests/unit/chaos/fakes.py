@@ -123,7 +123,11 @@ class FakeProxies:
 
 @dataclass
 class FakeProcesses:
-    """Process groups; a killed one comes back with a new number after *restart_after_looks* looks at it."""
+    """Process groups; a killed one comes back with a new number after *restart_after_looks* looks at it.
+
+    Attributes:
+        asked, misses: Times of questions to the gateway; so many pauses find none.
+    """
 
     clock: FakeClock | None = None
     groups: dict[str, int | None] = field(default_factory=lambda: {"api": 100, "worker": 200, "relay": 300})
@@ -137,7 +141,8 @@ class FakeProcesses:
     paused: set[str] = field(default_factory=set)
     unresumable: bool = False
     now: Callable[[], float] | None = None
-    asked: tuple[float, ...] | None = ()
+    asked: tuple[float, ...] | None = (999.9,)
+    misses: int = 0
     _looks: int = 0
     _born: int = 1000
 
@@ -147,6 +152,7 @@ class FakeProcesses:
         pgid = self.groups[process]
         assert pgid is not None
         self.killed.append(process)
+        self.paused.discard(process)
         self.groups[process], self._looks = None, 0
         at = self.now() if self.now else self.clock.now_unix_s() if self.clock else 0.0
         pids = () if self.pids_of_nobody else (pgid, pgid + 1)
@@ -181,8 +187,10 @@ class FakeProcesses:
         pgid = self.groups[process]
         assert pgid is not None
         self.paused.add(process)
+        self.misses -= 1
         at = self.now() if self.now else self.clock.now_unix_s() if self.clock else 0.0
-        return Signalled(pgid=pgid, pids=(pgid, pgid + 1), at_unix_s=at, asked_unix_s=self.asked)
+        asked = () if self.misses >= 0 else self.asked
+        return Signalled(pgid=pgid, pids=(pgid, pgid + 1), at_unix_s=at, asked_unix_s=asked)
 
     def stopped(self, process: str, pgid: int) -> Sequence[int]:
         return [pgid + 1] if pgid in {self.groups[process] for process in self.paused} else []

@@ -15,7 +15,7 @@ def test_a_paused_worker_from_arming_to_the_proof_of_its_end() -> None:
     outside, held = Outside(), held_of("pause")
     kind, proof = injected(outside, held)
     assert proof.proven, proof.reason
-    assert proof.read_back == {"pgid": 200, "paused_pids": [201], "running": [], "questions_to_gateway_s": []}
+    assert proof.read_back == {"pgid": 200, "paused_pids": [201], "running": [], "questions_to_gateway_s": [0.1]}
     assert proof.canary == {"before_s": ROUND_TRIP_S, "during": "ReadTimeout"}
     assert outside.processes.paused == {"worker"}
     kind.lift(held, outside.lab)
