@@ -38,11 +38,16 @@ class Sock:
 
 def sockets() -> list[Sock]:
     """All of this network namespace that are listened on or connected. Raises: OSError."""
-    return [found for family in (socket.AF_INET, socket.AF_INET6) for found in _dump(family)]
+    return [_sock(message) for message in socket_messages()]
 
 
-def _dump(family: int) -> Iterator[Sock]:
-    request = struct.pack("=BBBBI", family, socket.IPPROTO_TCP, 0, 0, _HELD) + bytes(48)
+def socket_messages(extensions: int = 0) -> Iterator[bytes]:
+    """Per socket a struct inet_diag_msg and its attributes, for the bits *extensions* asks for. Raises: OSError."""
+    return (message for family in (socket.AF_INET, socket.AF_INET6) for message in _dump(family, extensions))
+
+
+def _dump(family: int, extensions: int) -> Iterator[bytes]:
+    request = struct.pack("=BBBBI", family, socket.IPPROTO_TCP, extensions, 0, _HELD) + bytes(48)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG) as link:
         link.settimeout(2.0)
         head = _HEADER.pack(_HEADER.size + len(request), _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST | _NLM_F_DUMP, 1, 0)
@@ -55,15 +60,15 @@ def _dump(family: int) -> Iterator[Sock]:
                     return
                 if kind == _NLMSG_ERROR:
                     raise OSError("sock_diag: got an error, expected the list of sockets")
-                yield _sock(data, at + _HEADER.size)
+                yield data[at + _HEADER.size : at + length]
                 at += (length + 3) & ~3
 
 
-def _sock(data: bytes, at: int) -> Sock:
+def _sock(message: bytes) -> Sock:
     """From a struct inet_diag_msg: family, state and two more bytes, the id of 48 bytes, then five numbers."""
-    state = data[at + 1]
-    local, remote, *_ = _ADDRESSES.unpack_from(data, at + 4)
-    *_, uid, inode = struct.unpack_from("=IIIII", data, at + 52)
+    state = message[1]
+    local, remote, *_ = _ADDRESSES.unpack_from(message, 4)
+    *_, uid, inode = struct.unpack_from("=IIIII", message, 52)
     return Sock(local=local, remote=remote, uid=uid, inode=inode, listens=state == _LISTEN)
 
 
@@ -83,7 +88,7 @@ class Owners:
             for pid in pids:
                 if not missing:
                     break
-                here = {inode: pid for inode in _inodes(pid) if inode in missing}
+                here = {inode: pid for inode in inodes_of(pid) if inode in missing}
                 found |= here
                 missing -= here.keys()
         self._known = found if len(wanted) > 1 else {**self._known, **found}
@@ -94,7 +99,7 @@ def _pids() -> Iterator[int]:
     return (int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit())
 
 
-def _inodes(pid: int) -> Iterator[int]:
+def inodes_of(pid: int) -> Iterator[int]:
     """Of the sockets that *pid* holds; none when it may not be asked."""
     folder = f"/proc/{pid}/fd"
     try:

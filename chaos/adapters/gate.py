@@ -20,6 +20,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from chaos.adapters.lookouts import lookouts
 from chaos.adapters.postgres import OURS
 from chaos.config import Postgres
 from chaos.errors import LabBroken
@@ -200,6 +201,11 @@ class Gate:
         with _told(f"{self._database}: install the gate"):
             self._connection = connection_to(self._address, self._database)
             return install(self._connection)
+
+    def lookouts(self) -> Sequence[str]:
+        """See `chaos.ports.Gate`."""
+        with _told("gate: look for what looks for it"):
+            return lookouts(self._open, besides=_NOBODYS)
 
     def close(self) -> None:
         """Release every actor and remove the gate. Idempotent. Raises: LabBroken."""

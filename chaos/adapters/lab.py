@@ -68,7 +68,7 @@ def proxy_control(stack: Stack) -> ToxiproxyAdapter:
     expected = [
         ProxySpec(name=name, listen=proxy.listen, upstream=proxy.upstream) for name, proxy in stack.proxies.items()
     ]
-    return ToxiproxyAdapter(stack.url("toxiproxy"), expected=expected)
+    return ToxiproxyAdapter(stack.url("toxiproxy"), expected=expected, lab_token=stack.lab_token)
 
 
 def connect(stack: Stack, variant: str, *, client: ClientWitness | None = None) -> Adapters:
@@ -95,6 +95,7 @@ def connect(stack: Stack, variant: str, *, client: ClientWitness | None = None) 
             {process: stack.supervisor_of(process) for process in PROCESSES},
             username=stack.supervisor.username,
             password=stack.supervisor.password,
+            gateway_port=int(stack.proxies["shop_to_gateway"].address.rpartition(":")[2]),
             now_unix_s=clock.now_unix_s,
         ),
         canary=Canary(

@@ -39,6 +39,7 @@ class SupervisorProcesses:
 
     Args:
         urls: Process → base URL of the supervisor that runs it: one for all, or one per container.
+        gateway_port: Port of the gateway's proxy, as the shop reaches it.
         now_unix_s: The run's clock, by which signals are timed.
     """
 
@@ -48,9 +49,10 @@ class SupervisorProcesses:
         *,
         username: str,
         password: str,
+        gateway_port: int = 0,
         now_unix_s: Callable[[], float] = time.time,
     ) -> None:
-        self._now_unix_s = now_unix_s
+        self._now_unix_s, self._gateway_port = now_unix_s, gateway_port
         self._urls = {}
         for process, url in urls.items():
             parts = urlsplit(url)
@@ -72,12 +74,21 @@ class SupervisorProcesses:
 
     def _signal(self, process: str, number: signal.Signals) -> Signalled:
         def ask(server: Any) -> Signalled:
-            answer = server.firedrill.signal_group(f"shop:{process}", int(number))
-            since_s = max(0.0, time.monotonic() - answer["steady_s"])  # all processes of a machine share this clock
-            return Signalled(pgid=answer["pgid"], pids=tuple(answer["pids"]), at_unix_s=self._now_unix_s() - since_s)
+            answer = server.firedrill.signal_group(f"shop:{process}", int(number), self._gateway_port)
+            at_unix_s, asked = self._timed(answer)
+            return Signalled(pgid=answer["pgid"], pids=tuple(answer["pids"]), at_unix_s=at_unix_s, asked_unix_s=asked)
 
         killed: Signalled = self._call(process, f"{number.name} to {process}", ask)
         return killed
+
+    def _timed(self, answer: Mapping[str, Any]) -> tuple[float, tuple[float, ...] | None]:
+        """When the supervisor did it, and when each question was sent, by the run's clock."""
+        # All processes of a machine share the clock of `steady_s`.
+        at_unix_s = self._now_unix_s() - max(0.0, time.monotonic() - answer["steady_s"])
+        asked = answer.get("asked_steady_s")
+        if asked is None:
+            return at_unix_s, None
+        return at_unix_s, tuple(at_unix_s - (answer["steady_s"] - at) for at in asked)
 
     def kill_group(self, process: str) -> Signalled:
         return self._signal(process, signal.SIGKILL)
@@ -86,12 +97,13 @@ class SupervisorProcesses:
         def ask(server: Any) -> Signalled:
             pgid = int(server.supervisor.getProcessInfo(f"shop:{process}")["pid"])
             pids = tuple(server.firedrill.group_pids(pgid)) if pgid else ()
+            _, asked = self._timed(server.firedrill.questions(f"shop:{process}", self._gateway_port))
             at_unix_s = self._now_unix_s()
             server.supervisor.signalProcess(f"shop:{process}", "TERM")
-            return Signalled(pgid=pgid, pids=pids, at_unix_s=at_unix_s)
+            return Signalled(pgid=pgid, pids=pids, at_unix_s=at_unix_s, asked_unix_s=asked)
 
-        asked: Signalled = self._call(process, f"SIGTERM to {process}", ask)
-        return asked
+        ended: Signalled = self._call(process, f"SIGTERM to {process}", ask)
+        return ended
 
     def survivors(self, process: str, pgid: int) -> Sequence[int]:
         def ask(server: Any) -> list[int]:

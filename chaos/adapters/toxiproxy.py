@@ -26,6 +26,7 @@ from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
 
 from chaos.errors import InvalidInput, LabBroken
 from chaos.ports import ToxicSpec
+from launch import signed
 
 # An HTTP proxy from the environment must not be used between two processes of one machine.
 _NO_HTTP_PROXY: Mapping[str, None] = {"http": None, "https": None, "all": None}
@@ -144,11 +145,14 @@ class ToxiproxyAdapter:
         api_url: `http://host:port`.
         deadline_s: Seconds that one call may take, including the reading back.
         expected: The proxies that the lab made, for `pristine`, `uninvited` and `reset`. Without any, none is foreign.
+        lab_token: Signs the requests, so that the watch can tell them from a stranger's.
 
     Every call raises one of the LabBroken errors above when it can't do what its name says.
     """
 
-    def __init__(self, api_url: str, deadline_s: float = 5.0, expected: Sequence[ProxySpec] = ()) -> None:
+    def __init__(
+        self, api_url: str, deadline_s: float = 5.0, expected: Sequence[ProxySpec] = (), *, lab_token: str = ""
+    ) -> None:
         address = urlsplit(api_url)
         if address.scheme != "http" or not address.hostname or not address.port or address.path.strip("/"):
             raise InvalidInput(f"toxiproxy: got the API address {api_url!r}, expected http://host:port")
@@ -157,7 +161,7 @@ class ToxiproxyAdapter:
         host = f"[{address.hostname}]" if ":" in address.hostname else address.hostname
         self._consumer: Any = type("Consumer", (APIConsumer,), {"host": host, "port": address.port})
         self._where = f"toxiproxy {host}:{address.port}"
-        self._deadline_s = deadline_s
+        self._deadline_s, self._headers = deadline_s, signed.headers(lab_token)
         self._expected = tuple(expected)
         self._asked = _Asked()
 
@@ -351,7 +355,11 @@ class ToxiproxyAdapter:
         return response
 
     def _request(self, method: str, path: str, timeout_s: float, json: Any) -> Callable[[], requests.Response]:
-        arguments: dict[str, Any] = {"timeout": timeout_s, "proxies": dict(_NO_HTTP_PROXY)}
+        arguments: dict[str, Any] = {
+            "timeout": timeout_s,
+            "proxies": dict(_NO_HTTP_PROXY),
+            "headers": dict(self._headers),
+        }
         if json is not None:
             arguments["json"] = json
         send = {"GET": self._consumer.get, "POST": self._consumer.post, "DELETE": self._consumer.delete}[method]

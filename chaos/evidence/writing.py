@@ -6,6 +6,7 @@ import gzip
 import os
 import re
 import shutil
+import stat
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain
@@ -43,10 +44,18 @@ def new_run_id(slug: str, variant: str, seed: int, *, now_unix_s: float) -> str:
     return f"{stamp}-{safe}-{variant}-s{seed}"
 
 
+def _close(root: Path) -> None:
+    """Let no other user list *root*, where root runs the lab: the folders' names tell the shop which scenario runs."""
+    found = root.stat()
+    if found.st_uid == os.geteuid() == 0:
+        root.chmod(found.st_mode & ~stat.S_IRWXO)
+
+
 def create(root: Path, run_id: str, *, least_free_bytes: int = LEAST_FREE_BYTES) -> Path:
     """A folder of its own, with a suffix when the name is taken. Raises: LabBroken when there is no room."""
     try:
         root.mkdir(parents=True, exist_ok=True)
+        _close(root)
         free = shutil.disk_usage(root).free
         if free < least_free_bytes:
             raise LabBroken(

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from chaos.model import words
 from chaos.model.disguise import key_of
 from chaos.model.exchange import Case
 from chaos.model.kinds import first_paragraph
@@ -52,6 +53,14 @@ class Ground:
     def size(self, section: str, least: int, most: int) -> int:
         """A page's size from *least* to *most*, by the seed."""
         return random.Random(f"size:{self.seed}:{section}").randint(least, most)  # noqa: S311 -- no secret
+
+    def word(self, section: str, which: str) -> str:
+        """An ordinary word that the code under test can't know beforehand; fit for a slug and a username."""
+        return words.word(self.salt, self.seed, section, which)
+
+    def number(self, section: str, which: str, least: int, most: int) -> int:
+        """A number that the code under test can't know beforehand."""
+        return words.number(self.salt, self.seed, section, which, least=least, most=most)
 
     def key(self, section: str, which: object) -> str:
         """An idempotency key that tells neither its section nor the lab."""

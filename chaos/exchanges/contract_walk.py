@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count
 from typing import Any, Literal
+from uuid import UUID
 
 from pydantic import Field
 
 from chaos.exchanges._source import Ground, Source, SourceParams, compact
 from chaos.model.exchange import Case, Identity, Method
+from chaos.model.words import part_of_a_hall
 from chaos.model.world import World
 
 PAID_WITHIN_S = 3.0
@@ -17,7 +19,6 @@ ACCOUNTS: tuple[Identity, ...] = ("customer", "support", "admin")
 """One of each kind."""
 MOST_SEATS = 40
 """Largest capacity of a hot tier: the smallest tier is sold out on the way, four seats per request."""
-NOBODY = "00000000-0000-4000-8000-000000000000"
 DEEP = "[" * 100_000
 HALF = r'"a\ud800b"'
 
@@ -62,6 +63,12 @@ class _Walk:
         large = max(ground.world.tiers, key=lambda tier: (tier.capacity, -tier.tier_id))
         self._full, self._seats, self._tier = full.tier_id, full.capacity, large.tier_id
         self._slug, self._reference = full.event_slug, ground.key(params.section, "reference")
+        # Nothing has these names and numbers; none of them is the same in two labs.
+        self._no_number = ground.number(params.section, "number", 2_000, 9_999)
+        self._no_tier = ground.number(params.section, "tier", 10_000_000, 99_999_999)
+        self._nobody = str(
+            UUID(int=ground.number(params.section, "nobody", 1 << 62, (1 << 63) - 1) << 64 | 1 << 63, version=4)
+        )
 
     def case(
         self,
@@ -140,7 +147,7 @@ class _Walk:
         for operation, path in (("listEvents", "/api/events/"), ("getEvent", one)):
             yield self.case(operation, "GET", path, wait_s=6.0 if operation == "listEvents" else 0.0)
             yield self.case(operation, "GET", path, promised=406, headers={"Accept": "text/html"})
-        for slug in ("nowhere", "no.where"):
+        for slug in (self._word("slug"), self._word("dot").replace("-", ".")):
             yield self.case("getEvent", "GET", f"/api/events/{slug}/", promised=404)
         yield from self._pages("listEvents", "/api/events/", "anonymous")
 
@@ -148,7 +155,7 @@ class _Walk:
         yield self.case(operation, "GET", f"{path}?page_size=2", identity, at_most=2)
         for size in ("101", "0", "x", "1000000"):
             yield self.case(operation, "GET", f"{path}?page_size={size}", identity, 400, "query page_size: limit")
-        yield self.case(operation, "GET", f"{path}?page=4711", identity, 404, "query page: ignored")
+        yield self.case(operation, "GET", f"{path}?page={self._no_number}", identity, 404, "query page: ignored")
 
     def _orders(self) -> Iterator[Case]:
         def place(promised: int, blame: str = "", *, body: Any, headers: dict[str, str] | None = None) -> Case:
@@ -168,7 +175,7 @@ class _Walk:
         yield place(400, "request reference: limit", body=good | {"reference": "x" * 65})
         yield place(400, "request reference: limit", body=good | {"reference": "a\0b"})
         yield place(400, "request reference: limit", body=compact(good).replace(f'"{self._reference}"', HALF))
-        yield place(400, body=good | {"tier": 99_999_999})
+        yield place(400, body=good | {"tier": self._no_tier})
         yield place(400, "request: limit", body=DEEP)
         yield place(400, body="{")
         yield place(415, body=compact(good), headers=text)
@@ -182,6 +189,9 @@ class _Walk:
         other = self._ground.people["other"]["id"]
         for name, value in (("customer", other), ("status", "refused"), ("amount_cents", 1)):
             yield self._with(place(202, body=good | {name: value}), writes=[name, value])
+
+    def _word(self, which: str) -> str:
+        return self._ground.word(self._section, which)
 
     @staticmethod
     def _with(case: Case, **about: Any) -> Case:
@@ -200,14 +210,14 @@ class _Walk:
         yield self.case("listOrders", "GET", every, "customer")
         yield self.case("listAllOrders", "GET", "/api/support/orders/", "support")
         yield from self._pages("listOrders", every, "customer")
-        for unknown in (NOBODY, "4711"):
+        for unknown in (self._nobody, str(self._no_number)):
             yield self.case("getOrder", "GET", path.format(unknown), "customer", 404)
         yield self.case("getOrder", "GET", path.format(fresh), "other", 404, "status 404: access")
         yield self.case("getOrder", "GET", path.format(fresh), "admin", 403)
         yield self.case("listOrders", "GET", every, "anonymous", 401)
         cancel = path.format(fresh) + "cancel/"
         yield self.case("cancelOrder", "POST", cancel, "other", 404)
-        yield self.case("cancelOrder", "POST", path.format("4711") + "cancel/", "customer", 404)
+        yield self.case("cancelOrder", "POST", path.format(self._no_number) + "cancel/", "customer", 404)
         for _ in range(2):
             yield self.case("cancelOrder", "POST", cancel, "customer")
         yield self.case("cancelOrder", "POST", path.format(refused) + "cancel/", "customer", 409)
@@ -215,13 +225,14 @@ class _Walk:
 
     def _staff(self) -> Iterator[Case]:
         everybodys, sales, tier = "/api/support/orders/", "/api/admin/sales/", f"/api/admin/tiers/{self._tier}/"
+        named = {"name": part_of_a_hall(self._ground.salt, self._ground.seed)}
         yield from self._pages("listAllOrders", everybodys, "support")
         yield self.case("listAllOrders", "GET", everybodys, "admin")
         yield self.case("listSales", "GET", sales, "admin")
         for operation, path in (("listAllOrders", everybodys), ("listSales", sales)):
             yield self.case(operation, "GET", path, "customer", 403)
-        yield self.case("changeTier", "PATCH", tier, "customer", 403, body={"name": "Stalls"})
-        yield self.case("changeTier", "PATCH", tier, "admin", body={"name": "Stalls"})
+        yield self.case("changeTier", "PATCH", tier, "customer", 403, body=named)
+        yield self.case("changeTier", "PATCH", tier, "admin", body=named)
         yield self.case("changeTier", "PATCH", tier, "admin", body={"sold": 3}, writes=["sold", 3])
         for price in (2**29, -1, "12.50", None):
             blame = "request price_cents: limit"
@@ -229,7 +240,7 @@ class _Walk:
         for name in ("", "x" * 61, "a\0b"):
             yield self.case("changeTier", "PATCH", tier, "admin", 400, "request name: limit", body={"name": name})
         yield self.case("changeTier", "PATCH", tier, "admin", 409, body={"capacity": 0})
-        for unknown in ("99999999", "first"):
+        for unknown in (str(self._no_tier), self._word("tier")):
             yield self.case("changeTier", "PATCH", f"/api/admin/tiers/{unknown}/", "admin", 404, body={})
         yield self.case("changeTier", "PATCH", tier, "admin", 400, "request: limit", body=DEEP)
 
@@ -239,10 +250,14 @@ class _Walk:
             yield self.case("getMe", "GET", me, identity)
         yield self.case("getMe", "GET", me, "anonymous", 401)
         for identity in ACCOUNTS:
-            yield self.case("changeMe", "PATCH", me, identity, body={"email": f"{identity}@example.org"})
-        yield self.case("changeMe", "PATCH", me, "customer", 400, "request email: type", body={"email": "nowhere"})
-        yield self.case("changeMe", "PATCH", me, "customer", 400, f"{whom}: limit", body={"password": "short"})
-        for name, value in (("username", "somebody-else"), ("role", "support")):
+            yield self.case("changeMe", "PATCH", me, identity, body={"email": f"{self._word(identity)}@example.org"})
+        yield self.case(
+            "changeMe", "PATCH", me, "customer", 400, "request email: type", body={"email": self._word("address")}
+        )
+        yield self.case(
+            "changeMe", "PATCH", me, "customer", 400, f"{whom}: limit", body={"password": self._word("short")[:5]}
+        )
+        for name, value in (("username", self._word("other")), ("role", "support")):
             yield self.case("changeMe", "PATCH", me, "other", body={name: value}, writes=[name, value])
 
     def _tokens(self) -> Iterator[Case]:
@@ -250,18 +265,25 @@ class _Walk:
         good = {"username": "<<world.username>>", "password": "<<world.password>>"}
         entered = self.case("login", "POST", login, body=good)
         yield entered
-        yield self.case("login", "POST", login, promised=401, body={"username": "nobody", "password": "wrong"})
-        yield self.case("login", "POST", login, promised=400, body={"username": "somebody"})
-        odd = f'{{"username": {HALF}, "password": "x"}}'
+        yield self.case(
+            "login",
+            "POST",
+            login,
+            promised=401,
+            body={"username": self._word("unknown"), "password": self._word("wrong")},
+        )
+        yield self.case("login", "POST", login, promised=400, body={"username": self._word("half")})
+        odd = f'{{"username": {HALF}, "password": "{self._word("odd")}"}}'
         yield self.case("login", "POST", login, "anonymous", 400, "request username: limit", body=odd)
         yield self.case("login", "POST", login, promised=415, body="{}", headers={"Content-Type": "text/plain"})
+        guessed = {"username": self._word("guessed"), "password": self._word("guess")}
         for _ in range(5):
-            yield self.case("login", "POST", login, promised=401, body={"username": "guessed", "password": "wrong"})
-        yield self.case("login", "POST", login, promised=429, body={"username": "guessed", "password": "wrong"})
+            yield self.case("login", "POST", login, promised=401, body=guessed)
+        yield self.case("login", "POST", login, promised=429, body=guessed)
         renewed = self.case("refresh", "POST", refresh, body={"refresh": f"<<{entered.id}.refresh>>"})
         yield renewed
         yield self.case("refresh", "POST", refresh, promised=400, body={})
-        yield self.case("refresh", "POST", refresh, promised=401, body={"refresh": "wrong"})
+        yield self.case("refresh", "POST", refresh, promised=401, body={"refresh": self._word("token")})
         own = {"Authorization": f"Bearer <<{renewed.id}.access>>"}
         logout = ("logout", "POST", "/api/auth/logout/")
         yield self.case(*logout, "anonymous", 401)  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from chaos.errors import LabBroken
+from chaos.faults._charges import charges_met, questions
 from chaos.faults._kind import FaultKind, Held, Proof
 from chaos.model.faults import InstantFault
 from chaos.ports import Lab, Signalled
@@ -69,7 +70,12 @@ class EndingKind(FaultKind):
             reason = ""
         return Proof(
             proven=not reason,
-            read_back={"pgid": signalled.pgid, "signalled_pids": list(signalled.pids), "alive": list(alive)},
+            read_back={
+                "pgid": signalled.pgid,
+                "signalled_pids": list(signalled.pids),
+                "alive": list(alive),
+                **questions(signalled),
+            },
             reason=reason,
         )
 
@@ -78,12 +84,12 @@ class EndingKind(FaultKind):
         if held.params.on == "api":
             lab.clock.sleep(WRITTEN_S)
             return self.clients_met(signalled, lab)
-        # Calls that were at the gateway when their caller, the worker, got the signal.
-        at = signalled.at_unix_s
-        return lab.gateway.calls_between(at, at), "gateway's record of calls in flight"
+        return charges_met(held.params.on, signalled, lab)
 
     def lift(self, held: Held, lab: Lab) -> None:
         on, signalled = held.params.on, held.memory.get("signalled")
+        if signalled is None:  # `catches` may have left it paused for a signal that then failed
+            lab.processes.resume(on)
         give_up = lab.clock.now_unix_s() + RESTART_S
         while True:
             group = lab.processes.group_of(on)

@@ -97,6 +97,13 @@ class FaultKind(ABC):
     def arm(self, held: Held, lab: Lab) -> None:
         """Measure the baseline, so that `inject` takes effect at once."""
 
+    def catches(self, held: Held, lab: Lab) -> bool:
+        """Asked when its trigger was seen: whether it would hit what it waited for; else the trigger has to come again.
+
+        It may begin to take effect, and undoes that before it returns False. Raises: LabBroken.
+        """
+        return True
+
     @abstractmethod
     def inject(self, held: Held, lab: Lab) -> None:
         """Put it into effect and note the times. Raises: LabBroken."""

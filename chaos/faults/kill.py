@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from chaos.faults._charges import caught_charging
 from chaos.faults._ending import WRITTEN_S, EndingFault, EndingKind
+from chaos.faults._kind import Held
 from chaos.ports import Lab, Signalled
 
 # The least time that a worker needs to start, import its tasks and connect.
@@ -26,6 +28,10 @@ class KillKind(EndingKind):
 
     def away(self, injected_s: float, lifted_s: float | None) -> tuple[float, float] | None:
         return injected_s, injected_s + BACK_S
+
+    def catches(self, held: Held, lab: Lab) -> bool:
+        # The pause lasts until the kill, so that the charge is still without an answer then.
+        return held.params.on == "api" or caught_charging(held.params.on, lab) is not None
 
     def end(self, process: str, lab: Lab) -> Signalled:
         return lab.processes.kill_group(process)

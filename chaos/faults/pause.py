@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from chaos.faults._charges import caught_charging, charges_met, questions
 from chaos.faults._kind import FaultKind, Held, Proof
 from chaos.model.faults import FaultParams, HeldFault
 from chaos.ports import Lab
@@ -47,9 +48,17 @@ class PauseKind(FaultKind):
         held.memory["before"] = lab.canary.process(on, timeout_s=2 * ANSWER_S[on])
         held.memory["mark"] = {} if on == "api" else lab.upstream.mark(on)
 
-    def inject(self, held: Held, lab: Lab) -> None:
+    def catches(self, held: Held, lab: Lab) -> bool:
+        if held.params.on == "api":
+            return True
         held.injected_unix_s = lab.clock.now_unix_s()
-        held.memory["paused"] = lab.processes.pause_group(held.params.on)
+        held.memory["paused"] = caught_charging(held.params.on, lab)
+        return held.memory["paused"] is not None
+
+    def inject(self, held: Held, lab: Lab) -> None:
+        if "paused" not in held.memory:
+            held.injected_unix_s = lab.clock.now_unix_s()
+            held.memory["paused"] = lab.processes.pause_group(held.params.on)
         held.effective_unix_s = held.memory["paused"].at_unix_s
 
     def prove(self, held: Held, lab: Lab) -> Proof:
@@ -77,7 +86,7 @@ class PauseKind(FaultKind):
             reason = ""
         return Proof(
             proven=not reason,
-            read_back={"pgid": paused.pgid, "paused_pids": stopped, "running": running},
+            read_back={"pgid": paused.pgid, "paused_pids": stopped, "running": running, **questions(paused)},
             canary={"before_s": before.round_trip_s, "during": during.error or "answered"},
             reason=reason,
         )
@@ -96,11 +105,10 @@ class PauseKind(FaultKind):
         if params.on == "api":
             waiting = lab.client.waiting_between(since, lab.clock.now_unix_s())
             return waiting, "client's history: operations that waited"
-        # Calls that were at the gateway when the worker was paused, so that it did not get their answers.
-        in_flight = (lab.gateway.calls_between(since, since), "gateway's record of calls in flight")
+        charges = charges_met(params.on, held.memory["paused"], lab)
         if params.when is not None:
-            return in_flight
-        return max(lab.upstream.met(params.on, held.memory["mark"], cut=True), in_flight)
+            return charges
+        return max(lab.upstream.met(params.on, held.memory["mark"], cut=True), charges)
 
     def lift(self, held: Held, lab: Lab) -> None:
         lab.processes.resume(held.params.on)

@@ -15,11 +15,10 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from chaos.model.exchange import Exchange, Exchanged
+from chaos.model.exchange import PAGE_SIZE, Exchange, Exchanged
 from chaos.model.history import Outcome
 from chaos.model.world import SeededEvent, SeededOrder, SeededWorld
 
-PAGE_SIZE = 50
 PAGE = frozenset({"count", "next", "previous", "results"})
 CAST_ORDERS = ("other", "customer")
 """Customers with one more order, refused and made after all others; sorted as a list shows them, newest first."""

@@ -24,6 +24,7 @@ from chaos.judge.driver import driver_findings
 from chaos.judge.exchanged import missing_witnesses, player_findings, with_sections
 from chaos.judge.foreign import foreign_worker
 from chaos.judge.host import both_processes, host_in
+from chaos.judge.looked import gate_findings
 from chaos.judge.passes import InvariantPass, Pass, ProbePass, RecoveryPass, pass_for, read
 from chaos.judge.record import fault_findings, fault_records, run_findings, self_check
 from chaos.judge.roots import ABORTED, HOST, advice_for, roots_first
@@ -167,6 +168,7 @@ def _traffic_findings(scenario: Judged, record: Record, cells: Mapping[CellKey, 
     """Whether the program that made the traffic accounts for it: the player of exchanges, or the load driver."""
     if scenario.sections:
         yield from player_findings(record.exchanged, record.events)
+        yield from gate_findings(record.exchanged, record.events)
         return
     yield from driver_findings(
         record.driver,

@@ -74,6 +74,11 @@ ROOTS: tuple[Root, ...] = (
         checks=("self_check:succeeded",),
         advice="See in the report what the operation was answered: until it succeeds once, nothing is known of it.",
     ),
+    Root(
+        checks=("self_check:gate_not_looked_for",),
+        advice="Take out what asks PostgreSQL's catalogue while requests are held: code that behaves only then shows "
+        "nothing.",
+    ),
     Root(checks=("self_check:driver",), advice="See driver.log in the run's folder, then run it again."),
     Root(
         checks=("self_check:no_restart",),

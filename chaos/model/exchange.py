@@ -182,6 +182,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 MOST_SQL = 20_000
+PAGE_SIZE = 50
+"""Rows of a page when nobody asks for another number, by the contract."""
 
 
 class PlanRead(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

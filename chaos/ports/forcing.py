@@ -18,6 +18,9 @@ class Gate(Protocol):
     def install(self) -> int:
         """Put the gate onto every table. Returns how many tables there are."""
 
+    def lookouts(self) -> Sequence[str]:
+        """What of the variant's database looks for the gate by its own text: `view …`, `function …`."""
+
     def close(self) -> None:
         """Release every actor and remove the gate. Idempotent."""
 

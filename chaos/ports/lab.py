@@ -79,11 +79,17 @@ class GatewayReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signalled:
-    """A signal to a process group: the group's id, the pids in it, and the time by the run's clock."""
+    """A signal to a process group: the group's id, the pids in it, and the time by the run's clock.
+
+    Attributes:
+        asked_unix_s: When each question to the gateway was sent to which the group had read no answer at the signal;
+            None when the kernel does not tell.
+    """
 
     pgid: int
     pids: tuple[int, ...]
     at_unix_s: float
+    asked_unix_s: tuple[float, ...] | None = None
 
 
 class ProxyControl(Protocol):
@@ -170,8 +176,8 @@ class GatewayWitness(Protocol):
     def in_flight_since(self) -> Sequence[float]:
         """Arrival times, in seconds since the epoch, of the charges that are not answered yet."""
 
-    def calls_between(self, since_unix_s: float, until_unix_s: float) -> int:
-        """Calls that were at the gateway at some time between the two moments."""
+    def charges_among(self, asked_unix_s: Sequence[float], until_unix_s: float) -> int:
+        """How many of the questions sent at these times may be charges: each has one of its own that came since."""
 
     def switch(self, fault: str, settings: Mapping[str, Any], *, seed: int) -> Mapping[str, Any]:
         """Set one HTTP-level fault and leave the others. Returns its settings as read back from the gateway."""

@@ -19,6 +19,7 @@ from chaos.run.triggers import TRIGGERS
 
 TRIGGER_POLL_S = 0.003
 READ_AGAIN_S = 0.25
+MOST_MISSED = 20
 # Every adapter call has a deadline; the sum of the deadlines of one fault stays below this.
 LIFT_PATIENCE_S = 40.0
 
@@ -81,12 +82,20 @@ class FaultTask(threading.Thread):
                 self._kind.arm(held, self._lab)
                 if not self._wait_until(self._fault.inject_s):
                     return self._failed("the run ended before its time")
-                if self._fault.trigger:
+                missed = 0
+                while self._fault.trigger:
                     turn.close()  # the wait has no known length, and other faults must not wait for its end
-                    if not self._wait_for(self._fault.trigger):
-                        return self._failed(f"its trigger {self._fault.trigger} was not seen in time")
+                    if missed == MOST_MISSED or not self._wait_for(self._fault.trigger):
+                        how = f"seen {missed} times, and each time {self._on} was not in the middle of it"
+                        return self._failed(
+                            f"its trigger {self._fault.trigger} was {how if missed else 'not seen in time'}"
+                        )
                     turn.enter_context(self._paths.turn(self._on))
                     self._note_concurrent_faults(held)
+                    armed = True
+                    if self._kind.catches(held, self._lab):
+                        break
+                    armed, missed = False, missed + 1
                 armed = True
                 self._inject(held)
             self._hold(held)

@@ -1,4 +1,4 @@
-"""`python -m services.stack.confined [--user UID] [--reach FOLDER]… -- COMMAND…` becomes COMMAND, as the shop runs.
+"""`python -m services.stack.confined [--user UID] [--hide] [--reach FOLDER]… -- COMMAND…` becomes COMMAND, as the shop.
 
 The shop is the code under test: it gets the environment that it needs and nothing else, and, where root runs the lab, a
 user of its own. Run before every start of a program of the shop, so it imports little.
@@ -18,6 +18,7 @@ from pathlib import Path
 REFUSED = 126
 # Source: linux/sched.h, sys/mount.h, linux/prctl.h.
 _CLONE_NEWNS = 0x00020000
+_MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 0x2, 0x4, 0x8
 _MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x40000
 _PR_SET_NO_NEW_PRIVS = 38
 
@@ -80,6 +81,20 @@ def open_a_way(folders: Sequence[Path]) -> None:
             os.close(handle)
 
 
+def hide_processes() -> None:
+    """In a mount namespace of this process's own, let /proc name only processes of its user.
+
+    The command lines of the lab's processes name the scenario and the run. A kernel that does not know the word
+    `invisible` (before 5.8) has one setting for all mounts of /proc, and refuses it.
+
+    Raises:
+        OSError: This is not allowed here.
+    """
+    _call("unshare", _CLONE_NEWNS)
+    _call("mount", b"none", b"/", None, _MS_REC | _MS_PRIVATE, None)
+    _call("mount", b"proc", b"/proc", b"proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC, b"hidepid=invisible")
+
+
 def become_user(uid: int) -> None:
     """Become the user *uid* permanently: no right of the caller remains, and none can be gained. Raises: OSError."""
     os.setgroups([])
@@ -97,6 +112,8 @@ def main(words: Sequence[str]) -> int:
     try:
         open_a_way(reach)
         os.chdir(here)  # a new mount may cover the working folder now
+        if "--hide" in before:
+            hide_processes()
         if "--user" in values:
             os.umask(0o077)
             become_user(int(values["--user"]))

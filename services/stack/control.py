@@ -24,6 +24,7 @@ from supervisor.xmlrpc import Faults, RPCError
 from services.hosts import is_known, known
 from services.sockets import words
 from services.stack import kin
+from services.waiting import asked_at
 
 _PR_SET_CHILD_SUBREAPER: Final = 36  # Source: linux/prctl.h
 # Rounds of looking again for processes that were forked during the kill; SIGKILL leaves no time for many.
@@ -48,6 +49,16 @@ def members(pgid: int) -> list[int]:
         except (ProcessLookupError, PermissionError):
             continue
     return sorted(found)
+
+
+def _questions(pids: Iterable[int], port: int) -> dict[str, list[float]]:
+    """`{"asked_steady_s": …}`; empty when nobody asks for a port, or when the kernel does not tell."""
+    if not port:
+        return {}
+    try:
+        return {"asked_steady_s": asked_at(pids, port)}
+    except OSError:
+        return {}
 
 
 class ControlInterface:
@@ -105,12 +116,14 @@ class ControlInterface:
         others = (seen.pid for seen in map(kin.look_at, [pid for pid, _ in known]) if seen and seen.id in known)
         return sorted({*members(pgid), *others})
 
-    def signal_group(self, name: str, signal_number: int) -> dict[str, Any]:
+    def signal_group(self, name: str, signal_number: int, port: int = 0) -> dict[str, Any]:
         """Signal the whole family of the program *name* (`worker` of the shop is `shop:worker`).
 
         Returns:
-            `{"pgid": int, "pids": [int], "steady_s": float}`: the pids alive in the family just before, and when its
-            group was signalled, by CLOCK_MONOTONIC: this call itself returns later than a short task takes.
+            `{"pgid": int, "pids": [int], "steady_s": float, "asked_steady_s": [float]}`: the pids alive in the family
+            just before, and when its group was signalled, by CLOCK_MONOTONIC: this call itself returns later than a
+            short task takes. With *port* also when each question was sent to that port that the family had no answer
+            to when it was stopped; without this key nobody could look.
 
         Raises:
             RPCError: BAD_NAME, NOT_RUNNING, or BAD_SIGNAL for a number that is no signal.
@@ -120,27 +133,40 @@ class ControlInterface:
         except ValueError:
             raise RPCError(Faults.BAD_SIGNAL, str(signal_number)) from None
         pgid = self._running_pid(name)  # supervisord makes every program the leader of a group
-        pids, steady_s = self._signal_family(name, pgid, number)
+        hit = self._signal_family(name, pgid, number, int(port))
         for _ in range(_ROUNDS if number is signal.SIGKILL else 0):
             if not self._signal_strays(name):
                 break
-        return {"pgid": pgid, "pids": sorted(pids), "steady_s": steady_s}
+        return {"pgid": pgid, **hit}
 
-    def _signal_family(self, name: str, pgid: int, number: signal.Signals) -> tuple[set[int], float]:
-        if number is signal.SIGKILL:  # stopped first, so that nothing runs on while its family is looked for
+    def questions(self, name: str, port: int) -> dict[str, Any]:
+        """`{"steady_s": float, "asked_steady_s": [float]}`, as of `signal_group`, of a program that runs on.
+
+        Raises:
+            RPCError: BAD_NAME or NOT_RUNNING.
+        """
+        self._running_pid(name)
+        steady_s = time.monotonic()
+        return {"steady_s": steady_s, **_questions(self._look().families.get(name, set()), int(port))}
+
+    def _signal_family(self, name: str, pgid: int, number: signal.Signals, port: int) -> dict[str, Any]:
+        # Stopped first, so that nothing runs on, and reads no answer, while its family is looked for: on a busy machine
+        # that takes longer than a charge.
+        if number in {signal.SIGKILL, signal.SIGSTOP}:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pgid, signal.SIGSTOP)
         steady_s = time.monotonic()
         look = self._look()
         family = look.families.get(name, set())
         self._signalled[pgid] = {id_ for id_ in look.owners if id_[0] in family}
+        asked = _questions(family, port)  # before a kill: the dead have no connections
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pgid, number)
         for pid in family:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 if os.getpgid(pid) != pgid:
                     os.kill(pid, number)
-        return family, steady_s
+        return {"pids": sorted(family), "steady_s": steady_s, **asked}
 
     def _signal_strays(self, name: str) -> bool:
         """SIGKILL to every stray, when *name* is a program of the shop: a stray may have been started by it."""

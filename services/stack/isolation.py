@@ -23,6 +23,7 @@ OWN_USER: Final = "own user"
 SAME_USER: Final = "same user"
 CONTAINERS: Final = "containers"
 _TRIAL_S: Final = 20.0
+_SEES: Final = "the shop's user sees the lab's processes and their command lines: no mount namespace is allowed here"
 # Each lab's shop gets a user id of its own. The first range is unused by systemd's table of users; the second is for
 # user namespaces that have no ids so high.
 _RANGES: Final = ((1_880_000_000, 200_000_000), (50_000, 9_000))
@@ -37,12 +38,14 @@ class Isolation:
         why: Why the isolation is not stronger; empty when it is the strongest.
         uid: The shop's own user and group, None without one.
         reach: Folders that this user could not reach otherwise.
+        hides: Whether this user sees no process of another user.
     """
 
     kind: str
     why: str = ""
     uid: int | None = None
     reach: tuple[str, ...] = ()
+    hides: bool = False
 
     @property
     def account(self) -> Account | None:
@@ -53,7 +56,8 @@ class Isolation:
         """The command that runs *words* (Python's arguments) as a program of the shop."""
         user = () if self.uid is None else ("--user", str(self.uid))
         reach = tuple(word for folder in self.reach for word in ("--reach", folder))
-        return (*PYTHON, "-m", "services.stack.confined", *user, *reach, "--", *PYTHON, "-u", *words)
+        hide = ("--hide",) if self.hides else ()
+        return (*PYTHON, "-m", "services.stack.confined", *user, *hide, *reach, "--", *PYTHON, "-u", *words)
 
 
 def decide(settings: Settings, lab: Lab) -> Isolation:
@@ -88,10 +92,12 @@ def _decide(settings: Settings, lab: Lab) -> Isolation:
         for reach in ((), _needed(settings, lab)):
             if reach and not any(blocked_by(Path(folder)) for folder in reach):
                 continue
-            tried = Isolation(kind=OWN_USER, uid=uid, reach=reach)
-            why = _trial(settings, tried)
-            if not why:
-                return tried
+            for hides in (True, False):
+                unseen = "" if hides else _SEES
+                tried = Isolation(kind=OWN_USER, uid=uid, reach=reach, hides=hides, why=unseen)
+                why = _trial(settings, tried)
+                if not why:
+                    return tried
     own_folder(lab.shop_run, None)
     return Isolation(kind=SAME_USER, why=f"a user of the shop's own can't run it here: {why}")
 

@@ -28,7 +28,7 @@ from services.stack.layout import SUPERVISORS, Lab, Ports, write_json
 from services.stack.locking import foreign_run
 from services.stack.progress import say
 from services.stack.provision.found import Parts
-from services.stack.readiness import Waiter, direct_redis, dirty_proxies, http_call
+from services.stack.readiness import Waiter, direct_redis, dirty_proxies, toxiproxy_call
 from services.stack.supervisor_client import Supervisor, Unreachable
 
 DEFAULT_VARIANT: Final = "hardened"
@@ -216,7 +216,7 @@ def wait_until(is_so: Callable[[], bool], patience_s: float, otherwise: str) -> 
 
 def _warnings(stack: Stack) -> list[str]:
     try:
-        dirty = dirty_proxies(stack.ports)
+        dirty = dirty_proxies(stack.lab, stack.ports)
     except (OSError, http.client.HTTPException, ValueError):
         return []
     return [f"{sentence}; `firedrill heal` lifts it" for sentence in dirty]
@@ -287,7 +287,7 @@ def restore_proxies(stack: Stack) -> None:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline and stack.checks.toxiproxy() is not None:
         try:
-            http_call("POST", stack.ports.address("toxiproxy"), "/populate", body=programs.proxy_list(stack.ports))
+            toxiproxy_call(stack.lab, stack.ports, "POST", "/populate", body=programs.proxy_list(stack.ports))
         except (OSError, http.client.HTTPException):
             time.sleep(0.1)
 

@@ -47,7 +47,7 @@ def status(settings: Settings) -> dict[str, object]:
             state, note = "NONE", f"{variant} has no relay"
         parts[name] = {"state": state, "pid": pid, "ready": problem is None, "problem": problem, "note": note}
     try:
-        dirty = dirty_proxies(stack.ports)
+        dirty = dirty_proxies(stack.lab, stack.ports)
     except (OSError, ValueError) as error:
         dirty = [f"toxiproxy: {error}"]
     return {

@@ -152,7 +152,7 @@ def isolation_of(stack: Stack) -> dict[str, str]:
 
 def _require_pristine(stack: Stack) -> None:
     try:
-        dirty = dirty_proxies(stack.ports)
+        dirty = dirty_proxies(stack.lab, stack.ports)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise StackError(
             "not_ready", f"toxiproxy: got {error!r}, expected its proxies; `make up` repairs it"
@@ -189,7 +189,7 @@ def _switch(
     """Returns what the previous shop had left although its programs were stopped: processes and proxies of its own."""
     with watch.part("stop"):
         lifecycle.stop_programs(stack, programs.SHOP, grace_s=GRACE_S)
-        ended = [*leftovers.end_strays(stack.supervisor), *remove_foreign_proxies(stack.ports)]
+        ended = [*leftovers.end_strays(stack.supervisor), *remove_foreign_proxies(stack.lab, stack.ports)]
     for what in ended:
         say("shop", f"ended {what}, left over")
     isolation.empty_run_dir(stack.lab)

@@ -156,7 +156,7 @@ def table(
             name="toxiproxy",
             command=(*parts.toxiproxy.command, *toxiproxy_options),
             directory=here,
-            environment={"LOG_LEVEL": "info"},  # its default, debug, logs several lines for every connection
+            environment={"LOG_LEVEL": "debug"},  # names every request to its API, which the watch reads
         ),
         Program(
             name="gateway",

@@ -18,6 +18,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from launch import signed
 from services.stack import postgres, redis_users
 from services.stack.errors import StackError
 from services.stack.layout import BROKER_DB, PROXIES, Lab, Ports
@@ -103,7 +104,7 @@ class Checks:
     def toxiproxy(self) -> str | None:
         """All proxies exist, with the expected addresses; faults on them are not checked."""
         try:
-            proxies = read_proxies(self.ports)
+            proxies = read_proxies(self.lab, self.ports)
         except (OSError, http.client.HTTPException, ValueError) as error:
             return f"GET /proxies: got {error!r}, expected the proxies"
         for name, upstream in PROXIES.items():
@@ -215,19 +216,28 @@ def direct_redis(lab: Lab, ports: Ports, db: int = 0) -> redis.Redis:
     )
 
 
-def read_proxies(ports: Ports) -> dict[str, dict[str, Any]]:
+def toxiproxy_call(lab: Lab, ports: Ports, method: str, path: str, *, body: object = None) -> tuple[int, bytes]:
+    """One signed request to Toxiproxy's API; the watch takes one without the signature for a stranger's.
+
+    Raises as `http_get`.
+    """
+    own = signed.headers(lab.secret("lab_token"))
+    return http_call(method, ports.address("toxiproxy"), path, body=body, headers=own)
+
+
+def read_proxies(lab: Lab, ports: Ports) -> dict[str, dict[str, Any]]:
     """Name → proxy, as Toxiproxy's API shows it."""
-    status, body = http_get(ports.address("toxiproxy"), "/proxies")
+    status, body = toxiproxy_call(lab, ports, "GET", "/proxies")
     if status != 200:
         raise ValueError(f"status {status}")
     document: dict[str, dict[str, Any]] = json.loads(body)
     return document
 
 
-def dirty_proxies(ports: Ports) -> list[str]:
+def dirty_proxies(lab: Lab, ports: Ports) -> list[str]:
     """A sentence for each proxy that the lab did not make or that is disabled, and for each toxic."""
     sentences = []
-    for name, proxy in sorted(read_proxies(ports).items()):
+    for name, proxy in sorted(read_proxies(lab, ports).items()):
         if name not in PROXIES:
             sentences.append(f"proxy {name}: {proxy['listen']} to {proxy['upstream']}, which the lab did not make")
         if not proxy["enabled"]:
@@ -236,7 +246,7 @@ def dirty_proxies(ports: Ports) -> list[str]:
     return sentences
 
 
-def remove_foreign_proxies(ports: Ports) -> list[str]:
+def remove_foreign_proxies(lab: Lab, ports: Ports) -> list[str]:
     """Remove the proxies that the lab did not make; each in words, for the record of the run that begins.
 
     Raises:
@@ -244,10 +254,10 @@ def remove_foreign_proxies(ports: Ports) -> list[str]:
     """
     removed = []
     try:
-        for name, proxy in sorted(read_proxies(ports).items()):
+        for name, proxy in sorted(read_proxies(lab, ports).items()):
             if name in PROXIES:
                 continue
-            status, body = http_call("DELETE", ports.address("toxiproxy"), f"/proxies/{quote(name, safe='')}")
+            status, body = toxiproxy_call(lab, ports, "DELETE", f"/proxies/{quote(name, safe='')}")
             if status not in {204, 404}:
                 raise ValueError(f"status {status} {body[:200]!r} for DELETE /proxies/{name}")
             removed.append(f"proxy {name} ({proxy['listen']} to {proxy['upstream']}, which the lab did not make)")

@@ -39,7 +39,7 @@ def reload(settings: Settings, *, variant: str, world: Mapping[str, int]) -> dic
         before = shop.code_identity(settings, variant)
         with watch.part("stop"):
             lifecycle.stop_programs(stack, programs.SHOP, grace_s=GRACE_S)
-            ended = [*leftovers.end_strays(stack.supervisor), *remove_foreign_proxies(stack.ports)]
+            ended = [*leftovers.end_strays(stack.supervisor), *remove_foreign_proxies(stack.lab, stack.ports)]
         shop.choose(settings, stack.lab, variant, access_lifetime_s=world.get(ACCESS_LIFETIME))
         with watch.part("start"):
             start_shop(stack, variant)

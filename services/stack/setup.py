@@ -9,7 +9,7 @@ from services.stack.config import Settings
 from services.stack.errors import StackError
 from services.stack.handles import Stack, changing, in_compose
 from services.stack.layout import write_json
-from services.stack.readiness import Waiter, http_get
+from services.stack.readiness import Waiter, toxiproxy_call
 
 _FIRST = ("postgres", "redis", "toxiproxy")
 
@@ -47,7 +47,7 @@ def setup(settings: Settings) -> dict[str, object]:
 def _facts(stack: Stack) -> programs.Facts:
     with postgres.connected(stack.lab, stack.ports) as connection:
         row = connection.execute("SHOW server_version").fetchone()
-    _, body = http_get(stack.ports.address("toxiproxy"), "/version")
+    _, body = toxiproxy_call(stack.lab, stack.ports, "GET", "/version")
     return programs.Facts(
         has_prometheus=True,
         postgres_log=None,

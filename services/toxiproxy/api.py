@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ from services.toxiproxy.collection import ProxyCollection
 from services.toxiproxy.errors import ApiError
 from services.toxiproxy.http_server import Request, Response
 
+_LOG = logging.getLogger(__name__)
 NAME = "{name}"
 ANY_METHOD = "*"
 Endpoint = Callable[[Request, tuple[str, ...]], Awaitable[Response]]
@@ -58,6 +60,7 @@ class Api:
         if endpoint is None:
             return Response(status=405)
         answer = await self._answer(endpoint, request, names)
+        _log(request, answer)
         return replace(answer, headers={**answer.headers, **request_id.fresh()})
 
     async def _answer(self, endpoint: Endpoint, request: Request, names: tuple[str, ...]) -> Response:
@@ -130,6 +133,13 @@ class Api:
     async def _remove_toxic(self, request: Request, names: tuple[str, ...]) -> Response:
         await (await self._proxies.get(names[0])).toxics.remove(names[1])
         return Response(status=204)
+
+
+def _log(request: Request, answer: Response) -> None:
+    """In the real server's form: the watch reads in the log of either who asked."""
+    told = {"client": request.client, "method": request.method, "url": request.url}
+    told |= {"user_agent": request.headers.get("user-agent", ""), "status": str(answer.status)}
+    _LOG.info("%s", _dump(told))
 
 
 def _dump(value: Any) -> str:

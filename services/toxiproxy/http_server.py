@@ -10,7 +10,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 from urllib.parse import unquote, urlsplit
 
-from services.toxiproxy import SERVER, request_id
+from services.toxiproxy import SERVER, address, request_id
 
 _LOG = logging.getLogger(__name__)
 READ_TIMEOUT_S = 15.0
@@ -21,12 +21,18 @@ LARGEST_HEADER_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request as far as the API needs it: *path* is decoded, header names are in lower case."""
+    """A request as far as the API needs it: *path* is decoded, header names are in lower case.
+
+    Attributes:
+        url, client: As they came, for the log.
+    """
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
+    url: str = ""
+    client: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +143,11 @@ async def _read(line: bytes, reader: asyncio.StreamReader, writer: asyncio.Strea
         writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     body = await _read_body(headers, reader)
     keep = headers.get("connection", "").lower() != "close" and words[2] != "HTTP/1.0"
-    request = Request(method=words[0], path=unquote(urlsplit(words[1]).path), headers=headers, body=body)
+    peer = writer.get_extra_info("peername") or ("?", 0)
+    request = Request(
+        method=words[0], path=unquote(urlsplit(words[1]).path), headers=headers, body=body, url=words[1],
+        client=address.join(str(peer[0]), int(peer[1])),
+    )  # fmt: skip
     return request, keep
 
 

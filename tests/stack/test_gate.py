@@ -351,3 +351,15 @@ def test_no_answer_of_the_server_is_a_broken_lab_in_words() -> None:
     control = GateControl(Postgres("127.0.0.1", 1, "postgres", "x"))
     with pytest.raises(Exception, match=r"gate: got .*expected PostgreSQL"):
         control.deviations()
+
+
+def test_a_view_and_a_function_that_look_for_the_gate_are_named(shop: Shop) -> None:
+    shop.gate.install()
+    assert shop.gate.lookouts() == []
+    with shop.session() as session:
+        session.execute("CREATE VIEW weather AS SELECT count(*) FROM pg_trigger WHERE tgname ~ 'gate'")
+        session.execute(
+            "CREATE FUNCTION mood() RETURNS text LANGUAGE sql AS $$ SELECT current_setting('firedrill.stops') $$"
+        )
+        session.execute("CREATE VIEW sold AS SELECT sum(taken) FROM seats")
+    assert shop.gate.lookouts() == ["function mood()", "view weather"]

@@ -36,6 +36,7 @@ PEEKS = {
     "redis": "import redis; from urllib.parse import urlsplit; url = urlsplit(CONFIG.broker_url);"
     " redis.Redis.from_url(CONFIG.broker_url.replace(str(url.port), str(base + 8))).set('peek', 1)",
     "mail": "import smtplib; smtplib.SMTP('127.0.0.1', base + 18).quit()",
+    "API of its Toxiproxy": "import httpx; httpx.get(f'http://127.0.0.1:{base + 6}/proxies')",
 }
 HELPER = """
 import os, subprocess, sys
@@ -127,7 +128,7 @@ def test_the_shop_s_own_user_reaches_nothing_of_the_lab(stack: LabUnderTest, var
         )
     ]
     pid = psutil.Process(supervisor(stack).firedrill.identity("gateway")["pid"]).pid
-    tried += [Path(f"/proc/{pid}/environ"), tmp_path / "world.json"]
+    tried += [Path(f"/proc/{pid}/environ"), Path(f"/proc/{pid}/cmdline"), tmp_path / "world.json"]
     assert all(path.exists() for path in tried)
     settings = variant / "settings.py"
     settings.write_text(

@@ -171,7 +171,7 @@ def _summary(schedule: Schedule) -> dict[str, Any]:
 def _gate(means: Means) -> Iterator[None]:
     try:
         tables = means.gate.install()
-        means.tell("gate_installed", {"tables": tables})
+        means.tell("gate_installed", {"tables": tables, "looked_for_by": list(means.gate.lookouts())})
         yield
     finally:
         means.gate.close()

@@ -19,6 +19,7 @@ from services.stack.readiness import http_call
 from services.stack.supervisor_client import Unreachable
 from services.stack.watch.accounts import LogFiles, PostgresAccount
 from services.stack.watch.connections import Connections, Found
+from services.stack.watch.control_account import ControlAccount
 from services.stack.watch.people import People, look, named
 from services.stack.watch.redis_account import RedisAccount
 
@@ -41,6 +42,7 @@ class Watch:
         self.trouble: list[str] = []
         self._connections = Connections(stack.ports, os.geteuid(), how.uid, self._people)
         self._postgres = PostgresAccount(stack.lab)
+        self._control = ControlAccount(stack.lab, stack.ports)
         self._redis: RedisAccount | None = None
         self._looks_at_connections = not in_compose(stack.settings)
 
@@ -50,6 +52,7 @@ class Watch:
             return
         self._guarded("connections", lambda: self._tell_all(list(self._connections.look())))
         self._ask_doors(only_note=True)  # callers before the run don't count
+        self._control.open()
         self._postgres.open()
         proxy_log = LogFiles(self._stack.lab.log, "toxiproxy.log*")
         proxy_log.mark(proxy_log.sizes())
@@ -82,6 +85,9 @@ class Watch:
         self._guarded("connections", lambda: self._tell_all(list(self._connections.look())))
         self._ask_doors()
         self._guarded("postgres", lambda: self._tell_all(self._postgres.close(self._connections.of_proxy["postgres"])))
+        self._guarded("toxiproxy", lambda: self._tell_all(self._control.close()))
+        if self._control.trouble:
+            self.trouble.append(self._control.trouble)
         if self._redis is not None:
             account = self._redis
             self._guarded("redis", lambda: self._tell_all(account.close()))

@@ -22,7 +22,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote
 
 import pytest
@@ -68,7 +68,7 @@ class Answer:
 class Server:
     """A running server, whichever it is."""
 
-    def __init__(self, kind: str, *flags: str) -> None:
+    def __init__(self, kind: str, *flags: str, output: IO[bytes] | None = None) -> None:
         self.kind = kind
         binary = real_binary()
         command = [str(binary)] if kind == "real" else [sys.executable, "-m", "services.toxiproxy"]
@@ -77,8 +77,9 @@ class Server:
         self.process = subprocess.Popen(
             [*command, "-host", "127.0.0.1", "-port", str(self.port), *flags],
             cwd=CHECKOUT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            env={**os.environ, "LOG_LEVEL": "debug"},
+            stdout=output or subprocess.DEVNULL,
+            stderr=output or subprocess.DEVNULL,
         )
         eventually(self._answers, f"{kind} to answer")
 

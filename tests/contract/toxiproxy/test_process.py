@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import socket
 
+from services.stack.watch.control_account import requests_in
+from tests.contract.toxiproxy.conftest import Server
+
 
 def test_a_configuration_file_creates_proxies(start, tmp_path):
     file = tmp_path / "proxies.json"
@@ -50,3 +53,24 @@ def test_bytes_are_counted_when_a_connection_closes(start, lab, upstreams, event
             labels = f'direction="{direction}",listener="{listen}",proxy="a",upstream="{upstream.address}"'
             line = f"toxiproxy_proxy_{name}_bytes_total{{{labels}}} 5"
             eventually(lambda line=line: line in server.call("GET", "/metrics").text.splitlines(), line)
+
+
+def test_the_log_names_who_asked_what(kind, tmp_path, eventually):
+    log = tmp_path / "log"
+    with log.open("wb") as file:
+        server = Server(kind, output=file)
+    server.call("GET", "/proxies?x=1", headers={"User-Agent": "firedrill/abc"})
+    server.call("POST", "/proxies", {"name": "a", "listen": "127.0.0.1:0", "upstream": "127.0.0.1:1"})
+    server.call("DELETE", "/proxies/a", headers={"User-Agent": 'x"}\n{"method":"GET"'.replace("\n", " ")})
+
+    def asked():
+        found = [(one.method, one.url, one.by) for one in requests_in(log.read_bytes().splitlines())]
+        return [one for one in found if one[1] != "/version"] if "DELETE" in str(found) else None
+
+    assert eventually(asked, "the log's lines") == [
+        ("GET", "/proxies?x=1", "firedrill/abc"),
+        ("POST", "/proxies", ""),
+        ("DELETE", "/proxies/a", 'x"} {"method":"GET"'),
+    ]
+    assert all(one.client.startswith("127.0.0.1:") for one in requests_in(log.read_bytes().splitlines()))
+    server.stop()

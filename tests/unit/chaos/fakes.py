@@ -124,7 +124,11 @@ class FakeProxies:
 
 @dataclass
 class FakeProcesses:
-    """Process groups; a killed one comes back with a new number after *restart_after_looks* looks at it."""
+    """Process groups; a killed one comes back with a new number after *restart_after_looks* looks at it.
+
+    Attributes:
+        asked, misses: Times of questions to the gateway; so many pauses find none.
+    """
 
     clock: FakeClock | None = None
     groups: dict[str, int | None] = field(default_factory=lambda: {"api": 100, "worker": 200, "relay": 300})
@@ -138,6 +142,8 @@ class FakeProcesses:
     paused: set[str] = field(default_factory=set)
     unresumable: bool = False
     now: Callable[[], float] | None = None
+    asked: tuple[float, ...] | None = (999.9,)
+    misses: int = 0
     _looks: int = 0
     _born: int = 1000
 
@@ -147,9 +153,11 @@ class FakeProcesses:
         pgid = self.groups[process]
         assert pgid is not None
         self.killed.append(process)
+        self.paused.discard(process)
         self.groups[process], self._looks = None, 0
         at = self.now() if self.now else self.clock.now_unix_s() if self.clock else 0.0
-        return Signalled(pgid=pgid, pids=() if self.pids_of_nobody else (pgid, pgid + 1), at_unix_s=at)
+        pids = () if self.pids_of_nobody else (pgid, pgid + 1)
+        return Signalled(pgid=pgid, pids=pids, at_unix_s=at, asked_unix_s=self.asked)
 
     def terminate(self, process: str) -> Signalled:
         signalled = self.kill_group(process)
@@ -180,8 +188,10 @@ class FakeProcesses:
         pgid = self.groups[process]
         assert pgid is not None
         self.paused.add(process)
+        self.misses -= 1
         at = self.now() if self.now else self.clock.now_unix_s() if self.clock else 0.0
-        return Signalled(pgid=pgid, pids=(pgid, pgid + 1), at_unix_s=at)
+        asked = () if self.misses >= 0 else self.asked
+        return Signalled(pgid=pgid, pids=(pgid, pgid + 1), at_unix_s=at, asked_unix_s=asked)
 
     def stopped(self, process: str, pgid: int) -> Sequence[int]:
         return [pgid + 1] if pgid in {self.groups[process] for process in self.paused} else []
@@ -273,7 +283,7 @@ class FakeGateway:
 
     in_flight: list[float] = field(default_factory=list)
     calls: int = 3
-    asked: list[tuple[float, float]] = field(default_factory=list)
+    asked: list[tuple[tuple[float, ...], float]] = field(default_factory=list)
     healed: int = 0
     broken: bool = False
     switches: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -316,8 +326,8 @@ class FakeGateway:
             raise LabBroken("gateway: GET /lab/inflight: got ConnectError, expected an answer")
         return self.in_flight
 
-    def calls_between(self, since_unix_s: float, until_unix_s: float) -> int:
-        self.asked.append((since_unix_s, until_unix_s))
+    def charges_among(self, asked_unix_s: Sequence[float], until_unix_s: float) -> int:
+        self.asked.append((tuple(asked_unix_s), until_unix_s))
         return self.calls
 
     def heal(self) -> None:

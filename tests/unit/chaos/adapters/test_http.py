@@ -46,20 +46,30 @@ def test_charges_in_flight(server: Http) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arrived", "answered", "counts"),
+    ("asked", "arrived", "charges"),
     [
-        (1.0, 2.0, False),
-        (1.0, 5.0, True),
-        (1.0, 9.0, True),
-        (1.0, None, True),
-        (5.5, 5.6, True),
-        (6.0, 9.0, True),
-        (6.1, 9.0, False),
+        pytest.param([], [5.0], 0, id="another process had the charge on its way"),
+        pytest.param([5.0], [], 0, id="the question was no charge"),
+        pytest.param([5.0], [5.01], 1, id="one charge"),
+        pytest.param([5.0], [4.99], 1, id="its body was sent after its head came in"),
+        pytest.param([5.0], [4.5], 0, id="a charge of before"),
+        pytest.param([4.0, 5.0], [5.01], 1, id="one charge for two questions"),
+        pytest.param([4.0, 5.0], [4.01, 5.01], 2, id="two charges"),
+        pytest.param([4.0, 5.0], [4.01, 4.02], 1, id="the second charge came before the later question"),
+        pytest.param([5.0], [6.2], 0, id="a charge of after the signal"),
     ],
 )
-def test_calls_between_two_moments(server: Http, arrived: float, answered: float | None, counts: bool) -> None:
-    server.json("GET /lab/calls", {"calls": [{**CALL, "arrived_unix_s": arrived, "answered_unix_s": answered}]})
-    assert Gateway(server.url, "t").calls_between(5.0, 6.0) == int(counts)
+def test_questions_that_may_be_charges(server: Http, asked: list[float], arrived: list[float], charges: int) -> None:
+    calls = [{**CALL, "arrived_unix_s": at, "answered_unix_s": at + 0.04} for at in arrived]
+    server.json("GET /lab/calls", {"calls": calls})
+    assert Gateway(server.url, "t").charges_among(asked, 6.0) == charges
+
+
+def test_a_charge_past_the_proxy_is_no_question_to_it(server: Http) -> None:
+    server.json(
+        "GET /lab/calls", {"calls": [{**CALL, "arrived_unix_s": 5.0, "answered_unix_s": 5.1, "through_proxy": False}]}
+    )
+    assert Gateway(server.url, "t").charges_among([5.0], 6.0) == 0
 
 
 def test_calls_since(server: Http) -> None:

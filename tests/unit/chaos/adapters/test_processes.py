@@ -31,12 +31,18 @@ class Supervisor:
         self.url = ""
         self.paused: dict[int, list[int]] = {}
         self.started: list[str] = []
+        self.ports: list[int] = []
 
-    def signal_group(self, name: str, number: int) -> Any:
+    def signal_group(self, name: str, number: int, port: int) -> Any:
         self.signals.append((name, number))
+        self.ports.append(port)
         if name not in self.running:
             raise xmlrpc.client.Fault(70, f"NOT_RUNNING: {name}")
         return self.answer
+
+    def questions(self, name: str, port: int) -> Any:
+        self.ports.append(port)
+        return {"steady_s": self.answer["steady_s"], "asked_steady_s": self.answer.get("asked_steady_s", [])}
 
     def group_pids(self, pgid: int) -> list[int]:
         return [pgid + 1]
@@ -71,11 +77,13 @@ def supervisor() -> Iterator[Supervisor]:
 
     with SimpleXMLRPCServer(("127.0.0.1", 0), Handler, logRequests=False, allow_none=True) as server:
         server.register_function(state.signal_group, "firedrill.signal_group")
+        server.register_function(state.questions, "firedrill.questions")
         server.register_function(state.group_pids, "firedrill.group_pids")
         server.register_function(state.group_cpu, "firedrill.group_cpu")
         server.register_function(state.stopped_pids, "firedrill.stopped_pids")
         server.register_function(state.start_process, "supervisor.startProcess")
         server.register_function(state.get_process_info, "supervisor.getProcessInfo")
+        server.register_function(lambda name, number: True, "supervisor.signalProcess")
         state.url = f"http://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
@@ -85,7 +93,9 @@ def supervisor() -> Iterator[Supervisor]:
 
 
 def processes(supervisor: Supervisor) -> SupervisorProcesses:
-    return SupervisorProcesses(dict.fromkeys(PROCESSES, supervisor.url), username="fire", password="p@ss/w:rd")
+    return SupervisorProcesses(
+        dict.fromkeys(PROCESSES, supervisor.url), username="fire", password="p@ss/w:rd", gateway_port=18013
+    )
 
 
 def test_a_whole_group_is_killed(supervisor: Supervisor) -> None:
@@ -93,6 +103,18 @@ def test_a_whole_group_is_killed(supervisor: Supervisor) -> None:
     assert (killed.pgid, killed.pids) == (41, (41, 42))
     assert supervisor.signals == [("shop:worker", signal.SIGKILL)]
     assert supervisor.logins == {"Basic fire:p@ss/w:rd"}
+
+
+@pytest.mark.parametrize("how", ["kill_group", "pause_group", "terminate"])
+def test_a_signal_tells_when_the_group_s_questions_were_sent(supervisor: Supervisor, how: str) -> None:
+    supervisor.answer["asked_steady_s"] = [supervisor.answer["steady_s"] - 0.25]
+    signalled = getattr(processes(supervisor), how)("worker")
+    assert signalled.asked_unix_s == pytest.approx((signalled.at_unix_s - 0.25,), abs=0.1)
+    assert supervisor.ports == [18013]
+
+
+def test_a_kernel_that_does_not_tell_leaves_the_questions_unknown(supervisor: Supervisor) -> None:
+    assert processes(supervisor).kill_group("worker").asked_unix_s is None
 
 
 def test_survivors(supervisor: Supervisor) -> None:

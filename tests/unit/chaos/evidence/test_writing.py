@@ -1,5 +1,7 @@
 import gzip
 import json
+import os
+import stat
 from pathlib import Path
 
 import msgspec
@@ -107,3 +109,17 @@ def test_tokens_of_the_cast_and_bad_ones_leave_the_world_file(tmp_path):
     writing.strip_secrets(world)
     left = {"id": 1, "order": "o"}
     assert json.loads(world.read_text()) == {"cast": {"customer": left}, "guests": [left]}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: only root's shop has a user of its own")
+@pytest.mark.parametrize(("euid", "mode"), [(0, 0o750), (1000, 0o755)])
+def test_nobody_else_lists_what_root_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, euid: int, mode: int
+) -> None:
+    """The folders' names say which scenario runs. A folder that is not the caller's is left as it is."""
+    root = tmp_path / "evidence"
+    root.mkdir()
+    root.chmod(0o755)
+    monkeypatch.setattr(os, "geteuid", lambda: euid)
+    writing.create(root, "r")
+    assert stat.S_IMODE(root.stat().st_mode) == mode

@@ -8,6 +8,7 @@ import pytest
 
 from chaos.errors import LabBroken
 from chaos.faults import KINDS, FaultKind, Held
+from chaos.faults._charges import WITNESS
 from chaos.model.faults import FaultParams
 from chaos.ports import CanaryReading, ToxicSpec
 from tests.unit.chaos.fakes import ROUND_TRIP_S, Outside
@@ -237,13 +238,15 @@ ENDING = pytest.mark.parametrize("name", ["kill", "terminate"])
 @ENDING
 def test_an_end_of_a_process_from_arming_to_gone(name: str) -> None:
     outside, kind, held = Outside(), KINDS[name], ending(name)
+    outside.processes.asked = (999.5, 999.9)
     kind.arm(held, outside.lab)
     kind.inject(held, outside.lab)
     proof = kind.prove(held, outside.lab)
     assert proof.proven
-    assert proof.read_back == {"pgid": 200, "signalled_pids": [200, 201], "alive": []}
-    assert kind.exposure(held, outside.lab) == (3, "gateway's record of calls in flight")
-    assert outside.gateway.asked == [(1000.0, 1000.0)]
+    questions = {"questions_to_gateway_s": [0.5, 0.1]}
+    assert proof.read_back == {"pgid": 200, "signalled_pids": [200, 201], "alive": [], **questions}
+    assert kind.exposure(held, outside.lab) == (3, WITNESS)
+    assert outside.gateway.asked == [((999.5, 999.9), 1000.0)]
     kind.lift(held, outside.lab)
     gone = kind.gone(held, outside.lab)
     assert gone.proven
@@ -318,6 +321,16 @@ def test_lifting_an_end_that_never_happened(name: str) -> None:
     kind.lift(held, outside.lab)
     assert kind.gone(held, outside.lab).proven
     assert outside.processes.killed == outside.processes.terminated == []
+
+
+@ENDING
+def test_a_worker_whose_connections_nobody_could_see_has_no_exposure(name: str) -> None:
+    outside, kind, held = Outside(), KINDS[name], ending(name)
+    outside.processes.asked = None
+    kind.arm(held, outside.lab)
+    kind.inject(held, outside.lab)
+    with pytest.raises(LabBroken, match="worker: got no list of its connections"):
+        kind.exposure(held, outside.lab)
 
 
 def test_a_killed_api_is_felt_by_its_clients_not_by_the_gateway() -> None:

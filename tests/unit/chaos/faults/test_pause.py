@@ -6,6 +6,7 @@ import pytest
 
 from chaos.errors import LabBroken
 from chaos.faults import KINDS
+from chaos.faults._charges import WITNESS
 from tests.unit.chaos.fakes import ROUND_TRIP_S, Outside
 from tests.unit.chaos.faults.samples import held_of, injected
 
@@ -14,7 +15,7 @@ def test_a_paused_worker_from_arming_to_the_proof_of_its_end() -> None:
     outside, held = Outside(), held_of("pause")
     kind, proof = injected(outside, held)
     assert proof.proven, proof.reason
-    assert proof.read_back == {"pgid": 200, "paused_pids": [201], "running": []}
+    assert proof.read_back == {"pgid": 200, "paused_pids": [201], "running": [], "questions_to_gateway_s": [0.1]}
     assert proof.canary == {"before_s": ROUND_TRIP_S, "during": "ReadTimeout"}
     assert outside.processes.paused == {"worker"}
     kind.lift(held, outside.lab)
@@ -70,10 +71,10 @@ def test_a_paused_worker_is_met_by_the_tasks_that_wait_for_it() -> None:
 def test_a_pause_on_a_trigger_is_met_by_the_charges_that_were_in_flight_only() -> None:
     outside = Outside()
     held = held_of("pause", **{"from": None, "when": "charge_in_flight", "after": "spike"})
-    outside.gateway.calls = 0
+    outside.gateway.calls, outside.processes.asked = 0, (999.9,)
     kind, _ = injected(outside, held)
-    assert kind.exposure(held, outside.lab) == (0, "gateway's record of calls in flight")
-    assert outside.gateway.asked == [(1000.0, 1000.0)]
+    assert kind.exposure(held, outside.lab) == (0, WITNESS)
+    assert outside.gateway.asked == [((999.9,), 1000.0)]
 
 
 def test_a_paused_api_is_met_by_operations_that_wait() -> None:

@@ -18,6 +18,7 @@ from chaos.invariants._kind import Context
 from chaos.model.evidence import Charge, EndState
 from chaos.model.exchange import Case, Exchange, Exchanged
 from chaos.model.verdict import Finding, Verdict
+from chaos.model.words import word
 from chaos.model.world import SeededEvent, SeededTier, SeededWorld
 
 PEOPLE = {
@@ -51,7 +52,7 @@ def mended(case: Case, scene: Scene) -> tuple[int, Any]:
     if path == "/api/orders/":
         return 202, {"id": "order-new", "amount_cents": 2300 if name == "prices" else 2000}
     if path.startswith("/api/events/"):
-        return (404, {}) if "-half" in path else (200, {"tiers": [{"remaining": 10}]})
+        return (404, {}) if word(mark, "half") in path else (200, {"tiers": [{"remaining": 10}]})
     part = path.removeprefix("/api/backoffice/")
     if part == "orders.csv":
         return 200, "order,status,reference,amount_cents\norder-new,pending,'=x,1\n"
@@ -83,7 +84,7 @@ def mended(case: Case, scene: Scene) -> tuple[int, Any]:
             return 403, {}
         return (200, {"capacity": (105, 102, 100)[step]}) if name == "capacity" else (400, {})
     if part.startswith("programme/"):
-        day = f"{mark}-evening" if name == "evening_on_the_wrong_day" else f"{mark}-use"
+        day = word(mark, "evening" if name == "evening_on_the_wrong_day" else "use")
         return 200, {"events": [] if part.endswith("-06-10") else [day]}
     if part == "events/":
         return (400, {}) if name in ("event_in_the_past", "half_an_event") else (201, {"slug": body["slug"]})

@@ -129,6 +129,30 @@ def test_a_pause_on_a_trigger_is_held_from_the_trigger_on(tmp_path: Path) -> Non
     assert lifted["lifted_s"] - injected["effective_s"] >= 1.0
 
 
+@pytest.mark.parametrize("inject", ["{inject: pause, for: 1s", "{inject: kill"])
+def test_a_trigger_whose_charge_is_answered_before_the_signal_is_waited_for_again(tmp_path: Path, inject: str) -> None:
+    outside = Outside(SystemClock())
+    outside.gateway.in_flight = _Always()
+    outside.processes.misses = 3
+    events = held_together(tmp_path, outside, f"{inject}, on: worker, when: charge_in_flight, after: spike}}")
+    (injected,) = [event for event in events if event["event"] is EventKind.FAULT_INJECTED]
+    assert injected["proven"], injected
+    assert outside.processes.misses < 0
+    assert outside.processes.paused == set()
+
+
+def test_a_process_that_is_never_in_the_middle_of_a_charge_is_left_running(tmp_path: Path) -> None:
+    """Another process of the shop charges."""
+    outside = Outside(SystemClock())
+    outside.gateway.in_flight = _Always()
+    outside.processes.asked = ()
+    events = held_together(tmp_path, outside, "{inject: kill, on: worker, when: charge_in_flight, after: spike}")
+    assert [event["reason"] for event in events if event["event"] is EventKind.FAULT_FAILED] == [
+        "its trigger charge_in_flight was seen 20 times, and each time worker was not in the middle of it"
+    ]
+    assert (outside.processes.paused, outside.processes.killed) == (set(), [])
+
+
 def test_a_trigger_that_comes_too_late_to_hold_the_fault_is_not_waited_for(tmp_path: Path) -> None:
     outside = Outside(SystemClock())
     fault = "{inject: pause, on: worker, when: charge_in_flight, after: spike, for: 2s}"

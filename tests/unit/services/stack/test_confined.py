@@ -55,6 +55,19 @@ def test_a_closed_folder_on_the_way_is_found(tmp_path: Path) -> None:
 
 
 @root_only
+@pytest.mark.parametrize("hides", [True, False])
+def test_a_user_of_its_own_sees_no_process_of_another(hides: bool) -> None:
+    reach = (sys.prefix, sys.base_prefix, str(isolation.__file__).rpartition("/stack/")[0])
+    how = Isolation(kind="own user", uid=1_880_000_001, reach=reach, hides=hides)
+    code = f"import os; print(os.path.exists('/proc/{os.getpid()}/cmdline'), os.path.exists('/proc/self/cmdline'))"
+    done = run(how, code, PATH=os.environ["PATH"])
+    if "Operation not permitted" in done.stderr:
+        pytest.skip("no mount namespaces here")
+    assert done.stdout.split() == [str(not hides), "True"], done.stderr
+    assert Path("/proc/1/cmdline").exists()  # here nothing changes
+
+
+@root_only
 def test_a_user_of_its_own_reaches_what_it_needs_and_nothing_beside(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     (closed / "mine").mkdir(parents=True)

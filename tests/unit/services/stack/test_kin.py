@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil
 import pytest
 
+from services.listen import listen
 from services.stack import kin, leftovers
 from services.stack.control import ControlInterface
 from services.stack.kin import Kinship
@@ -128,6 +130,47 @@ def test_a_kill_reaches_the_whole_family_and_who_got_away_from_it() -> None:
     eventually(lambda: control.group_pids(leader.pid) == [])
     leader.wait()
     eventually(lambda: not {lost, kept} & kin.snapshot().keys())
+
+
+@pytest.mark.usefixtures("adopting")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize("whose", ["its own", "another process's"])
+def test_a_signal_finds_the_questions_of_its_own_family_only(number: signal.Signals, whose: str) -> None:
+    with closing(listen("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        asks = f"import socket, time; s = socket.create_connection(('127.0.0.1', {port})); s.sendall(b'?')\n{STARTED}"
+        leader, _ = program((asks if whose == "its own" else STARTED) + "time.sleep(60)")
+        other, _ = program(f"{asks}time.sleep(60)")
+        control = ControlInterface(_Supervisord(leader.pid), None)
+        assert len(control.questions("shop:worker", port)["asked_steady_s"]) == (whose == "its own")
+        hit = control.signal_group("shop:worker", int(number), port)
+        assert len(hit["asked_steady_s"]) == (whose == "its own")
+        leader.kill()
+        leader.wait()
+        other.kill()
+        other.wait()
+
+
+@pytest.mark.usefixtures("adopting")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_nothing_of_the_group_runs_on_while_its_family_is_looked_for(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leader, _ = program(KEPT)
+    control = ControlInterface(_Supervisord(leader.pid), None)
+    seen: list[str] = []
+    look = control._look
+
+    def slow_look() -> kin.Look:
+        eventually(lambda: psutil.Process(leader.pid).status() != psutil.STATUS_RUNNING)
+        seen.append(psutil.Process(leader.pid).status())
+        return look()
+
+    monkeypatch.setattr(control, "_look", slow_look)
+    control.signal_group("shop:worker", int(number))
+    assert seen[0] == psutil.STATUS_STOPPED
+    leader.kill()
+    leader.wait()
 
 
 @pytest.mark.usefixtures("adopting")

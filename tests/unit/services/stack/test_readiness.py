@@ -18,6 +18,8 @@ from services.stack.layout import Lab, Ports
 from services.stack.readiness import Check, Checks, Waiter, log_tail
 from services.stack.supervisor_client import ProgramState, Supervisor
 
+LAB = Lab(Path("/nowhere"))
+
 
 @dataclass
 class FakeSupervisor:
@@ -191,16 +193,18 @@ def _listed(name: str) -> dict[str, object]:
 def test_a_proxy_that_the_lab_did_not_make_is_named_and_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, str]] = []
     listed = {name: _listed(name) for name in ("shop_to_gateway", "own way")}
-    monkeypatch.setattr(readiness, "read_proxies", lambda _: listed)
-    monkeypatch.setattr(readiness, "http_call", lambda how, _, path: (asked.append((how, path)), (204, b""))[1])
+    monkeypatch.setattr(readiness, "read_proxies", lambda *_: listed)
+    monkeypatch.setattr(
+        readiness, "toxiproxy_call", lambda _, __, how, path: (asked.append((how, path)), (204, b""))[1]
+    )
     said = "127.0.0.1:5 to 127.0.0.1:6, which the lab did not make"
-    assert readiness.dirty_proxies(Ports(20000)) == [f"proxy own way: {said}"]
-    assert readiness.remove_foreign_proxies(Ports(20000)) == [f"proxy own way ({said})"]
+    assert readiness.dirty_proxies(LAB, Ports(20000)) == [f"proxy own way: {said}"]
+    assert readiness.remove_foreign_proxies(LAB, Ports(20000)) == [f"proxy own way ({said})"]
     assert asked == [("DELETE", "/proxies/own%20way")]
 
 
 def test_a_foreign_proxy_that_can_t_be_removed_ends_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readiness, "read_proxies", lambda _: {"own": _listed("own")})
-    monkeypatch.setattr(readiness, "http_call", lambda *_: (500, b"no"))
+    monkeypatch.setattr(readiness, "read_proxies", lambda *_: {"own": _listed("own")})
+    monkeypatch.setattr(readiness, "toxiproxy_call", lambda *_: (500, b"no"))
     with pytest.raises(StackError, match="expected only the lab's proxies"):
-        readiness.remove_foreign_proxies(Ports(20000))
+        readiness.remove_foreign_proxies(LAB, Ports(20000))

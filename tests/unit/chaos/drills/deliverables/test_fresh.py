@@ -39,7 +39,7 @@ def fresh(runs, besides):
         drill("ai-review"),
         11,
         base=BASE,
-        scenario=lambda name: SimpleNamespace(name=name, title=name),
+        scenario=lambda name: SimpleNamespace(name=name, title=name),  # type: ignore[return-value]
         run=runs,
         own_tests=lambda: Passed(name="own tests", verdict=Verdict.HELD, reason=""),
         besides=besides,
