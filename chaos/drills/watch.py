@@ -124,11 +124,11 @@ def saved_at_s(before: Files, now: Files) -> float:
 class Watcher:
     """Looks again and again at one scenario, each time at a world of its own.
 
-    *scratch*: where the newest look's folder is kept; below it nothing is evidence.
+    *looks*: where the newest look's folder is kept; what is there is no evidence, but the agent takes its lease.
     """
 
-    def __init__(self, lab: Session, staged: Staged, cut: Cut, *, variant: str, scratch: Path) -> None:
-        self._lab, self._staged, self._cut, self._variant, self._scratch = lab, staged, cut, variant, scratch
+    def __init__(self, lab: Session, staged: Staged, cut: Cut, *, variant: str, looks: Path) -> None:
+        self._lab, self._staged, self._cut, self._variant, self._looks = lab, staged, cut, variant, looks
 
     def stage(self) -> None:
         """Prepare the world of the next look, where that can be done."""
@@ -142,11 +142,11 @@ class Watcher:
 
     def look(self, *, saved_s: float) -> Looked:
         """Run the cut scenario and judge it. What the lab can't do is on record as that: the next save tries again."""
-        shutil.rmtree(self._scratch / "looks", ignore_errors=True)
+        shutil.rmtree(self._looks, ignore_errors=True)
         scenario = self._cut.scenario
         try:
             folder = self._lab.performed(
-                scenario, self._variant, scenario.seed, look=(self._scratch / "looks", self._staged)
+                scenario, self._variant, scenario.seed, look=(self._looks, self._staged)
             )
             derived = derive(folder)
         except FiredrillError as error:
