@@ -99,7 +99,10 @@ def _mend(one: Stands, run: Latest) -> Step:
     found = f": {finding.measured}" if finding is not None and finding.measured else ""
     failed = f"{run.failed_check or run.scenario} is violated{found}"
     helps = (
-        (f"firedrill hint {number}", "the next hint for this check; on record, so the stretch counts only before it"),
+        (
+            f"firedrill hint {number}",
+            "the next hint for this check; on record: the stretch counts only for runs before the first",
+        ),
         (f"firedrill watch {number}", "runs the quickest telling scenario at each save of your files"),
     )
     if finding is None:

@@ -39,6 +39,7 @@ class Looked:
         verdict: None when the code did not start.
         findings: Of the checks that were looked at; of the run where that leaves them undecided.
         looked_at: `44 exchanges`, `9 s of load`; empty where nothing was sent.
+        why: Why it can't tell: the one root and what to do about it; else empty.
         problem: Why the code did not start, or what the lab could not do; else empty.
         took_s: From the save (or the start) to this.
     """
@@ -49,6 +50,7 @@ class Looked:
     looked_at: str
     took_s: float
     folder: Path | None = None
+    why: str = ""
     problem: str = ""
 
     def document(self) -> dict[str, Any]:
@@ -63,6 +65,7 @@ class Looked:
                 {"check": f.check, "verdict": str(f.verdict), "measured": f.measured, "reason": f.reason}
                 for f in self.findings
             ],
+            "why": self.why,
             "problem": self.problem,
             "took_s": round(self.took_s, 1),
             "folder": None if self.folder is None else str(self.folder),
@@ -145,9 +148,7 @@ class Watcher:
         shutil.rmtree(self._looks, ignore_errors=True)
         scenario = self._cut.scenario
         try:
-            folder = self._lab.performed(
-                scenario, self._variant, scenario.seed, look=(self._looks, self._staged)
-            )
+            folder = self._lab.performed(scenario, self._variant, scenario.seed, look=(self._looks, self._staged))
             derived = derive(folder)
         except FiredrillError as error:
             return Looked(
@@ -158,10 +159,12 @@ class Watcher:
                 took_s=time.monotonic() - saved_s,
                 problem=str(error),
             )
+        judged = derived.judgement
         return Looked(
             cut=self._cut,
-            verdict=derived.judgement.verdict,
-            findings=_told(derived.judgement.findings),
+            verdict=judged.verdict,
+            why=f"{judged.summary} {judged.advice}".strip() if judged.verdict is Verdict.INCONCLUSIVE else "",
+            findings=_told(judged.findings),
             looked_at=_looked_at(folder, self._cut.scenario),
             took_s=time.monotonic() - saved_s,
             folder=folder,

@@ -78,17 +78,20 @@ def watch(
         seen, saved_s = files_of(attempt), time.monotonic()
         while True:
             found = watcher.look(saved_s=saved_s)
-            done.append(found)
-            tell(Answer(text=["", *looked(found)]), as_json=as_json)
-            if lab.stop.asked or (looks and len(done) >= looks):
-                break
-            watcher.stage()
-            aside("waiting for the next save")
+            if found.verdict is None and files_of(attempt) != seen and not lab.stop.asked:
+                aside("saved again while it started: looking again")
+            else:
+                done.append(found)
+                tell(Answer(text=["", *looked(found)]), as_json=as_json)
+                if lab.stop.asked or (looks and len(done) >= looks):
+                    break
+                watcher.stage()
+                aside("waiting for the next save")
             saved = await_save(seen, lambda: files_of(attempt), stopped=lambda: lab.stop.asked)
             if saved is None:
                 break
             seen, saved_s = saved, saved_at_s(seen, saved)
-    return Answer(document=[each.document() for each in done], code=_code(done[-1]))
+    return Answer(document=[each.document() for each in done], code=_code(done[-1]) if done else ExitCode.INCONCLUSIVE)
 
 
 def _code(last: Looked) -> ExitCode:
