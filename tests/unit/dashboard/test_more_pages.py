@@ -212,6 +212,16 @@ def test_compare_finds_a_pair_by_itself(lab: Any) -> None:
     assert "hardened" in box(app, "Run B").value
 
 
+def test_compare_finds_before_and_after_of_the_same_code(lab: Any) -> None:
+    before = lab.run(ago_s=900, variant="attempt", verdict="violated", broken=("no_oversell",))
+    after = lab.run(ago_s=800, variant="attempt")
+    newest = lab.run(ago_s=700, variant="attempt")
+    changed(lab, newest, scenario="failure/database-down")
+    app = lab.page("compare")
+    assert not app.error
+    assert (box(app, "Run A").value, box(app, "Run B").value) == (before, after)
+
+
 def test_compare_refuses_different_scenarios_with_a_reason(lab: Any) -> None:
     a, b = lab.run(ago_s=900, variant="naive"), lab.run(ago_s=800, variant="hardened")
     document = json.loads((lab.evidence / b / "verdict.json").read_text())
