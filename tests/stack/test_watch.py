@@ -65,6 +65,10 @@ def looks(stack: LabUnderTest, variant: str, scenario: str) -> list[dict[str, An
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def journal_of(look: dict[str, Any]) -> list[str]:
+    return (Path(look["folder"]) / "journal.jsonl").read_text().splitlines()
+
+
 @pytest.mark.parametrize(("variant", "verdict"), [("naive", "violated"), ("hardened", "held")])
 def test_a_look_comes_to_its_end_and_so_does_the_one_after_a_save(
     stack: LabUnderTest, variant: str, verdict: str
@@ -74,4 +78,9 @@ def test_a_look_comes_to_its_end_and_so_does_the_one_after_a_save(
     assert all(look["looked_at"].endswith(" schedules") for look in found)
     assert list((stack.lab_dir / "watch" / "looks").iterdir())
     assert not (stack.lab_dir / "evidence").exists()
-    assert found[1]["took_s"] < 20  # what the page of the loop promises for drills 3, 4 and 5
+    prepared = [json.loads(line)["data"] for line in journal_of(found[1]) if '"prepared"' in line][0]
+    assert set(prepared["timings_s"]) == {
+        "stop",
+        "start",
+        "total",
+    }  # the world was there: nothing was emptied or seeded

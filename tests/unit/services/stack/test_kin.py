@@ -131,6 +131,19 @@ def test_a_kill_reaches_the_whole_family_and_who_got_away_from_it() -> None:
 
 
 @pytest.mark.usefixtures("adopting")
+def test_the_identities_of_several_programs_cost_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    leader, kept = program(KEPT)
+    control = ControlInterface(_Supervisord(leader.pid), None)
+    looks: list[int] = []
+    everybody = kin.snapshot
+    monkeypatch.setattr(kin, "snapshot", lambda: looks.append(1) or everybody())
+    found = control.identities(["shop:worker", "shop:relay", "gateway"])
+    assert found == {"shop:worker": control.identity("shop:worker")}
+    assert set(found["shop:worker"]["pids"]) == {leader.pid, kept}
+    assert len(looks) == 2  # one of them is that of the comparison
+
+
+@pytest.mark.usefixtures("adopting")
 def test_a_pause_holds_the_whole_family() -> None:
     leader, kept = program(KEPT)
     control = ControlInterface(_Supervisord(leader.pid), None)
