@@ -65,8 +65,8 @@ def looks(stack: LabUnderTest, variant: str, scenario: str) -> list[dict[str, An
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def journal_of(look: dict[str, Any]) -> list[str]:
-    return (Path(look["folder"]) / "journal.jsonl").read_text().splitlines()
+def journal_of(look: dict[str, Any]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (Path(look["folder"]) / "journal.jsonl").read_text().splitlines()]
 
 
 @pytest.mark.parametrize(("variant", "verdict"), [("naive", "violated"), ("hardened", "held")])
@@ -78,7 +78,7 @@ def test_a_look_comes_to_its_end_and_so_does_the_one_after_a_save(
     assert all(look["looked_at"].endswith(" schedules") for look in found)
     assert list((stack.lab_dir / "watch" / "looks").iterdir())
     assert not (stack.lab_dir / "evidence").exists()
-    prepared = [json.loads(line)["data"] for line in journal_of(found[1]) if '"prepared"' in line][0]
+    prepared = next(event for event in journal_of(found[1]) if event["event"] == "prepared")["data"]
     assert set(prepared["timings_s"]) == {
         "stop",
         "start",
