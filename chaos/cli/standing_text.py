@@ -11,7 +11,7 @@ from chaos.adapters.scores import ScoredDrill
 from chaos.cli.next_steps import program
 from chaos.drills.catalogue import PARTS, Part
 from chaos.drills.drafts import parse
-from chaos.drills.guide import Brief, Guide
+from chaos.drills.guide import PAGES, Brief, Guide
 from chaos.drills.latest import Latest
 from chaos.drills.next_step import Step
 from chaos.drills.standing import DRAFTED, Stands
@@ -113,6 +113,8 @@ def _drill_page(one: Stands, brief: Brief, guide: Guide, step: Step, opened: int
     yield from ("", "What to hand in")
     for text in brief.deliverable:
         yield from _wrapped("  - ", text)
+    if page := PAGES.get(one.drill.key):
+        yield from ("", f"Read more: {page}")
     for part in PARTS:
         holds = f", each held on {one.drill.holds} seeds in a row" if one.drill.holds > 1 and part == "core" else ""
         yield from ("", f"{part.capitalize()}{holds}")

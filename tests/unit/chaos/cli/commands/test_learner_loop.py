@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chaos.config import CHECKOUT
 from tests.unit.chaos.adapters.servers import Http
 from tests.unit.chaos.cli.shell import Shell, finished
 
@@ -94,6 +95,12 @@ def test_a_drill(shell: Shell, violated: str, scorecard: Http) -> None:
         "run": violated,
         "failed": ["no_oversell"],
     }
+
+
+@pytest.mark.parametrize("number", range(1, 7))
+def test_a_drill_names_the_page_that_explains_it(shell: Shell, number: int) -> None:
+    (page,) = re.findall(r"^Read more: (\S+)$", shell("drill", str(number)).out, re.MULTILINE)
+    assert (CHECKOUT / page).is_file()
 
 
 def test_a_drill_without_a_stack_and_one_that_there_is_not(shell: Shell) -> None:
