@@ -59,5 +59,6 @@ def test_a_check_that_is_stopped_says_what_became_of_its_runs(shell: Shell, fake
     assert said.code == 3
     assert said.err.endswith(
         "last-seats on hardened: got stopped by SIGINT, expected to run it\n"
-        "firedrill: the check is not kept, so deliver has none; the runs that ended count, and firedrill drill 3 shows them\n"
+        "firedrill: the check is not kept, so deliver has none; "
+        "the runs that ended count, and firedrill drill 3 shows them\n"
     )
