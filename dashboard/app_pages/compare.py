@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def default_pair(ids: list[str]) -> tuple[str, str]:
-    """The newest run that another one can stand beside: of another variant (`naive` on the left), else the one before."""
+    """The newest run that another can stand beside: of another variant (`naive` on the left), else the one before."""
     newest, _ = sources.attempt(partial(sources.latest_runs, sources.evidence_dir(), 12))
     for first in newest or []:
         if others := sources.others_of(first):
