@@ -59,7 +59,7 @@ def _notes(grade: Grade) -> Iterator[str]:
     document = grade.document()
     if document["missed"]:
         yield ""
-        yield f"missed, {len(grade.missed)} of {len(grade.flaws)} (firedrill review reveal --yes says which):"
+        yield f"missed, {len(grade.missed)} of {len(grade.flaws)} (firedrill review reveal --yes says which, and caps the ceiling at 1):"
         for row in document["missed"]:
             yield f"  {row['file']}: {row['count']} {row['severity']}"
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from chaos.drills.drafts import REVIEW
 from chaos.drills.latest import Latest
 from chaos.drills.standing import DRAFTED, Stands
 from chaos.model.verdict import Verdict
@@ -117,6 +118,12 @@ def _run_core(one: Stands) -> Step:
     if unsure and not missing:
         why = f"its last run could not tell. {unsure[0].advice or unsure[0].summary}"
         return Step(command=f"firedrill run {unsure[0].scenario} --variant attempt", why=why)
+    if number == REVIEW and len(missing) == len(one.drill.core):
+        return Step(
+            command="firedrill review check",
+            why="read and annotate services/shop/attempt/review; this grades your notes as they stand, without a run",
+            besides=((f"firedrill check {number}", "decides, about the notes and the code that you mended"),),
+        )
     if len(missing) == len(one.drill.core):
         return Step(command=f"firedrill run {missing[0]} --variant attempt", why="the first scenario, on your own code")
     why = f"{len(missing)} of {len(one.drill.core)} core scenarios were not run on your code yet"
