@@ -24,6 +24,16 @@ def evidence_dir() -> Path:
     return Path(os.environ.get("FIREDRILL_EVIDENCE_DIR") or CHECKOUT / "evidence")
 
 
+def watch_dir() -> Path:
+    """Where `watch` keeps the world of its next look; nothing below it is evidence."""
+    return lab_dir() / "watch"
+
+
+def looks_dir() -> Path:
+    """Where `watch` keeps the folder of its newest look, for `explain`."""
+    return watch_dir() / "looks"
+
+
 def deliverables_dir() -> Path:
     """Where `deliver` leaves what is handed in: `deliverables/`; below the evidence where that is elsewhere."""
     evidence = evidence_dir()

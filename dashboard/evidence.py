@@ -8,6 +8,7 @@ from chaos.evidence import growing
 from chaos.evidence.figures import HistoryFigures, read_figures
 from chaos.evidence.files import NoSuchFile, Unreadable
 from chaos.evidence.growing import Run
+from chaos.model.folder import File
 from dashboard.errors import SourceAway
 from dashboard.words import plain
 
@@ -39,6 +40,10 @@ def figures(folder: Path) -> HistoryFigures:
     try:
         return read_figures(folder)
     except NoSuchFile as error:
+        if (folder / File.VERDICT).exists():
+            raise SourceAway(
+                "This run has no operation history.", "No load was sent in it; what it found is told by its checks."
+            ) from error
         raise SourceAway(
             "This run has no operation history yet.", "It appears as soon as the load has started."
         ) from error

@@ -110,11 +110,12 @@ class Drill(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hint(msgspec.Struct, frozen=True, kw_only=True):
-    """A hint; `text` is None until it was opened."""
+    """A hint; `text` is None until it was opened. It helps with `checks`, named without their brackets."""
 
     key: str
     level: str = ""
     title: str = ""
+    checks: list[str] = []
     used_at: str | None = None
     text: str | None = None
 
@@ -126,7 +127,16 @@ class Brief(msgspec.Struct, frozen=True, kw_only=True):
     steps: list[str] = []
     deliverable: list[str] = []
     checked: list[str] = []
+    files: dict[str, list[str]] = {}
     hints: list[Hint] = []
+
+    def ladder(self, check: str) -> list[Hint]:
+        """The hints for *check*."""
+        return [hint for hint in self.hints if check.partition("[")[0] in hint.checks]
+
+    def files_of(self, check: str) -> list[str]:
+        """The files of an attempt that *check* is about."""
+        return self.files.get(check.partition("[")[0], [])
 
 
 class Axis(msgspec.Struct, frozen=True, kw_only=True):

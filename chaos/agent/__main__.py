@@ -17,7 +17,7 @@ from chaos.agent.app import make_app
 from chaos.agent.metrics import LabCollector
 from chaos.agent.runs import RunDesk
 from chaos.agent.watchdog import Watchdog
-from chaos.config import NotUp, bind_host, evidence_dir, hostnames, lab_dir, read_stack
+from chaos.config import NotUp, bind_host, evidence_dir, hostnames, lab_dir, looks_dir, read_stack
 from chaos.errors import ExitCode, FiredrillError
 from chaos.heal import heal
 
@@ -35,7 +35,7 @@ def main() -> int:
     adapters = connect(stack, "none")
     watchdog = Watchdog(
         heal=lambda: _heal(adapters),
-        evidence=evidence_dir(),
+        roots=(evidence_dir(), looks_dir()),
         monotonic_s=time.monotonic,
         now_unix_s=time.time,
     )

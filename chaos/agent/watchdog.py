@@ -32,18 +32,18 @@ class Watchdog:
 
     Args:
         heal: Lifts everything; returns what it lifted and what is left. Called outside the lock.
-        evidence: Folders of leases have to lie directly below it.
+        roots: Folders of leases have to lie directly below one of them: evidence, and the quick looks of `watch`.
     """
 
     def __init__(
         self,
         *,
         heal: Callable[[], tuple[Sequence[str], Sequence[str]]],
-        evidence: Path,
+        roots: Sequence[Path],
         monotonic_s: Callable[[], float],
         now_unix_s: Callable[[], float],
     ) -> None:
-        self._heal, self._evidence = heal, evidence.resolve()
+        self._heal, self._roots = heal, [root.resolve() for root in roots]
         self._monotonic_s, self._now_unix_s = monotonic_s, now_unix_s
         self._held: Held | None = None
         self._lock = threading.Lock()
@@ -62,7 +62,7 @@ class Watchdog:
             raise InvalidInput(f"folder: got {folder!r} ({error}), expected the evidence folder of {run_id}") from None
         if not 0 < ttl_s <= MAX_TTL_S:
             raise InvalidInput(f"ttl_s: got {ttl_s}, expected more than 0 and at most {MAX_TTL_S:g}")
-        if path.parent != self._evidence or path.name != run_id:
+        if path.parent not in self._roots or path.name != run_id:
             raise InvalidInput(f"folder: got {folder!r}, expected the evidence folder of {run_id}")
         with self._lock:
             self._held = Held(run_id=run_id, folder=path, until_s=self._monotonic_s() + ttl_s)

@@ -68,7 +68,7 @@ app = Commands(
 
 def main() -> None:
     """Entry point."""
-    app()
+    app(prog_name="firedrill")  # not the module that it is started as
 
 
 @contextmanager

@@ -77,6 +77,7 @@ def tell(answer: Answer, *, as_json: bool) -> None:
             show_document(answer.document)
         return
     show(answer.text)
+    sys.stdout.flush()  # what reads a pipe of `watch` hears of a look when it ends, not of all of them at the end
     sys.stderr.write("".join(f"firedrill: {visible(line)}\n" for one in answer.problems for line in one.split("\n")))
 
 

@@ -92,7 +92,7 @@ def _hint(drill: int) -> Iterator[Step]:
     if "hint" in COMMANDS:
         yield Step(
             do=command("hint", str(drill)),
-            why="the next hint for the check that failed; on record: the stretch counts only for runs before it",
+            why="the next hint for the check that failed; on record: the stretch counts only for runs before the first",
         )
 
 

@@ -59,7 +59,8 @@ def _notes(grade: Grade) -> Iterator[str]:
     document = grade.document()
     if document["missed"]:
         yield ""
-        yield f"missed, {len(grade.missed)} of {len(grade.flaws)} (firedrill review reveal --yes says which):"
+        told = "firedrill review reveal --yes says which, and caps the ceiling at 1"
+        yield f"missed, {len(grade.missed)} of {len(grade.flaws)} ({told}):"
         for row in document["missed"]:
             yield f"  {row['file']}: {row['count']} {row['severity']}"
 

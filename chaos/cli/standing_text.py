@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from chaos.adapters.scores import ScoredDrill
+from chaos.cli.next_steps import program
 from chaos.drills.catalogue import PARTS, Part
 from chaos.drills.drafts import parse
-from chaos.drills.guide import Brief, Guide
+from chaos.drills.guide import PAGES, Brief, Guide
 from chaos.drills.latest import Latest
 from chaos.drills.next_step import Step
 from chaos.drills.standing import DRAFTED, Stands
@@ -18,6 +19,7 @@ from chaos.drills.standing import DRAFTED, Stands
 SIGNS = {"held": "●", "inconclusive": "▲", "violated": "■"}
 SCORES = {0: "Unfamiliar", 1: "Assisted", 2: "Independent", 3: "Owner"}
 NONE = "–"
+ATTEMPT = "services/shop/attempt"
 WIDTH = 100
 
 
@@ -29,7 +31,7 @@ def overview(drills: Sequence[Stands], *, at: Stands, step: Step, stack: str, aw
 def _overview(drills: Sequence[Stands], at: Stands, step: Step, stack: str, away: str) -> Iterator[str]:
     base = drills[0].base
     made = f"made from {base}" if base else "none yet"
-    yield f"Your attempt: {'services/shop/attempt, ' if base else ''}{made}. Stack: {stack}."
+    yield f"Your attempt: {f'{ATTEMPT}, ' if base else ''}{made}. Stack: {stack}."
     yield ""
     head = ("", "Drill", "Attempt", "Core, last runs", "Stretch, last runs", "Score", "Ceiling")
     rows = [(_mark(one, at), *_cells(one, unknown=bool(away))) for one in drills]
@@ -84,12 +86,18 @@ def score_cells(scored: ScoredDrill | None, *, unknown: bool) -> tuple[str, str]
 
 def next_lines(step: Step, at: Stands) -> Iterator[str]:
     """The next command, and those that help beside it."""
-    yield f"Next, drill {at.drill.number}: {step.command}"
+    yield f"Next, drill {at.drill.number}: {_typed(step.command)}"
     yield f"      {step.why}"
-    width = max((len(command) for command, _ in step.besides), default=0)
-    for command, why in step.besides:
+    besides = [(_typed(command), why) for command, why in step.besides]
+    width = max((len(command) for command, _ in besides), default=0)
+    for command, why in besides:
         yield f"  or  {command:<{width}}  {why}"
-    yield f"      firedrill drill {at.drill.number}  says what the drill asks"
+    yield f"      {_typed(f'firedrill drill {at.drill.number}')}  says what the drill asks"
+
+
+def _typed(command: str) -> str:
+    """As the learner has to type it: by its path where the shell does not find `firedrill`."""
+    return f"{program()} {command.removeprefix('firedrill ')}" if command.startswith("firedrill ") else command
 
 
 def drill_page(one: Stands, brief: Brief, guide: Guide, step: Step, *, opened: int | None, away: str) -> str:
@@ -105,6 +113,8 @@ def _drill_page(one: Stands, brief: Brief, guide: Guide, step: Step, opened: int
     yield from ("", "What to hand in")
     for text in brief.deliverable:
         yield from _wrapped("  - ", text)
+    if page := PAGES.get(one.drill.key):
+        yield from ("", f"Read more: {page}")
     for part in PARTS:
         holds = f", each held on {one.drill.holds} seeds in a row" if one.drill.holds > 1 and part == "core" else ""
         yield from ("", f"{part.capitalize()}{holds}")
@@ -117,10 +127,10 @@ def _drill_page(one: Stands, brief: Brief, guide: Guide, step: Step, opened: int
     reason = one.scored.standing.reason if one.scored else f"Not known: {away}"
     yield from _wrapped("", f"Score: {score}. Ceiling: {ceiling}. {reason}")
     yield ""
-    yield f"Next: {step.command}"
+    yield f"Next: {_typed(step.command)}"
     yield f"      {step.why}"
     for command, why in step.besides:
-        yield f"  or  {command}  {why}"
+        yield f"  or  {_typed(command)}  {why}"
 
 
 def _last(run: Latest | None) -> tuple[str, str]:
@@ -142,7 +152,9 @@ def _files(one: Stands, guide: Guide) -> Iterator[str]:
     failed = list(dict.fromkeys(f.check for run in one.runs.values() if run.scenario in _own(one) for f in run.failed))
     named = guide.files_of(failed) or guide.files_of(guide.checks())
     about = (
-        f"Files of your attempt that the failing checks are about ({len(failed)})" if failed else "Files it is about"
+        f"Files in {ATTEMPT} that the failing checks are about ({len(failed)})"
+        if failed
+        else f"Files in {ATTEMPT} that it is about"
     )
     yield from _wrapped(f"{about}: ", ", ".join(named))
 

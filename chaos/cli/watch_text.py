@@ -39,11 +39,12 @@ def _looked(one: Looked) -> Iterator[str]:
         yield f"▲ can't tell ({took}): {one.problem}"
         return
     yield f"{SIGNS[one.verdict]} {SAYS[one.verdict]} a quick look ({one.looked_at or 'nothing was sent'}; {took})"
-    for finding in one.findings:
+    if one.why:  # what it leaves undecided has the one root: the same sentence at each check helps nobody
+        yield f"  {one.why}"
+    for finding in () if one.why else one.findings:
         told = finding.measured or finding.reason
-        why = f" ({finding.reason})" if finding.verdict is Verdict.INCONCLUSIVE and finding.reason != told else ""
         word = "nothing found" if finding.verdict is Verdict.HELD else str(finding.verdict)
-        yield f"  {SIGNS[finding.verdict]} {finding.check}: {word}: {told}{why}"
+        yield f"  {SIGNS[finding.verdict]} {finding.check}: {word}: {told}"
     missing = f": without {'; '.join(one.cut.left_out)}" if one.cut.left_out else ""
     yield f"  not evidence{missing}. The run: firedrill run {one.cut.of.name} --variant attempt"
     if one.verdict is Verdict.VIOLATED and one.folder is not None:

@@ -16,6 +16,15 @@ from chaos.drills.catalogue import Drill
 from chaos.errors import LabBroken
 
 DATA: Final = CHECKOUT / "services" / "scorecard" / "data"
+PAGES: Final = {
+    "api-contract": "docs/learn/contract-audit.md",
+    "orm-queries": "docs/extend/exchanges.md",
+    "concurrency": "docs/learn/interleaving.md",
+    "auth": "docs/learn/authentication.md",
+    "system-failure": "docs/learn/failure.md",
+    "ai-review": "docs/learn/code-review.md",
+}
+"""Drill → the page that explains how it is judged, and its commands."""
 Level: TypeAlias = Literal["nudge", "direction", "solution"]
 LEVELS: Final[tuple[Level, ...]] = ("nudge", "direction", "solution")
 Shape = TypeVar("Shape")

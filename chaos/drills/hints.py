@@ -30,6 +30,8 @@ class NextHint:
     Attributes:
         number, of: Which one of the check's hints it is.
         again: All of the check's hints were open already: this is the last one once more.
+        first: None of the drill's hints was open before.
+        files: Files of the attempt that the check is about.
     """
 
     asked: Asked
@@ -37,6 +39,8 @@ class NextHint:
     number: int
     of: int
     again: bool
+    first: bool
+    files: tuple[str, ...] = ()
 
     def document(self, one: Drill) -> dict[str, Any]:
         """As plain JSON types."""
@@ -50,6 +54,7 @@ class NextHint:
             "of": self.of,
             "title": self.hint.title,
             "text": self.hint.text,
+            "files": list(self.files),
         }
 
     def lines(self, one: Drill) -> list[str]:
@@ -66,11 +71,18 @@ class NextHint:
         yield f"Hint {self.number} of {self.of} ({self.hint.level}): {self.hint.title}"
         text = " ".join(self.hint.text.split())
         yield from textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+        if self.files:
+            yield ""
+            yield from textwrap.wrap(
+                f"Files in services/shop/attempt that this check is about: {', '.join(self.files)}", WIDTH
+            )
         yield ""
         if self.hint.level == "solution":
             yield f"On record as a solution: the ceiling of drill {one.number} is 1, unless its core held before."
+        elif self.first:
+            yield "On record, as the first hint of this drill: its stretch counts only for runs before now."
         else:
-            yield "On record: the stretch counts only for runs before the first hint of this drill."
+            yield "On record."
         if self.number < self.of:
             after = LEVELS[self.number]
             named = "" if run else f" --check {plain_id(self.asked.check)}"
@@ -98,4 +110,7 @@ def next_hint(guide: Guide, asked: Asked, opened: Collection[str]) -> NextHint:
         raise InvalidInput(f"check: got {plain_id(asked.check)!r}, expected one of {known}")
     closed = [hint for hint in ladder if hint.key not in opened]
     hint = closed[0] if closed else ladder[-1]
-    return NextHint(asked=asked, hint=hint, number=ladder.index(hint) + 1, of=len(ladder), again=not closed)
+    return NextHint(
+        asked=asked, hint=hint, number=ladder.index(hint) + 1, of=len(ladder), again=not closed,
+        first=not opened, files=guide.files_of([asked.check]),
+    )  # fmt: skip

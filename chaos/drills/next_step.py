@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from chaos.drills.drafts import REVIEW
 from chaos.drills.latest import Latest
 from chaos.drills.standing import DRAFTED, Stands
 from chaos.model.verdict import Verdict
@@ -99,7 +100,10 @@ def _mend(one: Stands, run: Latest) -> Step:
     found = f": {finding.measured}" if finding is not None and finding.measured else ""
     failed = f"{run.failed_check or run.scenario} is violated{found}"
     helps = (
-        (f"firedrill hint {number}", "the next hint for this check; on record, so the stretch counts only before it"),
+        (
+            f"firedrill hint {number}",
+            "the next hint for this check; on record: the stretch counts only for runs before the first",
+        ),
         (f"firedrill watch {number}", "runs the quickest telling scenario at each save of your files"),
     )
     if finding is None:
@@ -114,6 +118,12 @@ def _run_core(one: Stands) -> Step:
     if unsure and not missing:
         why = f"its last run could not tell. {unsure[0].advice or unsure[0].summary}"
         return Step(command=f"firedrill run {unsure[0].scenario} --variant attempt", why=why)
+    if number == REVIEW and len(missing) == len(one.drill.core):
+        return Step(
+            command="firedrill review check",
+            why="read and annotate services/shop/attempt/review; this grades your notes as they stand, without a run",
+            besides=((f"firedrill check {number}", "decides, about the notes and the code that you mended"),),
+        )
     if len(missing) == len(one.drill.core):
         return Step(command=f"firedrill run {missing[0]} --variant attempt", why="the first scenario, on your own code")
     why = f"{len(missing)} of {len(one.drill.core)} core scenarios were not run on your code yet"

@@ -39,6 +39,7 @@ class Looked:
         verdict: None when the code did not start.
         findings: Of the checks that were looked at; of the run where that leaves them undecided.
         looked_at: `44 exchanges`, `9 s of load`; empty where nothing was sent.
+        why: Why it can't tell: the one root and what to do about it; else empty.
         problem: Why the code did not start, or what the lab could not do; else empty.
         took_s: From the save (or the start) to this.
     """
@@ -49,6 +50,7 @@ class Looked:
     looked_at: str
     took_s: float
     folder: Path | None = None
+    why: str = ""
     problem: str = ""
 
     def document(self) -> dict[str, Any]:
@@ -63,6 +65,7 @@ class Looked:
                 {"check": f.check, "verdict": str(f.verdict), "measured": f.measured, "reason": f.reason}
                 for f in self.findings
             ],
+            "why": self.why,
             "problem": self.problem,
             "took_s": round(self.took_s, 1),
             "folder": None if self.folder is None else str(self.folder),
@@ -124,11 +127,11 @@ def saved_at_s(before: Files, now: Files) -> float:
 class Watcher:
     """Looks again and again at one scenario, each time at a world of its own.
 
-    *scratch*: where the newest look's folder is kept; below it nothing is evidence.
+    *looks*: where the newest look's folder is kept; what is there is no evidence, but the agent takes its lease.
     """
 
-    def __init__(self, lab: Session, staged: Staged, cut: Cut, *, variant: str, scratch: Path) -> None:
-        self._lab, self._staged, self._cut, self._variant, self._scratch = lab, staged, cut, variant, scratch
+    def __init__(self, lab: Session, staged: Staged, cut: Cut, *, variant: str, looks: Path) -> None:
+        self._lab, self._staged, self._cut, self._variant, self._looks = lab, staged, cut, variant, looks
 
     def stage(self) -> None:
         """Prepare the world of the next look, where that can be done."""
@@ -142,12 +145,10 @@ class Watcher:
 
     def look(self, *, saved_s: float) -> Looked:
         """Run the cut scenario and judge it. What the lab can't do is on record as that: the next save tries again."""
-        shutil.rmtree(self._scratch / "looks", ignore_errors=True)
+        shutil.rmtree(self._looks, ignore_errors=True)
         scenario = self._cut.scenario
         try:
-            folder = self._lab.performed(
-                scenario, self._variant, scenario.seed, look=(self._scratch / "looks", self._staged)
-            )
+            folder = self._lab.performed(scenario, self._variant, scenario.seed, look=(self._looks, self._staged))
             derived = derive(folder)
         except FiredrillError as error:
             return Looked(
@@ -158,10 +159,12 @@ class Watcher:
                 took_s=time.monotonic() - saved_s,
                 problem=str(error),
             )
+        judged = derived.judgement
         return Looked(
             cut=self._cut,
-            verdict=derived.judgement.verdict,
-            findings=_told(derived.judgement.findings),
+            verdict=judged.verdict,
+            why=f"{judged.summary} {judged.advice}".strip() if judged.verdict is Verdict.INCONCLUSIVE else "",
+            findings=_told(judged.findings),
             looked_at=_looked_at(folder, self._cut.scenario),
             took_s=time.monotonic() - saved_s,
             folder=folder,

@@ -49,14 +49,12 @@ def main() -> None:
 
 
 def default_pair(ids: list[str]) -> tuple[str, str]:
-    """The newest run, and the newest run of its scenario and seed on another variant; `naive` is on the left."""
+    """The newest run that another can stand beside: of another variant (`naive` on the left), else the one before."""
     newest, _ = sources.attempt(partial(sources.latest_runs, sources.evidence_dir(), 12))
-    judged = [run for run in newest or [] if run.verdict]
-    for first in judged:
-        for other in judged:
-            if (other.scenario, other.seed) == (first.scenario, first.seed) and other.variant != first.variant:
-                pair = sorted((first, other), key=lambda run: (run.variant != "naive", run.run_id))
-                return pair[0].run_id, pair[1].run_id
+    for first in newest or []:
+        if others := sources.others_of(first):
+            pair = sorted((first, others[0]), key=lambda run: (run.variant != "naive", run.run_id))
+            return pair[0].run_id, pair[1].run_id
     return ids[1], ids[0]
 
 

@@ -38,7 +38,7 @@ def main() -> None:
         text(drill, brief)
     scenarios(drill)
     if brief is not None:
-        hints(drill, brief.hints)
+        hints(drill, brief)
     where_you_are(drill)
 
 
@@ -136,7 +136,16 @@ def result(run: scorecard.Run | None) -> str:
     return f'{sign} {markup.link("run", f"seed {run.seed}", run=run.run_id)} <span class="fd-quiet">{age}</span>'
 
 
-def hints(drill: scorecard.Drill, listed: Sequence[scorecard.Hint]) -> None:
+def failing(drill: scorecard.Drill) -> list[str]:
+    """The checks that the newest runs of the learner's own code violate; none where that is not known."""
+    runs, _ = sources.attempt(partial(last_results, drill.number))
+    asked = {*drill.core, *drill.stretch}
+    own = [run for run in runs or [] if run.variant == "attempt" and run.scenario in asked]
+    return list(dict.fromkeys(check for run in own for check in run.broken))
+
+
+def hints(drill: scorecard.Drill, brief: scorecard.Brief) -> None:
+    """Those for the checks that fail first, under the check and the files that it is about."""
     st.markdown("### Hints")
     st.html(
         markup.quiet(
@@ -144,6 +153,22 @@ def hints(drill: scorecard.Drill, listed: Sequence[scorecard.Hint]) -> None:
             "the solution away sets the ceiling to 1, unless the core has held before."
         )
     )
+    left = {hint.key: hint for hint in brief.hints}
+    checks = failing(drill)
+    for check in checks:
+        files = ", ".join(brief.files_of(check))
+        where = f' <span class="fd-quiet">services/shop/attempt/: {markup.text(files)}</span>' if files else ""
+        st.html(f"<p>{markup.sign(words.verdict_sign('violated'))} <b>{markup.name(check)}</b>{where}</p>")
+        boxes(drill, [found for hint in brief.ladder(check) if (found := left.pop(hint.key, None))])
+    if not checks:
+        boxes(drill, list(left.values()))
+    elif left:
+        hints_word = "hint" if len(left) == 1 else "hints"
+        with st.expander(f"{len(left)} other {hints_word}, for checks that do not fail now"):
+            boxes(drill, list(left.values()))
+
+
+def boxes(drill: scorecard.Drill, listed: Sequence[scorecard.Hint]) -> None:
     for hint in listed:
         with st.container(border=True, key=f"hint-{hint.key}"):
             st.markdown(f"**{hint.title}** · {LEVELS.get(hint.level, hint.level)}")

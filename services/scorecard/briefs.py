@@ -55,9 +55,10 @@ class Text(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Brief(Text, frozen=True, kw_only=True):
-    """A drill's text with its hints."""
+    """A drill's text with its hints, and the files that its checks are about."""
 
     hints: list[Hint]
+    files: dict[str, list[str]]
 
 
 @cache
@@ -72,4 +73,4 @@ def brief_of(key: str) -> Brief | None:
         return None
     text = msgspec.yaml.decode(path.read_bytes(), type=Text)
     hints = msgspec.yaml.decode((DATA / "hints" / f"{key}.yaml").read_bytes(), type=Hints)
-    return Brief(**msgspec.structs.asdict(text), hints=hints.hints)
+    return Brief(**msgspec.structs.asdict(text), hints=hints.hints, files=hints.files)

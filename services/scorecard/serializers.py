@@ -215,6 +215,10 @@ class BriefSerializer(serializers.Serializer[Any]):
     steps = serializers.ListField(child=serializers.CharField())
     deliverable = serializers.ListField(child=serializers.CharField())
     checked = serializers.ListField(child=serializers.CharField())
+    files = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()),
+        help_text="Check, without its brackets → the files of an attempt that it is about.",
+    )
     hints = HintSerializer(many=True)
 
 

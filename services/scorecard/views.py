@@ -137,7 +137,7 @@ class BriefDetail(APIView):
             raise NotFound(f"brief: got drill {key!r}, expected one with a brief")
         used = dict(drill.hint_uses.values_list("hint", "used_at"))
         hints = [_hint(hint, used.get(hint.key)) for hint in brief.hints]
-        shown = {name: getattr(brief, name) for name in ("brief", "steps", "deliverable", "checked")}
+        shown = {name: getattr(brief, name) for name in ("brief", "steps", "deliverable", "checked", "files")}
         return Response(BriefSerializer({**shown, "hints": hints}).data)
 
 

@@ -241,12 +241,23 @@ class ControlInterface:
         Raises:
             RPCError: BAD_NAME or NOT_RUNNING.
         """
+        return self._identity(name, self._look())
+
+    def identities(self, names: list[str]) -> dict[str, Any]:
+        """Program → its `identity`, for those of *names* that run: one look at all processes for them together."""
+        look, found = self._look(), {}
+        for name in names:
+            with contextlib.suppress(RPCError):
+                found[name] = self._identity(name, look)
+        return found
+
+    def _identity(self, name: str, look: kin.Look) -> dict[str, Any]:
         pid = self._running_pid(name)
         try:
             started = psutil.Process(pid).create_time()
         except psutil.NoSuchProcess:
             raise RPCError(Faults.NOT_RUNNING, name) from None
-        return {"pid": pid, "started_unix_s": started, "pids": sorted(self._look().families.get(name, set()))}
+        return {"pid": pid, "started_unix_s": started, "pids": sorted(look.families.get(name, set()))}
 
     def _remember(self, event: Any) -> None:
         """Note the process, so that `down` finds it even after supervisord was killed."""

@@ -299,11 +299,9 @@ def stop_programs(stack: Stack, names: Sequence[str], *, grace_s: float = 1.5) -
         StackError: `not_ready` when a process survives even SIGKILL.
     """
     groups: dict[str, int] = {}
-    for name in names:
-        identity = stack.supervisor.identity(name)
-        if identity is not None:
-            groups[name] = int(identity["pid"])
-            stack.supervisor.signal_group(name, int(signal.SIGCONT))  # a paused group can't end
+    for name, identity in stack.supervisor.identities(names).items():
+        groups[name] = int(identity["pid"])
+        stack.supervisor.signal_group(name, int(signal.SIGCONT))  # a paused group can't end
     stack.supervisor.stop(names)
 
     def left() -> dict[str, list[int]]:
@@ -398,18 +396,20 @@ def identities(stack: Stack) -> Mapping[str, object]:
     with direct_redis(stack.lab, stack.ports) as client:
         info: Any = client.info("server")
         found["redis"] = info["run_id"]
-    for key, name in {
+    programs_of = {
         "toxiproxy": "toxiproxy",
         "gateway": "gateway",
         "mail": "mail",
         "api": "shop:api",
         "worker": "shop:worker",
         "relay": "shop:relay",
-    }.items():
+    }
+    running = stack.supervisor.identities(list(programs_of.values()))
+    for key, name in programs_of.items():
         if in_compose(stack.settings) and name not in SUPERVISORS:
             found[key] = started_unix_s(stack.ports, {"mail": "mail_http"}.get(key, key))
             continue
-        identity = stack.supervisor.identity(name)
+        identity = running.get(name)
         known = {name: identity[name] for name in ("pid", "started_unix_s")} if identity else None
         if known and identity and key == "api":  # its master lives on for a moment when one of the processes has died
             known["processes"] = identity["pids"]

@@ -121,21 +121,24 @@ class Checks:
         For each connection the kernel chooses the process that answers, so it asks until all have answered. An answer
         of a foreign process is an error: listening on the same port, it would take a share of the load.
         """
+        found = self._api_process(variant)
+        if isinstance(found, str):
+            return found  # before supervisord has to look at every process of the machine, again and again
         try:
             own = set((self.supervisor.identity("shop:api") or {}).get("pids", ()))
         except (Unreachable, OSError) as error:
             return f"supervisor: got {error!r}, expected the API's processes"
         answered: set[int] = set()
         for _ in range(_PROCESS_TRIES):
-            found = self._api_process(variant)
-            if isinstance(found, str):
-                return found
             process, processes = found
             if process not in own:
                 return f"GET /ready: got an answer of process {process}, expected one of the API's, {sorted(own)}"
             answered.add(process)
             if len(answered) >= processes:
                 return None
+            found = self._api_process(variant)
+            if isinstance(found, str):
+                return found
         return f"GET /ready: got answers of {len(answered)} processes, expected {processes}"
 
     def _api_process(self, variant: str | None) -> str | tuple[int, int]:

@@ -165,6 +165,11 @@ class Supervisor:
             raise
         return answer
 
+    def identities(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """`identity` of each of *names* that runs. supervisord looks at all processes once for them."""
+        found: dict[str, dict[str, Any]] = self.call("firedrill.identities", list(names))
+        return found
+
 
 def _password(lab: Lab) -> str:
     try:
@@ -195,6 +200,10 @@ class Fleet(Supervisor):
         if name not in self._members:
             raise xmlrpc.client.Fault(10, f"BAD_NAME: {name}")
         return self._members[name].call(method, *arguments, timeout_s=timeout_s)
+
+    def identities(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Each asked of its own supervisord."""
+        return {name: found for name in names if (found := self.identity(name)) is not None}
 
     def strays(self) -> list[dict[str, Any]]:
         """The strays of all containers."""

@@ -11,6 +11,7 @@ import typer
 from chaos.adapters.scorecard import Scorecard
 from chaos.cli.console import Answer, Block, answers
 from chaos.cli.lab import hand_over, running
+from chaos.cli.next_steps import command
 from chaos.cli.options import Json
 from chaos.cli.review_key import revealed
 from chaos.cli.review_text import next_steps
@@ -18,6 +19,7 @@ from chaos.config import CHECKOUT
 from chaos.drills import attempt as attempts
 from chaos.drills import drafts
 from chaos.drills import review as reviews
+from chaos.drills.catalogue import Drill
 from chaos.drills.reveal import key_text, reveal_key
 from chaos.errors import InvalidInput
 
@@ -45,10 +47,25 @@ def start(
         if seed is not None:
             raise InvalidInput("--seed: got it without --drill, expected both: a seed means a draft of a drill")
         path = attempts.start().relative_to(CHECKOUT)
-        return Answer(text=f"your attempt is {path}: run a scenario with --variant attempt")
+        return Answer(text=[f"your attempt is {path}: run a scenario with --variant attempt", *_then(path, None)])
     base = _base(drill, seed)
     path, kept, steps = _made(base)
+    if not steps:
+        steps = _then(path, drafts.any_drill(drill))
     return Answer(text=[f"your attempt is {path}, made from {base}{kept}", *steps])
+
+
+def _then(path: Path, one: Drill | None) -> list[str]:
+    """What to do with code of one's own, for whoever has just begun; *one*: the drill that it is for."""
+    asks = command("drill", "3" if one is None else str(one.number))
+    first = "interleaving/last-seats" if one is None else one.core[0]
+    return [
+        "Next:",
+        f"  {asks}",
+        "    what a drill asks, and which files it is about",
+        f"  {command('run', first, '--variant', 'attempt')}",
+        f"    what is wrong with the code so far; then mend {path}/*.py",
+    ]
 
 
 def _made(base: str) -> tuple[Path, str, list[str]]:

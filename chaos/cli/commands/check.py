@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -20,7 +21,7 @@ from chaos.drills.own_tests import own_tests
 from chaos.drills.results import Run
 from chaos.drills.session import Options, session
 from chaos.drills.variants import require_known
-from chaos.errors import InvalidInput
+from chaos.errors import Inconclusive, InvalidInput
 from chaos.load import all_scenarios, load_scenario, scenario_name
 from chaos.scenario import Scenario
 
@@ -61,7 +62,11 @@ def check(
         scenario=loaded.__getitem__,
         root=evidence_dir(),
     )
-    with progress(as_json=as_json) as view, session(options, view, purpose=f"check of drill {one.number}") as lab:
+    with (
+        _stopped_says_so(one.number),
+        progress(as_json=as_json) as view,
+        session(options, view, purpose=f"check of drill {one.number}") as lab,
+    ):
         report = checks.check(
             one,
             parts,
@@ -80,6 +85,18 @@ def check(
     tell(Answer(document=told, text=Block(check_text(report))), as_json=as_json)
     kept = f"kept as {keep_check(report.document())}"
     return Answer(text=[kept, *next_steps.block(steps)], code=report.exit_code)
+
+
+@contextmanager
+def _stopped_says_so(number: int) -> Iterator[None]:
+    """Minutes of runs don't vanish with a check that is stopped: say where they are."""
+    try:
+        yield
+    except Inconclusive as error:
+        raise Inconclusive(
+            f"{error}\nthe check is not kept, so deliver has none; the runs that ended count, and firedrill drill "
+            f"{number} shows them"
+        ) from None
 
 
 Besides = Callable[[catalogue.Part, Sequence[Passed], Run], Iterable[Passed]]

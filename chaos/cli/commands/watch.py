@@ -13,7 +13,7 @@ from chaos.cli.console import Answer, answers, aside, progress, tell
 from chaos.cli.options import Drill, Heal, Json, NoUp
 from chaos.cli.quiet import QuietView
 from chaos.cli.watch_text import begin, looked
-from chaos.config import evidence_dir, lab_dir
+from chaos.config import evidence_dir, looks_dir, watch_dir
 from chaos.drills import catalogue, drafts
 from chaos.drills.attempt import SHOP
 from chaos.drills.latest import LEARNER, latest
@@ -63,7 +63,7 @@ def watch(
     what = cut(chosen, last)
     failed = [finding.check for finding in last.failed] if last else []
     checks = f"for {', '.join(failed)}, which failed last" if failed else "all of its checks, none has failed yet"
-    scratch = lab_dir() / "watch"
+    scratch = watch_dir()
     scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
     options = Options(bring_up=not no_up, heal_first=heal_first)
     done: list[Looked] = []
@@ -72,23 +72,26 @@ def watch(
         session(options, QuietView(view), purpose=f"watch of drill {one.number}") as lab,
     ):
         staged = Staged(connect(lab.stack, LEARNER).stack, scratch / "world.json", lambda: files_of(attempt))
-        watcher = Watcher(lab, staged, what, variant=LEARNER, scratch=scratch)
+        watcher = Watcher(lab, staged, what, variant=LEARNER, looks=looks_dir())
         for line in begin(what, checks):
             aside(line)
         seen, saved_s = files_of(attempt), time.monotonic()
         while True:
             found = watcher.look(saved_s=saved_s)
-            done.append(found)
-            tell(Answer(text=["", *looked(found)]), as_json=as_json)
-            if lab.stop.asked or (looks and len(done) >= looks):
-                break
-            watcher.stage()
-            aside("waiting for the next save")
+            if found.verdict is None and files_of(attempt) != seen and not lab.stop.asked:
+                aside("saved again while it started: looking again")
+            else:
+                done.append(found)
+                tell(Answer(text=["", *looked(found)]), as_json=as_json)
+                if lab.stop.asked or (looks and len(done) >= looks):
+                    break
+                watcher.stage()
+                aside("waiting for the next save")
             saved = await_save(seen, lambda: files_of(attempt), stopped=lambda: lab.stop.asked)
             if saved is None:
                 break
             seen, saved_s = saved, saved_at_s(seen, saved)
-    return Answer(document=[each.document() for each in done], code=_code(done[-1]))
+    return Answer(document=[each.document() for each in done], code=_code(done[-1]) if done else ExitCode.INCONCLUSIVE)
 
 
 def _code(last: Looked) -> ExitCode:

@@ -405,12 +405,15 @@ class FakeScorecard:
     def hint(self, key: str) -> dict[str, Any]:
         text = f"The text of {key}." if key in self.opened else None
         level = "solution" if key == "reference" else "nudge"
-        return {"key": key, "level": level, "title": f"About {key}", "used_at": self.opened.get(key), "text": text}
+        checks = ["no_oversell", "slo:success_ratio"] if key == "first-look" else ["no_lost_orders"]
+        told = {"title": f"About {key}", "checks": checks, "text": text}
+        return {"key": key, "level": level, "used_at": self.opened.get(key), **told}
 
     def brief(self, key: str) -> dict[str, Any]:
         hints = [self.hint("first-look"), self.hint("reference")]
         texts = {"steps": ["Look.", "Mend."], "deliverable": ["A diff."], "checked": ["By invariants."]}
-        return {"brief": f"What {key} is about.", **texts, "hints": hints}
+        files = {"no_oversell": ["services.py", "models.py"], "no_lost_orders": ["tasks.py"]}
+        return {"brief": f"What {key} is about.", **texts, "files": files, "hints": hints}
 
     def progress(self) -> dict[str, Any]:
         values = [score["value"] for score in self.scores.values() if score["value"] is not None]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chaos.evidence import figures
-from chaos.model.folder import HISTORY
+from chaos.model.folder import HISTORY, File
 from dashboard import evidence
 from dashboard.errors import SourceAway
 
@@ -18,7 +18,10 @@ def test_an_unknown_run_is_a_sentence(tmp_path: Path) -> None:
 
 
 def test_a_missing_history_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(SourceAway, match="no operation history"):
+    with pytest.raises(SourceAway, match="no operation history yet"):
+        evidence.figures(tmp_path)
+    (tmp_path / File.VERDICT).write_text("{}")  # it has ended: nothing is to come
+    with pytest.raises(SourceAway, match=r"no operation history\."):
         evidence.figures(tmp_path)
 
 

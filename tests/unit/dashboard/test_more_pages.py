@@ -13,6 +13,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from dashboard.scorecard import Brief, Hint
+
 
 def said(app: AppTest) -> str:
     """All text of the page, tags included."""
@@ -210,6 +212,16 @@ def test_compare_finds_a_pair_by_itself(lab: Any) -> None:
     assert "hardened" in box(app, "Run B").value
 
 
+def test_compare_finds_before_and_after_of_the_same_code(lab: Any) -> None:
+    before = lab.run(ago_s=900, variant="attempt", verdict="violated", broken=("no_oversell",))
+    after = lab.run(ago_s=800, variant="attempt")
+    newest = lab.run(ago_s=700, variant="attempt")
+    changed(lab, newest, scenario="failure/database-down")
+    app = lab.page("compare")
+    assert not app.error
+    assert (box(app, "Run A").value, box(app, "Run B").value) == (before, after)
+
+
 def test_compare_refuses_different_scenarios_with_a_reason(lab: Any) -> None:
     a, b = lab.run(ago_s=900, variant="naive"), lab.run(ago_s=800, variant="hardened")
     document = json.loads((lab.evidence / b / "verdict.json").read_text())
@@ -357,6 +369,38 @@ def test_a_hint_is_opened_by_a_press_and_not_before(lab: Any, scorecard: Any) ->
     app.run()
     assert list(scorecard.opened) == ["reference"]
     assert "The text of reference." in said(app)
+
+
+def test_hints_for_failing_checks_come_first_with_their_files(lab: Any, scorecard: Any) -> None:
+    run_id = lab.run(variant="attempt", verdict="violated", broken=("no_oversell",))
+    scorecard.runs.append(lab.samples.index_entry(run_id, "attempt", 1_700_000_000, "violated", ("no_oversell",)))
+    lab.stack(scorecard=scorecard.url)
+    app = lab.page("drill", drill="concurrency")
+    text = said(app)
+    assert "services/shop/attempt/: services.py, models.py" in text
+    assert "tasks.py" not in text
+    (others,) = app.expander
+    assert others.label == "1 other hint, for checks that do not fail now"
+    assert [each.key for each in others.button] == ["open:concurrency:reference"]
+    assert sum(each.key == "open:concurrency:first-look" for each in app.button) == 1
+
+
+def test_a_check_is_found_without_its_brackets() -> None:
+    one = Hint(key="a", checks=["slo:success_ratio"])
+    brief = Brief(files={"slo:success_ratio": ["views.py"]}, hints=[one, Hint(key="b", checks=["no_oversell"])])
+    assert brief.ladder("slo:success_ratio[spike,buy]") == [one]
+    assert brief.files_of("slo:success_ratio[spike,buy]") == ["views.py"]
+    assert (brief.ladder("told_once"), brief.files_of("told_once")) == ([], [])
+
+
+def test_without_a_failing_check_all_hints_are_listed(lab: Any, scorecard: Any) -> None:
+    lab.stack(scorecard=scorecard.url)
+    app = lab.page("drill", drill="concurrency")
+    assert not app.expander
+    assert {each.key for each in app.button if each.key} >= {
+        "open:concurrency:first-look",
+        "open:concurrency:reference",
+    }
 
 
 def test_an_unknown_drill_says_so_and_shows_the_first(lab: Any, scorecard: Any) -> None:

@@ -53,7 +53,7 @@ class Agent:
         (evidence / "r1").mkdir(parents=True)
         self.evidence = evidence
         self.watchdog = Watchdog(
-            heal=lambda: ((), ()), evidence=evidence, monotonic_s=lambda: 0.0, now_unix_s=lambda: 0.0
+            heal=lambda: ((), ()), roots=(evidence,), monotonic_s=lambda: 0.0, now_unix_s=lambda: 0.0
         )
         self.redis, self.toxiproxy, self.watching = FakeRedis(), FakeToxiproxy(), True
         registry = CollectorRegistry()
@@ -163,7 +163,7 @@ def test_no_data_is_not_zero(agent: Agent) -> None:
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:18005", "127.0.0.1.evil.example", ""])
 def test_a_foreign_host_is_refused_with_the_token_too(host: str) -> None:
     """A stranger's page whose name points at this machine (DNS rebinding)."""
-    watchdog = Watchdog(heal=lambda: ((), ()), evidence=Path("/"), monotonic_s=lambda: 0.0, now_unix_s=lambda: 0.0)
+    watchdog = Watchdog(heal=lambda: ((), ()), roots=(Path("/"),), monotonic_s=lambda: 0.0, now_unix_s=lambda: 0.0)
     app = make_app(watchdog=watchdog, registry=CollectorRegistry(), token="t", hostnames=["127.0.0.1", "agent"])
     client = TestClient(app, base_url="http://127.0.0.1")
     for path in ("/health", "/metrics", "/lease"):

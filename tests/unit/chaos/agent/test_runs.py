@@ -74,7 +74,7 @@ def desk(tmp_path: Path, shell: Shell) -> RunDesk:
 
 @pytest.fixture
 def client(tmp_path: Path, desk: RunDesk) -> TestClient:
-    watchdog = Watchdog(heal=lambda: ((), ()), evidence=tmp_path, monotonic_s=lambda: 0.0, now_unix_s=lambda: 0.0)
+    watchdog = Watchdog(heal=lambda: ((), ()), roots=(tmp_path,), monotonic_s=lambda: 0.0, now_unix_s=lambda: 0.0)
     return TestClient(
         make_app(watchdog=watchdog, registry=CollectorRegistry(), token="t", desk=desk), base_url="http://localhost"
     )

@@ -26,7 +26,10 @@ class Lab:
         (evidence / "r1").mkdir(parents=True)
         (evidence / "r2").mkdir()
         self.watchdog = Watchdog(
-            heal=self.heal, evidence=evidence, monotonic_s=lambda: self.now_s, now_unix_s=lambda: 1700000000.25
+            heal=self.heal,
+            roots=(evidence, evidence.parent / "looks"),
+            monotonic_s=lambda: self.now_s,
+            now_unix_s=lambda: 1700000000.25,
         )
 
     def heal(self) -> tuple[Sequence[str], Sequence[str]]:
@@ -87,6 +90,15 @@ def test_a_lease_of_another_run_is_not_released(lab: Lab) -> None:
     lab.now_s += 60
     assert lab.watchdog.look() is True
     assert [note["data"]["run_id"] for note in lab.notes("r2")] == ["r2"]
+
+
+def test_a_quick_look_has_a_lease_too(lab: Lab) -> None:
+    look = lab.evidence.parent / "looks" / "l1"
+    look.mkdir(parents=True)
+    lab.watchdog.renew("l1", str(look), 5.0)
+    lab.now_s += 6
+    assert lab.watchdog.look() is True
+    assert (look / "watchdog.jsonl").exists()
 
 
 def test_what_is_left_is_tried_again(lab: Lab) -> None:

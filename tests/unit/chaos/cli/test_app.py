@@ -133,3 +133,11 @@ def test_the_installed_command(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (2, "")
     (problem,) = json.loads(done.stdout)["problems"]
     assert problem.startswith("scenario: got '/dev/null', expected a file or one of ")
+
+
+def test_help_names_the_command_as_it_is_typed() -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "chaos.cli", "deliver", "--help"],
+        cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert "Usage: firedrill deliver [OPTIONS]" in said.stdout

@@ -39,6 +39,7 @@ def stands(*runs: Latest, one: Drill = ONE, base: str | None = "naive", card: Sc
     return Stands(drill=one, base=base, runs=by_name, scored=card)
 
 
+REVIEW = Drill(key="ai-review", number=6, title="Review", core=("review/notes", "review/exploits"))
 BOTH = (ran("a/x"), ran("a/y"))
 
 
@@ -49,6 +50,8 @@ BOTH = (ran("a/x"), ran("a/y"))
         (stands(one=QUERIES, base=None), "firedrill attempt start --drill 2"),
         (stands(one=QUERIES), "firedrill attempt start --drill 2"),
         (stands(one=QUERIES, base="draft_2_4"), "firedrill run q/x --variant attempt"),
+        (stands(one=REVIEW, base="draft_6_4"), "firedrill review check"),
+        (stands(ran("review/notes"), one=REVIEW, base="draft_6_4"), "firedrill check 6 --part core"),
         (stands(base="draft_2_4"), "firedrill attempt start --drill 3"),
         (stands(), "firedrill run a/x --variant attempt"),
         (stands(ran("a/x", "violated", "no_oversell")), "firedrill explain run-x no_oversell"),

@@ -126,3 +126,20 @@ def test_code_that_does_not_start() -> None:
 def test_what_the_lab_can_t_do() -> None:
     told = look(Verdict.INCONCLUSIVE, cut(of("interleaving/last-seats"), None), problem="stack prepare: got nothing")
     assert told == ["▲ can't tell (7.2 s after the save): stack prepare: got nothing"]
+
+
+def test_what_can_t_be_told_has_one_reason() -> None:
+    scenario = of("interleaving/last-seats")
+    undecided = [
+        Finding(
+            check=name, kind=FindingKind.INVARIANT, verdict=Verdict.INCONCLUSIVE, expected="", reason="aborted: why"
+        )
+        for name in ("no_oversell", "served_when_calm")
+    ]
+    one = Looked(
+        cut=cut(scenario, None), verdict=Verdict.INCONCLUSIVE, findings=tuple(undecided), looked_at="", took_s=1.0,
+        why="Inconclusive: aborted: why. Run it again.",
+    )  # fmt: skip
+    told = "\n".join(looked(one))
+    assert told.count("aborted: why") == 1
+    assert "  Inconclusive: aborted: why. Run it again.\n" in told

@@ -181,6 +181,12 @@ def test_every_drill_has_a_brief_with_hints_up_to_a_solution(drills: None) -> No
         assert len({hint.key for hint in brief.hints}) == len(brief.hints)
 
 
+def test_a_brief_names_the_files_that_a_check_is_about(writer: Client) -> None:
+    brief = writer.get("/api/drills/concurrency/brief/").json()
+    assert brief["files"]["no_oversell"] == ["services.py", "models.py"]
+    assert {check for hint in brief["hints"] for check in hint["checks"]} <= brief["files"].keys()
+
+
 def test_a_hint_keeps_its_text_until_it_is_opened_and_logged_once(writer: Client) -> None:
     hints = writer.get("/api/drills/auth/brief/").json()["hints"]
     assert {hint["text"] for hint in hints} == {None}

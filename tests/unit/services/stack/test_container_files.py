@@ -111,4 +111,5 @@ def test_a_fleet_asks_each_supervisor_for_its_own() -> None:
     assert fleet.is_running()
     worker.runs = False
     assert not fleet.is_running()
+    assert fleet.identities(["shop:api", "toxiproxy"]) == {"shop:api": {"pid": 7}}
     assert fleet.identity("toxiproxy") is None, "who has no supervisor has no identity from one"

@@ -174,6 +174,19 @@ def test_nothing_of_the_group_runs_on_while_its_family_is_looked_for(
 
 
 @pytest.mark.usefixtures("adopting")
+def test_the_identities_of_several_programs_cost_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    leader, kept = program(KEPT)
+    control = ControlInterface(_Supervisord(leader.pid), None)
+    looks: list[int] = []
+    everybody = kin.snapshot
+    monkeypatch.setattr(kin, "snapshot", lambda: looks.append(1) or everybody())
+    found = control.identities(["shop:worker", "shop:relay", "gateway"])
+    assert found == {"shop:worker": control.identity("shop:worker")}
+    assert set(found["shop:worker"]["pids"]) == {leader.pid, kept}
+    assert len(looks) == 2  # one of them is that of the comparison
+
+
+@pytest.mark.usefixtures("adopting")
 def test_a_pause_holds_the_whole_family() -> None:
     leader, kept = program(KEPT)
     control = ControlInterface(_Supervisord(leader.pid), None)

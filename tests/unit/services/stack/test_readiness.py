@@ -145,8 +145,10 @@ class ApiGroup:
     """A supervisor that knows the API's processes."""
 
     pids: list[int]
+    asked: int = 0
 
     def identity(self, name: str) -> dict[str, object] | None:
+        self.asked += 1
         return {"pid": 1, "started_unix_s": 0.0, "pids": self.pids} if name == "shop:api" else None
 
 
@@ -168,6 +170,13 @@ def test_an_api_is_ready_when_each_of_its_processes_is(api: Checks) -> None:
     _Api.answers = [process(1), process(1), process(1), process(2)]
     assert api.api("hardened") is None
     assert _Api.asked == 4
+
+
+def test_an_api_that_does_not_answer_yet_costs_supervisord_no_look_at_all_processes(lab: Lab) -> None:
+    supervisor = ApiGroup([1, 2])
+    nobody = Checks(lab, Ports(base=1), cast("Supervisor", supervisor))
+    assert "expected status ready" in str(nobody.api("hardened"))
+    assert supervisor.asked == 0
 
 
 def test_an_api_of_which_one_process_never_answers_is_not_ready(api: Checks) -> None:

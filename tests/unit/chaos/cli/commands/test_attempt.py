@@ -39,10 +39,14 @@ def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 def test_an_attempt_at_a_drill_starts_from_its_draft_and_keeps_the_old_one(shell: Shell, made: list[str]) -> None:
     said = shell("attempt", "start", "--drill", "2", "--seed", "4")
     assert made == ["draft draft_2_4", "attempt draft_2_4"]
-    assert said.out == (
+    made_from, *steps = said.out.splitlines()
+    assert made_from == (
         "your attempt is services/shop/attempt, made from draft_2_4; "
-        "the old one is kept in services/shop/attempt.backup-1\n"
+        "the old one is kept in services/shop/attempt.backup-1"
     )
+    assert steps[0] == "Next:"
+    assert steps[1].endswith("firedrill drill 2")
+    assert steps[3].endswith("firedrill run queries/reads --variant attempt")
 
 
 def test_a_seed_that_nobody_asked_for_is_a_fresh_one(shell: Shell, made: list[str]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from chaos.drills.catalogue import Drill
+from chaos.errors import Inconclusive
 from tests.unit.chaos.cli.shell import FakeLab, Shell, finished
 
 
@@ -50,3 +51,14 @@ def test_a_list_that_can_not_be_read_is_told_before_anything_runs(
     assert (said.code, said.out, fake.asked) == (2, "", [])
     assert "discrepancies.md:1: got the columns operation, what" in said.err
     assert "openapi.yaml: openapi: got 'swagger 2.0', expected '3.1.0'" in said.err
+
+
+def test_a_check_that_is_stopped_says_what_became_of_its_runs(shell: Shell, fake: FakeLab) -> None:
+    fake.results["hardened"] = Inconclusive("last-seats on hardened: got stopped by SIGINT, expected to run it")
+    said = shell("check", "3", "--variant", "hardened")
+    assert said.code == 3
+    assert said.err.endswith(
+        "last-seats on hardened: got stopped by SIGINT, expected to run it\n"
+        "firedrill: the check is not kept, so deliver has none; "
+        "the runs that ended count, and firedrill drill 3 shows them\n"
+    )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chaos.config import CHECKOUT
 from tests.unit.chaos.adapters.servers import Http
 from tests.unit.chaos.cli.shell import Shell, finished
 
@@ -72,8 +74,8 @@ def test_alone_with_runs_and_a_scorecard(shell: Shell, violated: str, scorecard:
     assert said.code == 0
     assert "■ 1 violated of 8" in said.out
     assert "2 (gap of 2)" in said.out
-    assert f"\nNext, drill 3: firedrill explain {violated} no_oversell\n" in said.out
-    assert "or  firedrill hint 3 " in said.out
+    assert re.search(rf"^Next, drill 3: \S*firedrill explain {violated} no_oversell$", said.out, re.MULTILINE)
+    assert re.search(r"^  or  \S*firedrill hint 3 ", said.out, re.MULTILINE)
 
 
 def test_a_drill(shell: Shell, violated: str, scorecard: Http) -> None:
@@ -85,7 +87,7 @@ def test_a_drill(shell: Shell, violated: str, scorecard: Http) -> None:
     assert "■ violated" in said.out
     assert "failing checks are about (1): services.py, models.py\n" in said.out
     assert "Hints: 1 of " in said.out
-    assert f"Next: firedrill explain {violated} no_oversell\n" in said.out
+    assert re.search(rf"^Next: \S*firedrill explain {violated} no_oversell$", said.out, re.MULTILINE)
     document = shell("drill", "concurrency", "--json").json
     assert document["parts"]["core"][0] == {
         "scenario": CORE,
@@ -93,6 +95,12 @@ def test_a_drill(shell: Shell, violated: str, scorecard: Http) -> None:
         "run": violated,
         "failed": ["no_oversell"],
     }
+
+
+@pytest.mark.parametrize("number", range(1, 7))
+def test_a_drill_names_the_page_that_explains_it(shell: Shell, number: int) -> None:
+    (page,) = re.findall(r"^Read more: (\S+)$", shell("drill", str(number)).out, re.MULTILINE)
+    assert (CHECKOUT / page).is_file()
 
 
 def test_a_drill_without_a_stack_and_one_that_there_is_not(shell: Shell) -> None:
@@ -111,10 +119,20 @@ def test_a_hint_is_on_record_before_it_is_told(shell: Shell, violated: str, scor
     assert "Hint 1 of 3 (nudge): Think of two requests\n" in said.out
     assert f"failed last in {violated}\n" in said.out
     assert "Still stuck: firedrill hint 3 (opens the direction)\n" in said.out
+    assert "Files in services/shop/attempt that this check is about: services.py, models.py\n" in said.out
+    assert "On record, as the first hint of this drill: its stretch counts only for runs before now.\n" in said.out
     scorecard.answers["PUT /api/drills/concurrency/hints/two-requests/"] = (500, b"")
     said = shell("hint", "3")
     assert (said.code, said.out) == (4, "")
     assert "told only when that is on record" in said.err
+
+
+def test_only_the_first_hint_warns_of_the_stretch(shell: Shell, violated: str, scorecard: Http) -> None:
+    card(scorecard, opened=("two-requests",))
+    said = shell("hint", "3")
+    assert "Hint 2 of 3 (direction)" in said.out
+    assert "On record.\n" in said.out
+    assert "stretch" not in said.out
 
 
 def test_a_solution_asks_first(shell: Shell, violated: str, scorecard: Http) -> None:

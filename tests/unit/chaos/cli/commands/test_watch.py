@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,10 +37,18 @@ class Lab:
         self._shell, self._attempt, self._ends = shell, attempt, ends
         self.looked: list[str] = []
 
+    def save(self) -> None:
+        """A little later, as a person does."""
+        text = "x" * (len(self.looked) + 3)
+        threading.Timer(0.3, (self._attempt / "views.py").write_text, [text]).start()
+
     def performed(self, scenario: Any, variant: str, seed: int, *, look: tuple[Path, Staged]) -> Path:
         self.looked.append(scenario.name)
-        (self._attempt / "views.py").write_text("x" * (len(self.looked) + 3))
         end = self._ends.pop(0)
+        if end == "saved meanwhile":
+            (self._attempt / "views.py").write_text("y" * (len(self.looked) + 3))
+            raise LearnerCodeError("services/shop/attempt: got files that changed while it was started")
+        self.save()
         if isinstance(end, Exception):
             raise end
         return finished(look[0], "attempt", oversold=end == "oversold").folder
@@ -73,6 +82,15 @@ def test_each_save_is_followed_by_a_look(shell: Shell, scripted: Any) -> None:
     assert "● nothing found in a quick look" in said.out
     assert said.out.count("not evidence") == 2
     assert not shell.evidence.exists()
+
+
+def test_a_save_while_the_code_starts_is_no_fault_of_the_code(shell: Shell, scripted: Any) -> None:
+    lab = scripted("saved meanwhile", "held")
+    said = shell("watch", "3", "--looks", "1")
+    assert said.code == 0
+    assert len(lab.looked) == 2
+    assert "does not start" not in said.out
+    assert "saved again while it started: looking again\n" in said.err
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -39,7 +40,7 @@ def fresh(runs, besides):
         drill("ai-review"),
         11,
         base=BASE,
-        scenario=lambda name: SimpleNamespace(name=name, title=name),  # type: ignore[return-value]
+        scenario=lambda name: cast("Any", SimpleNamespace(name=name, title=name)),
         run=runs,
         own_tests=lambda: Passed(name="own tests", verdict=Verdict.HELD, reason=""),
         besides=besides,
