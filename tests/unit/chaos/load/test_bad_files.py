@@ -70,7 +70,8 @@ def test_the_unbent_scenario_loads() -> None:
         pytest.param(
             "seats: 150",
             "seat: 150",
-            "world.seat: got an unknown key, expected one of events, hot_tiers, seats, customers, old_orders, access_lifetime_s"
+            "world.seat: got an unknown key, expected one of events, "
+            "hot_tiers, seats, customers, old_orders, access_lifetime_s"
             " (did you mean seats?) (line 5)",
             id="unknown key of the world",
         ),

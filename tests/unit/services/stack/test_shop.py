@@ -129,7 +129,10 @@ def test_a_world_is_completed_with_the_defaults() -> None:
     [
         ("{", "--world: got Expecting property name"),
         ("[]", "--world: got [], expected a JSON object"),
-        ('{"seat": 1}', "--world: seat: got an unknown key, expected events, hot_tiers, seats, customers, old_orders, access"),
+        (
+            '{"seat": 1}',
+            "--world: seat: got an unknown key, expected events, hot_tiers, seats, customers, old_orders, access",
+        ),
         ('{"events": 0}', "--world: events: got 0, expected a whole number 1 to 1000"),
         ('{"customers": true}', "--world: customers: got True, expected a whole number 1 to 10000"),
         ('{"access_lifetime_s": 0}', "--world: access_lifetime_s: got 0, expected a whole number 1 to 86400"),

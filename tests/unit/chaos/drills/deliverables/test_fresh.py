@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -34,12 +35,17 @@ def runs():
     return Runs()
 
 
+def named(name: str) -> Any:
+    """All that is looked at of a scenario."""
+    return SimpleNamespace(name=name, title=name)
+
+
 def fresh(runs, besides):
     return run_fresh(
         drill("ai-review"),
         11,
         base=BASE,
-        scenario=lambda name: SimpleNamespace(name=name, title=name),
+        scenario=named,
         run=runs,
         own_tests=lambda: Passed(name="own tests", verdict=Verdict.HELD, reason=""),
         besides=besides,
