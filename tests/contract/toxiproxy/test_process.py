@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import socket
 
-from services.stack.watch.control_account import requests_in
-from tests.contract.toxiproxy.conftest import Server
+from chaos.adapters.toxiproxy import ToxiproxyAdapter
+from services.stack.layout import Lab, Ports
+from services.stack.watch.control_account import ControlAccount, requests_in
+from tests.contract.toxiproxy.conftest import Server, eventually
 
 
 def test_a_configuration_file_creates_proxies(start, tmp_path):
@@ -73,4 +75,32 @@ def test_the_log_names_who_asked_what(kind, tmp_path, eventually):
         ("DELETE", "/proxies/a", 'x"} {"method":"GET"'),
     ]
     assert all(one.client.startswith("127.0.0.1:") for one in requests_in(log.read_bytes().splitlines()))
+    server.stop()
+
+
+def test_a_proxy_that_lives_for_a_moment_is_told_and_the_lab_s_own_requests_are_not(kind, tmp_path):
+    stack = Lab(tmp_path / "lab")
+    stack.create()
+    with (stack.log / "toxiproxy.log").open("wb") as file:
+        server = Server(kind, output=file)
+    token, ports = stack.secret("lab_token"), Ports(server.port - Ports(0)["toxiproxy"])
+    adapter = ToxiproxyAdapter(server.url, 10.0, lab_token=token)
+
+    def strangers(ask):
+        account = ControlAccount(stack, ports)
+        account.open()
+        ask()
+        found = [what for _, what in account.close()]
+        assert account.trouble == ""
+        return found
+
+    def a_way_of_its_own():
+        server.call("POST", "/proxies", {"name": "a", "listen": "127.0.0.1:0", "upstream": "127.0.0.1:1"})
+        server.call("DELETE", "/proxies/a")
+
+    eventually(lambda: b"/version" in (stack.log / "toxiproxy.log").read_bytes(), "the log's first lines")
+    assert strangers(lambda: [adapter.proxies(), adapter.version(), adapter.reset()]) == []
+    (told,) = strangers(a_way_of_its_own)
+    assert "2 time(s): POST /proxies from 127.0.0.1:" in told
+    assert "1 time(s): GET /proxies from" in strangers(lambda: server.call("GET", "/proxies"))[0]
     server.stop()
