@@ -37,7 +37,7 @@ class Interleaved(SourceParams):
         12,
         ge=1,
         le=MOST_SCHEDULES,
-        description="Schedules. The world needs a tier for each, hot ones for last seats, and one or two more.",
+        description="Schedules. The world needs a tier for each, hot ones where seats run out, and one or two more.",
     )
     hold: float = Field(
         HELD_AT_MOST_S, gt=0, le=HELD_AT_MOST_S, description="Seconds that A is held when B neither ends nor waits."
@@ -90,9 +90,9 @@ class InterleavedSource(Source):
         if people > world.customers:
             yield "at_most", f"got a pair that needs {people} customers, expected at most the world's {world.customers}"
         large = world.events * LARGE_TIERS_AN_EVENT
-        if params.pair == LAST_SEATS and params.places > world.hot_tiers:
+        if params.pair in WITH_FEW_SEATS and params.places > world.hot_tiers:
             yield "at_most", f"got a pair that needs {params.places} hot tiers, expected at most the {world.hot_tiers}"
-        elif params.pair != LAST_SEATS and params.pair[0] in WITH_ORDERS and params.places > large:
+        elif params.pair not in WITH_FEW_SEATS and params.pair[0] in WITH_ORDERS and params.places > large:
             expected = f"at most the {large} that {world.events} events have besides hot ones"
             yield "at_most", f"got a pair that needs {params.places} tiers, expected {expected}"
 
@@ -100,7 +100,8 @@ class InterleavedSource(Source):
         yield from ()
 
 
-LAST_SEATS = ("buy", "buy")
+WITH_FEW_SEATS = frozenset({("buy", "buy"), ("cancel", "cancel")})
+"""Pairs whose tiers have to sell out."""
 WITH_ORDERS = frozenset({"buy", "cancel", "charge"})
 LARGE_TIERS_AN_EVENT = 2
 

@@ -253,9 +253,9 @@ class SameKey(_Scene):
 class _Paid(_Scene):
     """Begins with an order of one seat that is paid."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, place: Place | None = None) -> None:
         super().__init__(stage)
-        self.place = stage.large_place()
+        self.place = place or stage.large_place()
         self.owner = self.person()
         self.order = self.ordered(self.owner, self.place, 1)
 
@@ -266,14 +266,26 @@ class _Paid(_Scene):
 
 
 class DoubleCancel(_Paid):
-    """One order, cancelled twice. A second order stays, so that seats given back twice do not make `sold` negative."""
+    """One order, cancelled twice. A second order stays, so that seats given back twice do not make `sold` negative.
+
+    Afterwards all seats are asked for, of which the second order has one: whoever sells them counts seats that were
+    given back twice, whatever its pages and views say.
+    """
 
     def __init__(self, stage: Stage) -> None:
-        super().__init__(stage)
+        super().__init__(stage, stage.place())
         assert self.place is not None
         self.ordered(self.owner, self.place, 1)
-        self.a = self.request("cancel", cancel(self.owner, self.order))
-        self.b = self.request("cancel", cancel(self.owner, self.order, attempt=2))
+        self.first = self.request("cancel", cancel(self.owner, self.order))
+        self.a, self.b = self.first, self.request("cancel", cancel(self.owner, self.order, attempt=2))
+
+    def close(self) -> None:
+        if not self.first.started or self.place is None:
+            return
+        with suppress(OSError):
+            for seats in (self.place.capacity, 1):
+                if order := self.send(buy(self.owner, self.place, self.key(), seats)).order:
+                    self.orders.append(order)
 
 
 class CancelAndBuy(_Paid):

@@ -173,3 +173,19 @@ def test_the_two_come_in_by_different_connections() -> None:
     client = FakeClient()
     played(("buy", "buy"), client)
     assert sorted(client.lanes) == [0, 1]
+
+
+def test_after_two_cancels_all_seats_are_asked_for_and_then_the_free_one() -> None:
+    """A counter that gave a seat back twice sells both, even where pages and views count the orders."""
+    client = FakeClient()
+    scene = played(("cancel", "cancel"), client)
+    assert [(ask.tier, ask.quantity) for ask in client.asked if ask.op == "buy"] == [(1, 1), (1, 1), (1, 2), (1, 1)]
+    assert scene.place.capacity == 2
+
+
+def test_a_scene_that_never_began_buys_nothing_afterwards() -> None:
+    client = FakeClient()
+    scene = SCENES["cancel", "cancel"](stage(client))
+    before = len(client.asked)
+    scene.close()
+    assert len(client.asked) == before
