@@ -12,6 +12,8 @@ from services.stack.layout import HOST, SUPERVISORS, Lab, Ports
 
 USERNAME: Final = "firedrill"
 SHOP: Final = ("api", "worker", "relay")
+UNKNOWN_METHOD: Final = 1
+"""Source: supervisor.xmlrpc.Faults."""
 
 
 class Unreachable(Exception):
@@ -68,7 +70,7 @@ class Supervisor:
             by: Program whose supervisor is meant, where the first argument does not name it.
 
         Raises:
-            Unreachable: no answer, or not that of a supervisord which knows our password.
+            Unreachable: no answer, or not that of a supervisord which knows our password and this checkout's calls.
             xmlrpc.client.Fault: supervisord refused.
         """
         transport = _Transport(timeout_s or self._timeout_s)
@@ -78,6 +80,13 @@ class Supervisor:
                 for name in method.split("."):
                     target = getattr(target, name)
                 return target(*arguments)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode != UNKNOWN_METHOD:
+                raise
+            raise Unreachable(
+                f"supervisord: got one without {method}, started from other code, expected this checkout's "
+                "(make down, then make up)"
+            ) from None
         except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError) as error:
             if isinstance(error, TimeoutError):
                 raise Unreachable(
