@@ -33,6 +33,7 @@ from chaos.model.audit import LEAST, Row, grade
 from chaos.model.conform import Contract
 from chaos.model.deviation import FAMILIES, Deviation, Place, normal, place
 from chaos.model.exchange import Exchanged
+from chaos.model.folder import File
 from chaos.model.openapi import facts
 
 _KINDS = {
@@ -43,7 +44,7 @@ _KINDS = {
 
 def newest(evidence: Path, scenario: str, variant: str) -> Path | None:
     """Its newest run; None without one."""
-    found = [file.parent for file in sorted(evidence.glob("*/verdict.json"))]
+    found = [file.parent for file in sorted(evidence.glob(f"*/{File.VERDICT}"))]
     heads = [(folder, read_head(folder)) for folder in found]
     runs = [folder for folder, head in heads if (head.scenario, head.variant) == (scenario, variant)]
     return runs[-1] if runs else None
