@@ -114,7 +114,7 @@ screenshots: up ## pictures of every page of the running lab, into docs/images
 
 lock: ## rewrite the lock files from requirements*.in (hashes, no index address); UPGRADE=--upgrade for newer versions
 	@test -x .lab/lock/bin/uv || { python3 -I -m venv .lab/lock && env -u PYTHONPATH .lab/lock/bin/python -I launch/pip.py install --quiet uv; }
-	@for name in requirements requirements-dev requirements-scanners; do \
+	@for name in requirements requirements-dev requirements-scanners requirements-fuzz; do \
 	  .lab/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --no-emit-index-url $(UPGRADE) $$name.in -o $$name.lock && echo "lock          $$name.lock"; done
 endif

@@ -14,7 +14,7 @@ import streamlit as st  # noqa: E402
 
 from dashboard import markup  # noqa: E402
 
-NAMES = ("Overview", "Live", "Run", "Compare", "Scores", "Progress", "Drill", "Review")
+NAMES = ("Overview", "Live", "Run", "Compare", "Scores", "Progress", "Drill", "Contract", "Review")
 PAGES = {
     name.lower(): st.Page(
         str(HERE / "app_pages" / f"{name.lower()}.py"), title=name, url_path=name.lower(), default=name == "Overview"

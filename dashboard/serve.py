@@ -16,9 +16,11 @@ from starlette.middleware import Middleware  # noqa: E402
 from starlette.middleware.trustedhost import TrustedHostMiddleware  # noqa: E402
 from streamlit.web.server.starlette import App  # noqa: E402
 
+from dashboard import openapi  # noqa: E402
 from dashboard.config import hostnames  # noqa: E402
 
 app = App(
     HERE / "app.py",
+    routes=openapi.ROUTES,
     middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hostnames(), www_redirect=False)],
 )

@@ -7,7 +7,6 @@ A scanner that is not installed is left out, with a message.
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,8 +16,8 @@ from typing import Any, Final
 
 import msgspec
 
+from chaos.adapters import apart
 from chaos.config import CHECKOUT, lab_dir
-from chaos.errors import LabBroken
 from chaos.model import cwe
 from chaos.model.notes import Note, distinct
 from chaos.review import sarif
@@ -144,36 +143,4 @@ def _note(file: str, line: int, number: int, severity: Any, why: str) -> Note:
 
 def get(say: Callable[[str], None]) -> Path:
     """Make the environment unless it is up to date; *say* gets lines of progress. Raises: LabBroken."""
-    place, stamp = folder(), folder() / ".lock"
-    wanted = LOCK.read_text("utf-8")
-    if stamp.is_file() and stamp.read_text("utf-8") == wanted:
-        return place
-    say("scanners      an environment of their own; semgrep is large")
-    shutil.rmtree(place, ignore_errors=True)
-    _installing([sys.executable, "-I", "-m", "venv", str(place)], say)
-    command = [str(place / "bin" / "python"), "-I", str(CHECKOUT / "launch" / "pip.py"), "install"]
-    _installing([*command, "--progress-bar", "off", "--require-hashes", "-r", str(LOCK)], say)
-    stamp.write_text(wanted, "utf-8")
-    return place
-
-
-def _installing(command: list[str], say: Callable[[str], None]) -> None:
-    total = sum(line[:1].isalnum() for line in LOCK.read_text("utf-8").splitlines())
-    count, last = 0, ""
-    with subprocess.Popen(
-        command,
-        env=environment.for_installers(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            last = line.strip() or last
-            if line.startswith("Collecting "):
-                count += 1
-                if count % 10 == 0:
-                    say(f"scanners      [{count}/{total}] {line.split()[1]}")
-    if process.returncode:
-        raise LabBroken(f"scanners: got {last[:200]!r}, expected them to be installed from {LOCK.name}")
+    return apart.get(LOCK, folder(), "scanners", "an environment of their own; semgrep is large", say)

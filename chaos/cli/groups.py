@@ -20,6 +20,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "hint": "the next of three hints for the check that failed last",
         "check": "does your attempt pass a drill? core and stretch",
         "try": "one request by hand: its answer, and what the contract says",
+        "token": "somebody's bearer token, for curl or another tool",
         "score": "record your own score, with the ceiling beside it",
         "review": "drill 6: a sample to read, your notes, their grade",
         "reveal": "what was planted in your attempt (counts as a solution)",

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from chaos.adapters import drawing
 from chaos.adapters.gate import Gate
 from chaos.adapters.lab import Adapters, connect
 from chaos.adapters.scorecard import Scorecard
@@ -32,6 +33,7 @@ from chaos.drills.drafts import BASE, base_of
 from chaos.drills.results import RunResult
 from chaos.drills.written import written_for
 from chaos.errors import FiredrillError, Inconclusive, InvalidInput, LabBroken
+from chaos.exchanges import KINDS as SOURCES
 from chaos.heal import deviations, heal
 from chaos.model.loadplan import Elsewhere
 from chaos.model.world import World
@@ -134,6 +136,8 @@ class Session:
         written = written_for(scenario, variant, self.schema)
         if written is not None and seed != written.seed:
             self.view.say(f"it runs on seed {written.seed}, that of the draft")
+        if any(SOURCES[section.source].drawn(section.params) for section in scenario.exchanges):
+            drawing.get(self.view.say)
         adapters = connect(self.stack, variant)
         factor, source = scale_of(self.options.scale if scale is None else scale)
         if said := aside(factor):
@@ -193,6 +197,7 @@ def _tools(stack: Stack, adapters: Adapters, keep_open: Sequence[int] = ()) -> T
         tracer=adapters.trace,
         recorder=adapters.recorder,
         api_url=stack.url("api"),
+        draw=drawing,
         metrics=stack.metrics,
         driver_metrics_port=stack.driver_metrics_port,
         keep_open=keep_open,

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from chaos.model import words
 from chaos.model.disguise import key_of
+from chaos.model.drawn import Drawn
 from chaos.model.exchange import Case
 from chaos.model.kinds import first_paragraph
 from chaos.model.strict import StrictModel
@@ -40,6 +41,8 @@ class Ground:
         api: Base URL of the API, as the player reaches it.
         events: How many the world has once it is full; *world* may be read before.
         old_orders: How many orders of others it has.
+        operations: `operationId` → `METHOD /path/{parameter}/`, of the contract; empty where it is not asked for.
+        draw: Number of cases of each operation → requests drawn from the contract, the same for the same seed.
     """
 
     seed: int
@@ -49,6 +52,8 @@ class Ground:
     api: str = ""
     events: int = 0
     old_orders: int = 0
+    operations: Mapping[str, str] = field(default_factory=dict)
+    draw: Callable[[int], Sequence[Drawn]] = lambda cases: ()
 
     def size(self, section: str, least: int, most: int) -> int:
         """A page's size from *least* to *most*, by the seed."""
@@ -110,6 +115,14 @@ class Source(ABC):
     def sizes(self, params: Any) -> tuple[int, ...]:
         """Numbers of rows to which its cases have the world filled, smallest first; empty for an unchanged world."""
         return ()
+
+    def drawn(self, params: Any) -> int:
+        """How many valid requests of each operation it draws from the contract, and as many invalid ones."""
+        return 0
+
+    def like(self, case: Case, one: Drawn, id_: str, ground: Ground) -> Case:
+        """*one* as a case of this source that differs from *case* in nothing but what was drawn."""
+        raise NotImplementedError
 
     @abstractmethod
     def cases(self, params: Any, ground: Ground) -> Iterable[Case]:

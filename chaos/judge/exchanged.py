@@ -65,6 +65,10 @@ def player_findings(exchanged: Exchanged, events: Sequence[Event]) -> Iterator[F
 
 def _unsent(exchanged: Exchanged, events: Sequence[Event]) -> str:
     told = next((event.data.get("cases") for event in events if event.event is EventKind.LOAD_STARTED), None)
+    # `more`: what a section sent because of the answers that it got, to find the smallest request of each deviation.
+    more = [event.data.get("more", 0) for event in events if event.event is EventKind.PHASE_ENDED]
+    if isinstance(told, int) and all(isinstance(number, int) for number in more):
+        told += sum(more)
     if told is not None and told != len(exchanged.cases):
         return f"{File.CASES} has {len(exchanged.cases)} cases, the journal says {told}"
     if not exchanged.cases and told is None:

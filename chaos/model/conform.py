@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +25,8 @@ _FAMILY: Final = {
     **dict.fromkeys(("type", "format", "pattern"), "type"),
     **dict.fromkeys(("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"), "limit"),
 }
+_PROSE: Final = frozenset({"title", "description", "example", "examples", "default"})
+_REFERS: Final = re.compile(r'"#/components/schemas/([^"/]+)"')
 
 
 class Contract:
@@ -49,6 +51,30 @@ class Contract:
     def statuses(self, operation: str) -> frozenset[int]:
         """The documented statuses of *operation*."""
         return frozenset(map(int, self.operations[operation]["responses"]))
+
+    def promised(self, names: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What a test of its own needs: operation → status below 500 → what it promises, and the schemas that use.
+
+        An answer's promise is its media type, the headers that have to be there, and a schema without prose.
+        """
+        found = {name: dict(self._promised(name)) for name in names}
+        used: dict[str, Any] = {}
+        left: list[Any] = [found]
+        while left:
+            for name in _REFERS.findall(json.dumps(left.pop())):
+                if name not in used:
+                    used[name] = _bare(self._components["schemas"][name])
+                    left.append(used[name])
+        return found, used
+
+    def _promised(self, operation: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        for status, response in self.operations[operation]["responses"].items():
+            meant = self.followed(response)
+            headers = [name for name, each in meant.get("headers", {}).items() if self.followed(each).get("required")]
+            ((media, described),) = meant.get("content", {"": {}}).items()
+            if int(status) < 500:
+                schema = _bare(_strict(described.get("schema", {})))
+                yield int(status), {"media": media, "headers": headers, "schema": schema}
 
     def deviations(
         self, operation: str, promised: int, *, status: int, headers: Mapping[str, str], body: str
@@ -126,6 +152,17 @@ def _strict(node: Any) -> Any:
             strict.setdefault("additionalProperties", False)
         return strict
     return [_strict(value) for value in node] if isinstance(node, list) else node
+
+
+def _bare(schema: Any) -> Any:
+    """*schema* without what decides nothing: prose, examples, defaults."""
+    if isinstance(schema, Mapping):
+        return {
+            key: {name: _bare(each) for name, each in value.items()} if key == "properties" else _bare(value)
+            for key, value in schema.items()
+            if key not in _PROSE
+        }
+    return [_bare(value) for value in schema] if isinstance(schema, list) else schema
 
 
 def _places(error: ValidationError) -> Iterator[tuple[tuple[str, ...], str]]:

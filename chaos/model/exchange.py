@@ -1,6 +1,6 @@
 """Cases and exchanges: what a run of single requests meant to send, and what came back, each recorded whole.
 
-`cases.jsonl` holds a `Case` per line, in the order of sending, written before anything is sent. `exchanges.jsonl.gz`
+`cases.jsonl` holds a `Case` per line, in the order of sending, written before it is sent. `exchanges.jsonl.gz`
 holds an `Exchange` per request that was sent, `queries.jsonl.gz` a `Query` per statement that PostgreSQL logged
 meanwhile. None of them holds a token or a password: each is replaced by `…`.
 """

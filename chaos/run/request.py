@@ -6,8 +6,9 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from chaos.model.drawn import Drawn
 from chaos.model.folder import File
 from chaos.model.journal import Event
 from chaos.model.loadplan import Elsewhere, Progress
@@ -46,6 +47,26 @@ class Pace:
     steady_grace_s: float = 1.0
     heal_s: float = 45.0
     worker_ping_s: float = 3.0
+
+
+class Draw(Protocol):
+    """Draws requests from a contract."""
+
+    def draw(self, document: Mapping[str, Any], *, seed: int, cases: int) -> Sequence[Drawn]:
+        """Up to *cases* valid ones of each operation, and as many invalid ones. Raises: LabBroken."""
+
+    def smaller(self, document: Mapping[str, Any], *, seed: int, cases: int) -> Smaller:
+        """Ready to look for the smallest request that shows something. Raises: LabBroken."""
+
+
+class Smaller(Protocol):
+    """Finds the smallest of the requests that show something."""
+
+    def find(self, operation: str, *, valid: bool, shows: Callable[[Drawn], bool]) -> None:
+        """Ask *shows* of one request after the other, until none is known that is smaller. Raises: LabBroken."""
+
+    def close(self) -> None:
+        """End it."""
 
 
 class View(Protocol):
@@ -113,6 +134,7 @@ class Tools:
         gate: Forces interleavings in the variant's database; None: the run can't force any.
         desk: The workers' messages while interleavings are forced.
         watch: Looks for foreign processes and clients; None: the run is not watched.
+        draw: Draws requests from a contract; None where nothing can.
         recorder: Statements and cache of an exchange run, which requires it.
         tracer: Keeps the statements and log lines that explain the run; None: the run has no trace.
         driver: Command that plays the load plan whose file is its last argument.
@@ -137,6 +159,7 @@ class Tools:
     driver: Sequence[str] = LOAD_DRIVER
     keep_open: Sequence[int] = ()
     salt: Callable[[int], str] = str
+    draw: Draw | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

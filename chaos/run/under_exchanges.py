@@ -15,6 +15,8 @@ from chaos.exchanges import KINDS as SOURCES
 from chaos.exchanges._source import Ground
 from chaos.files import write_atomic
 from chaos.load.contract import reference
+from chaos.model.conform import Contract
+from chaos.model.drawn import Drawn
 from chaos.model.exchange import MOST_CASES, Case, Exchange
 from chaos.model.folder import File
 from chaos.model.journal import EventKind
@@ -27,6 +29,8 @@ from chaos.run.interleaving.section import Forcing
 from chaos.run.ongoing import Ongoing
 from chaos.run.paths import Paths
 from chaos.run.player import Player, World, written
+from chaos.run.request import Draw
+from chaos.run.smaller import Shrinking
 from chaos.scenario import Scenario, Section
 
 STILL = ("worker", "relay")
@@ -105,9 +109,10 @@ class UnderExchanges(Attended):
         seeded = read_json(run.folder / File.WORLD, SeededWorld)
         api = self._tools.api_url
         size = run.scenario.world
-        ground = Ground(
+        self._ground = ground = Ground(
             seed=run.plan.seed, world=seeded, people=world.people(), salt=salt, api=api,
             events=size.events, old_orders=size.old_orders or 0,
+            operations=Contract(reference()).names, draw=self._draw,
         )  # fmt: skip
         found = [
             (section, list(SOURCES[section.source].cases(section.params, ground))) for section in run.scenario.exchanges
@@ -117,6 +122,40 @@ class UnderExchanges(Attended):
         if number > MOST_CASES or not (number or forced):
             raise LabBroken(f"exchanges: got {number} cases, expected 1 to {MOST_CASES}")
         return found
+
+    def _draw(self, cases: int) -> Sequence[Drawn]:
+        self._run.view.say(f"schemathesis draws {cases} valid and {cases} invalid requests of each operation")
+        return self._drawing().draw(reference(), seed=self._run.plan.seed, cases=cases)
+
+    def _drawing(self) -> Draw:
+        if self._tools.draw is None:
+            raise LabBroken("exchanges: got nothing that draws requests, expected schemathesis")
+        return self._tools.draw
+
+    def _smaller(
+        self, section: Section, asked: list[tuple[Case, Exchange]], player: Player, files: ExchangeFiles
+    ) -> int:
+        """For each deviation that *asked* shows, look for the smallest request that shows it. How many were sent."""
+        run, source = self._run, SOURCES[section.source]
+
+        def send(case: Case) -> Exchange:
+            run.stop.check()
+            with (run.folder / File.CASES).open("ab") as file:
+                file.write(written([case], player.hidden))
+            exchange = self._sent(case, player)
+            files.add(case, exchange)
+            self._calm()
+            return exchange
+
+        shrinking = Shrinking(source, Contract(reference()), self._ground, send)
+        cases, seed = source.drawn(section.params), run.plan.seed
+        try:
+            shrinking.play(asked, lambda: self._drawing().smaller(reference(), seed=seed, cases=cases))
+        except LabBroken as error:
+            run.note(f"the requests of {section.name} are as they were drawn: {error}")  # they show what they show
+        if shrinking.sent:
+            run.view.say(f"section {section.name}: {shrinking.sent} more, to find the smallest of each deviation")
+        return shrinking.sent
 
     def _write_cases(self, sections: Sequence[tuple[Section, list[Case]]], player: Player) -> None:
         cases = (case for _, cases in sections for case in cases)
@@ -138,12 +177,20 @@ class UnderExchanges(Attended):
             stack.enter_context(self._faults(section))
             if SOURCES[section.source].forces:
                 self._forcing.play(section)
+            asked = []
             for case in cases:
                 run.stop.check()
                 self._ready(case)
-                files.add(case, self._sent(case, player))
+                exchange = self._sent(case, player)
+                files.add(case, exchange)
+                asked.append((case, exchange))
                 self._calm()
-        run.journal.write(EventKind.PHASE_ENDED, phase=section.name, end_s=round(run.now_s, 6))
+            more = (
+                {"more": self._smaller(section, asked, player, files)}
+                if SOURCES[section.source].drawn(section.params)
+                else {}
+            )
+        run.journal.write(EventKind.PHASE_ENDED, phase=section.name, end_s=round(run.now_s, 6), **more)
 
     def _sent(self, case: Case, player: Player) -> Exchange:
         with self._client.asking(self._tools.lab.clock.now_unix_s) as asking:

@@ -24,6 +24,7 @@ HEADINGS = {
     "scores": "Scores",
     "progress": "Progress",
     "drill": "Drill",
+    "contract": "Contract",
     "review": "Review",
 }
 CHARTED = ("live", "run", "compare", "progress")

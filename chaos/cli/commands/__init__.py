@@ -45,6 +45,10 @@ COMMANDS: Final = {
     "try": Entry(
         "try_out", "One request by hand: as whom you like, its answer, and where that differs from the contract."
     ),
+    "token": Entry(
+        "bearer",
+        "A bearer token of somebody of the seeded world, good for an hour, for curl or another tool.",
+    ),
     "explain": Entry(
         "evidence",
         "The smallest counterexample of a violation, on one time line: operations, SQL, charges, log lines. Offline.",

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from chaos.cli import names
+from chaos.cli import names, new_test
 from chaos.cli.console import Answer, Block, Verdicts, answers
 from chaos.cli.options import Json, Run
-from chaos.drills import conclude, revision
+from chaos.drills import conclude, drawn_test, revision
 from chaos.errors import ExitCode, InvalidInput
 from chaos.files import write_atomic
 from chaos.judge import verify as verification
@@ -50,10 +50,17 @@ def explain(
             help="A run, the last one when left out; and a violated check, all of them when left out.",
         ),
     ] = None,
+    as_test: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.py", help="Write what drawn requests showed as a pytest, for your own suite."),
+    ] = None,
     as_json: Json = False,
 ) -> Answer:
     """The smallest counterexample of a violation, on one time line: operations, SQL, charges, log lines. Offline."""
     folder, check = _run_and_check(evidence or [])
+    if as_test is not None:
+        new_test.write(as_test, drawn_test.test_of(folder))
+        return Answer(document={"file": str(as_test)}, text=f"{as_test}: what {one_line(folder.name)} showed")
     found = conclude.explained(folder, check)
     if not found:
         return Answer(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from chaos.cli import names
+from chaos.cli import names, new_test
 from chaos.cli.commands.run import run_document
 from chaos.cli.console import Answer, Block, Verdicts, answers, progress
 from chaos.cli.options import Heal, Json, NoUp
@@ -19,7 +19,6 @@ from chaos.drills.variants import require_known
 from chaos.errors import InvalidInput
 from chaos.evidence.files import explaining_lines, is_regular
 from chaos.evidence.journal import read_events
-from chaos.files import write_atomic
 from chaos.model.folder import File
 from chaos.model.interleaving import Schedule
 from chaos.model.journal import EventKind
@@ -75,11 +74,7 @@ def _run_and_schedule(words: list[str]) -> tuple[Path, str]:
 
 
 def _written(schedule: Schedule, file: Path) -> Answer:
-    if file.exists():
-        raise InvalidInput(f"{file}: got a file that is there already, expected a new one")
-    if not file.name.startswith("test_") or file.suffix != ".py":
-        raise InvalidInput(f"--as-test: got {file.name!r}, expected a name such as test_last_seats.py")
-    write_atomic(file, test_of(schedule).encode())
+    new_test.write(file, test_of(schedule))
     return Answer(document={"file": str(file)}, text=f"{file}: {interleaving.title(schedule)}; it needs a running shop")
 
 

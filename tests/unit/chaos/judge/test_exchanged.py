@@ -7,6 +7,7 @@ from typing import Any
 
 from chaos.judge.exchanged import player_findings
 from chaos.model.exchange import Case, Exchange, Exchanged, Identity
+from chaos.model.journal import Event, EventKind
 
 
 def case(id_: str, identity: Identity, about: Mapping[str, Any]) -> Case:
@@ -47,3 +48,24 @@ def test_where_nobody_says_who_is_promised_what_one_success_is_enough() -> None:
 
 def test_one_that_was_only_refused_is_named() -> None:
     assert succeeded(("anonymous", REFUSED, 401)) == "getMe never succeeded: it was answered nothing"
+
+
+def unsent(number: int, *events: Event) -> str:
+    cases = [case(f"walk-{each}", "customer", GOOD) for each in range(number)]
+    exchanged = Exchanged(cases=tuple(cases), exchanges=tuple(exchange(one, 200) for one in cases))
+    return {one.check: one.reason for one in player_findings(exchanged, events)}["self_check:exchanges"]
+
+
+def event(kind: EventKind, **data: Any) -> Event:
+    return Event(seq=1, at_unix_s=1.0, event=kind, data=data)
+
+
+def test_what_a_section_added_counts_with_what_was_meant_at_first() -> None:
+    begun, ended = event(EventKind.LOAD_STARTED, cases=2), event(EventKind.PHASE_ENDED, phase="walk", more=1)
+    assert unsent(3, begun, ended) == ""
+    assert unsent(2, begun) == ""
+    assert unsent(2, begun, ended) == "cases.jsonl has 2 cases, the journal says 3"
+    assert unsent(3, begun) == "cases.jsonl has 3 cases, the journal says 2"
+    assert unsent(3, begun, event(EventKind.PHASE_ENDED, phase="walk", more="1")) == (
+        "cases.jsonl has 3 cases, the journal says 2"
+    )
