@@ -110,8 +110,10 @@ def _prepare(settings: config.Settings, arguments: argparse.Namespace) -> Docume
 def _fill(settings: config.Settings, arguments: argparse.Namespace) -> Document:
     world = parse_world(arguments.world)
     rows = _rows(arguments, world) or 0
-    world_file = arguments.world_file.resolve()
-    return fill(settings, variant=arguments.variant, seed=arguments.seed, world=world, world_file=world_file, rows=rows)
+    return fill(
+        settings, variant=arguments.variant, seed=arguments.seed, world=world, rows=rows, edition=arguments.edition,
+        world_file=arguments.world_file.resolve(),
+    )  # fmt: skip
 
 
 def _rows(arguments: argparse.Namespace, world: Mapping[str, int]) -> int | None:

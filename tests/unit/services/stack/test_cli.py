@@ -112,3 +112,15 @@ def test_a_supervisord_that_is_not_there_is_a_sentence(
     monkeypatch.setitem(cli._COMMANDS, "identities", lambda *_: {"pid": Supervisor(port=port, password="x").pid()})
     assert cli.main(["identities"]) == 4
     assert "Connection refused" in capsys.readouterr().err
+
+
+def test_everything_that_fill_is_told_reaches_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An edition that got lost on the way left old rows where the judge expects new ones."""
+    given: dict[str, object] = {}
+    monkeypatch.setattr(cli, "fill", lambda settings, **asked: given.update(asked) or {})
+    words = ["--variant", "naive", "--seed", "7", "--world", '{"events": 9}', "--world-file", str(tmp_path / "w.json")]
+    assert cli.main(["fill", *words, "--rows", "5", "--edition", "1", "--json"]) == 0
+    told = {name: given[name] for name in ("variant", "seed", "rows", "edition", "world_file")}
+    assert told == {
+        "variant": "naive", "seed": 7, "rows": 5, "edition": 1, "world_file": tmp_path / "w.json",
+    }  # fmt: skip
