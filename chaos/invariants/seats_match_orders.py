@@ -74,6 +74,6 @@ KIND = InvariantKind(
     params=NoParams,
     ops=ORDERS,
     requires_ops=frozenset({"buy"}),
-    witnesses=frozenset({"orders", "tiers"}),
+    witnesses=frozenset({"orders", "tiers", "seats_shown"}),
     reducer=_SeatsMatchOrders,
 )

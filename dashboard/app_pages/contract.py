@@ -20,14 +20,14 @@ def main() -> None:
     )
     left, right = st.columns(2)
     with left:
-        st.subheader("Your contract", anchor=False)
+        st.header("Your contract", anchor=False)
         mine, error = sources.attempt(openapi.own)
         if error is not None:
             away(error)
         elif mine is not None:
             drawn("own", "contract/openapi.yaml, as it is on disk; reload after a save.")
     with right:
-        st.subheader("What the shop serves", anchor=False)
+        st.header("What the shop serves", anchor=False)
         served, error = sources.attempt(openapi.served)
         if error is not None:
             away(error)

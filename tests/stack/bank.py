@@ -24,7 +24,7 @@ from services.stack.bank import Flaw
 from services.stack.patched import Tree, package, patched, tree
 from services.stack.places import span
 from services.stack.unified_diff import parse
-from tests.stack.shop_fixtures import ROOT, ShopServices, _start, eventually
+from tests.stack.shop_fixtures import NOT_COPIED, ROOT, ShopServices, _start, eventually
 
 PROBE: Final = Path(__file__).with_name("bank_probe.py")
 SIZES: Final = (5, 50)
@@ -55,9 +55,7 @@ class Trials:
 
     def __init__(self, services: ShopServices, folder: Path) -> None:
         self.services, self.root = services, folder / "bank"
-        shutil.copytree(
-            ROOT / "services/shop", self.root / "services/shop", ignore=shutil.ignore_patterns("__pycache__")
-        )
+        shutil.copytree(ROOT / "services/shop", self.root / "services/shop", ignore=NOT_COPIED)
         shutil.copy(ROOT / "services/__init__.py", self.root / "services/__init__.py")
         with psycopg.connect(services.conninfo("postgres"), autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET log_min_duration_statement = 0")

@@ -79,11 +79,14 @@ def call(port: int, method: str, path: str, *, body: Any = None, headers: Mappin
         return Answer(response.status, received, text)
 
 
+NOT_COPIED = shutil.ignore_patterns("__pycache__", "draft_*", "mutant_*", "trial_*")
+"""Of the shop's variants those that tests make and remove, in other processes too."""
+
+
 def copy_of(variant: str, name: str, folder: Path) -> Path:
     """A checkout's `services` with *variant* copied as *name*, plainly. Returns its root."""
     root = folder / "checkout"
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "services/shop", root / "services/shop", ignore=ignored)
+    shutil.copytree(ROOT / "services/shop", root / "services/shop", ignore=NOT_COPIED)
     if (ROOT / "services/__init__.py").exists():
         shutil.copy(ROOT / "services/__init__.py", root / "services/__init__.py")
     shutil.copytree(root / "services/shop" / variant, root / "services/shop" / name)

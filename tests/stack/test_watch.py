@@ -65,6 +65,11 @@ def looks(stack: LabUnderTest, variant: str, scenario: str) -> list[dict[str, An
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def recorded(stack: LabUnderTest) -> set[str]:
+    """Names of the folders of evidence."""
+    return {folder.name for folder in (stack.lab_dir / "evidence").glob("*")}
+
+
 def journal_of(look: dict[str, Any]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (Path(look["folder"]) / "journal.jsonl").read_text().splitlines()]
 
@@ -73,11 +78,12 @@ def journal_of(look: dict[str, Any]) -> list[dict[str, Any]]:
 def test_a_look_comes_to_its_end_and_so_does_the_one_after_a_save(
     stack: LabUnderTest, variant: str, verdict: str
 ) -> None:
+    before = recorded(stack)
     found = looks(stack, variant, "interleaving/last-seats")
     assert [look["verdict"] for look in found] == [verdict] * 2, found
     assert all(look["looked_at"].endswith(" schedules") for look in found)
     assert list((stack.lab_dir / "watch" / "looks").iterdir())
-    assert not (stack.lab_dir / "evidence").exists()
+    assert recorded(stack) == before, "a look leaves no evidence"
     prepared = next(event for event in journal_of(found[1]) if event["event"] == "prepared")["data"]
     assert set(prepared["timings_s"]) == {
         "stop",
