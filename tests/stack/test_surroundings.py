@@ -212,7 +212,7 @@ def test_the_headline_proves_itself_whatever_the_caller_has_set(
         capture_output=True, text=True, timeout=30, check=True,
     ).stdout.strip()  # fmt: skip
     manifests = sorted((lab.lab_dir / "evidence").glob("*/manifest.json"))
-    assert len(manifests) == 2
+    assert len(manifests) >= 2  # a run that a busy machine spoiled is repeated
     assert all(revision in manifest.read_text() for manifest in manifests)
     # Certificates go to who may leave this machine: Prometheus and the scorecard.
     kept = {"HOME", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}
