@@ -58,10 +58,10 @@ def _is_empty(exchange: Exchange) -> bool:
         return False
 
 
-def unanswered(asked: Sequence[tuple[Case, Exchange]]) -> list[str]:
+def unanswered(asked: Sequence[tuple[Case, Exchange]], what: str = "request of the contract") -> list[str]:
     """Why the check can't be decided; empty when it can."""
     if not asked:
-        return ["no request of the contract was answered"]
+        return [f"no {what} was answered"]
     return [f"{case.id}: {exchange.error or 'its answer was cut'}" for case, exchange in asked
             if not exchange.status or exchange.cut]  # fmt: skip
 
@@ -78,11 +78,18 @@ def verdict(
     seen = [(exchange, one) for case, exchange in asked if exchange.status and not exchange.cut
             for one in judge(case, exchange)]  # fmt: skip
     told = {f"{one.operation} · {one.place} · {one.family}": (exchange, one) for exchange, one in reversed(seen)}
-    figures = {"answers": len(asked), "deviations": len(told)}
     measured = f"{len(asked)} answers, {len(told)} deviations"
+    return finding(say, list(reversed(told.values())), unanswered(asked), measured, answers=len(asked))
+
+
+def finding(
+    say: Say, told: Sequence[tuple[Exchange, Deviation]], open_: Sequence[str], measured: str, *, answers: int
+) -> Finding:
+    """The verdict on the deviations *told*, each with the request that shows it; *open_*: why there may be more."""
+    figures = {"answers": answers, "deviations": len(told)}
     if told:
-        return _violated(say, list(reversed(told.values())), measured, figures)
-    if open_ := unanswered(asked):
+        return _violated(say, told, measured, figures)
+    if open_:
         return say.inconclusive("; ".join(open_[:MAX_EXAMPLES]), measured, figures=figures)
     return say.held(measured, figures)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,15 +63,16 @@ def reads(exchanged: Exchanged) -> dict[str, dict[int, Read]]:
 def _paid(exchanged: Exchanged, case: Case) -> bool:
     """Whether the order that the case cancels had its tickets; true for cases that cancel nothing."""
     looks = exchanged.by_case.get(case.about["paid"], ()) if "paid" in case.about else None
-    return looks is None or any(_status(look) == "paid" for look in looks)
+    return looks is None or any(member(look, "status") == "paid" for look in looks)
 
 
-def _status(exchange: Exchange) -> Any:
+def member(exchange: Exchange, name: str) -> Any:
+    """That member of the answer; None without one, or when the answer is no object."""
     try:
         body = exchange.json()
     except ValueError:
         return None
-    return body.get("status") if isinstance(body, dict) else None
+    return body.get(name) if isinstance(body, dict) else None
 
 
 def _size(case: Case) -> int | None:
@@ -131,15 +132,16 @@ def unknown(exchanged: Exchanged) -> Iterator[str]:
 
 def grew(few: Read, many: Read) -> Iterator[tuple[int, str]]:
     """Statements that came more often at the larger size, the largest increase first: how many more, and their line."""
-    before, after = _kinds(few), _kinds(many)
+    before, after = kinds(few.made), kinds(many.made)
     lines = {sql.fingerprint(query.sql): query.line for query in many.made}
     for text, more in (after - before).most_common():
         yield more, f"{sql.short(text, SHORT)} ({lines.get(text) or 'no line of the shop is known'})"
 
 
-def _kinds(read: Read) -> Counter[str]:
+def kinds(made: Iterable[Query]) -> Counter[str]:
+    """How often each kind of statement came, without its values."""
     found: Counter[str] = Counter()
-    for query in read.made:
+    for query in made:
         found[sql.fingerprint(query.sql)] += query.count
     return found
 

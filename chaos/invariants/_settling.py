@@ -7,17 +7,23 @@ once more for each further seat counts as growth.
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_, or_
 
-from chaos.invariants._reads import Read
+import msgspec
+
+from chaos.invariants._reads import Read, kinds, member
 from chaos.model import sql
-from chaos.model.exchange import Exchange, Exchanged, Query
+from chaos.model.exchange import Case, Exchange, Exchanged, Query
 from chaos.model.history import Outcome
 
 SETTLING = "settling an order"
+
+
+class _Asked(msgspec.Struct):
+    quantity: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +33,6 @@ class _Settled:
     seats: int
     exchange: Exchange
     made: tuple[Query, ...]
-
-    @property
-    def kinds(self) -> Counter[str]:
-        found: Counter[str] = Counter()
-        for query in self.made:
-            found[sql.fingerprint(query.sql)] += query.count
-        return found
 
 
 def settling(exchanged: Exchanged) -> tuple[Read, Read] | None:
@@ -47,12 +46,12 @@ def settling(exchanged: Exchanged) -> tuple[Read, Read] | None:
     if len(by_seats) < 2:
         return None
     few, many = min(by_seats), max(by_seats)
-    more = _least(by_seats[many])
-    more.subtract(_most(by_seats[few]))
+    more = reduce(and_, (kinds(one.made) for one in by_seats[many]))  # as many as each of them took
+    more.subtract(reduce(or_, (kinds(one.made) for one in by_seats[few])))  # as any of them took
     grown = {kind: count for kind, count in more.items() if count >= many - few}
-    usual = min(by_seats[few], key=lambda one: sum(one.kinds.values()))
+    usual = min(by_seats[few], key=lambda one: kinds(one.made).total())
     large = by_seats[many][0]
-    queries = sum(usual.kinds.values())
+    queries = kinds(usual.made).total()
     added = tuple(_first(large.made, kind, more) for kind, more in grown.items())
     return (
         _read(usual, few, queries, usual.made),
@@ -66,11 +65,19 @@ def _settled(exchanged: Exchanged) -> Iterator[_Settled]:
         look = looks.get(f"/api/orders/<<{case.id}.id>>/")
         if case.operation != "placeOrder" or look is None:
             continue
-        seats = _of_json(case.body, "quantity")
+        seats = _seats(case)
         for exchange, seen in zip(exchanged.by_case.get(case.id, ()), exchanged.by_case.get(look.id, ()), strict=False):
-            order, paid = _of_json(exchange.body, "id"), _of_json(seen.body, "status") == "paid"
-            if exchange.outcome is Outcome.OK and isinstance(seats, int) and isinstance(order, str) and order and paid:
+            order, paid = member(exchange, "id"), member(seen, "status") == "paid"
+            if exchange.outcome is Outcome.OK and seats and isinstance(order, str) and order and paid:
                 yield _Settled(seats=seats, exchange=exchange, made=_naming(exchanged, order, exchange, seen))
+
+
+def _seats(case: Case) -> int:
+    """That the case asks for; 0 for a body that asks for none."""
+    try:
+        return msgspec.json.decode(case.body or "", type=_Asked).quantity
+    except (msgspec.DecodeError, RecursionError):
+        return 0
 
 
 def _naming(exchanged: Exchanged, order: str, placed: Exchange, seen: Exchange) -> tuple[Query, ...]:
@@ -81,30 +88,6 @@ def _naming(exchanged: Exchanged, order: str, placed: Exchange, seen: Exchange) 
         for query in exchanged.queries
         if since <= query.at_unix_s < until and wanted in f"{query.sql} {query.detail}".replace("-", "")
     )
-
-
-def _of_json(body: str | None, name: str) -> object:
-    try:
-        document = json.loads(body or "")
-    except (ValueError, RecursionError):
-        return None
-    return document.get(name) if isinstance(document, dict) else None
-
-
-def _least(orders: list[_Settled]) -> Counter[str]:
-    """Of each kind as many as every one of the *orders* took."""
-    found = orders[0].kinds
-    for one in orders[1:]:
-        found &= one.kinds
-    return found
-
-
-def _most(orders: list[_Settled]) -> Counter[str]:
-    """Of each kind as many as any of the *orders* took."""
-    found = orders[0].kinds
-    for one in orders[1:]:
-        found |= one.kinds
-    return found
 
 
 def _first(made: tuple[Query, ...], kind: str, number: int) -> tuple[Query, ...]:
