@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import pytest
@@ -76,6 +77,15 @@ def test_a_flaw_can_be_graded(flaw: Flaw) -> None:
     assert places(flaw.header["where"])
     assert flaw.header["caught by"] in CHECKS
     assert flaw.why
+
+
+@pytest.mark.parametrize("flaw", [*BANK, *OWN], ids=lambda flaw: flaw.name)
+def test_a_wrong_status_names_the_check_that_reports_it(flaw: Flaw) -> None:
+    """`answers_conform` leaves the status of what had to be refused to the other two."""
+    promised = re.search(r"\bstatus (\d{3})/\d{3}", flaw.header["where"])
+    if promised:
+        refused = int(promised[1]) >= 400
+        assert refused == (flaw.header["caught by"] in {"refuses_what_it_should", "conforms_in_an_outage"})
 
 
 def test_every_kind_of_the_drill_is_in_the_bank() -> None:
