@@ -19,6 +19,7 @@ from services.stack.watch.connections import Found
 
 QUIET_S = 0.3
 PATIENCE_S = 5.0
+PROXY = "shop_to_postgres"
 _ACCEPTED = b"Accepted client"
 _LAB_ROLES = frozenset({postgres.USER, postgres.READER})
 
@@ -69,15 +70,16 @@ class PostgresAccount:
         self._proxy = LogFiles(lab.log, "toxiproxy.log*")
 
     def open(self) -> None:
-        """Begin at a moment without new connections, so that both counts begin with the same connection."""
+        """Begin at a moment without new connections, so that both counts begin with the same connection.
+
+        Other lines of the proxy's log do not count: the lab itself asks Toxiproxy all the time.
+        """
         give_up = time.monotonic() + PATIENCE_S
-        proxy = self._proxy.sizes()
-        while time.monotonic() < give_up:
+        while True:
+            self._proxy.mark(self._proxy.sizes())
             time.sleep(QUIET_S)  # time for an accepted client's connection to reach the server
-            before, proxy = proxy, self._proxy.sizes()
-            if proxy == before:
+            if not accepted_in(self._proxy.lines(), PROXY) or time.monotonic() >= give_up:
                 break
-        self._proxy.mark(proxy)
         self._server.mark(self._server.sizes())
 
     def close(self, of_proxy: set[int]) -> list[Found]:
@@ -86,7 +88,7 @@ class PostgresAccount:
         while True:
             sessions = list(sessions_in(self._server.lines()))
             theirs = [session for session in sessions if session.role not in _LAB_ROLES]
-            more = len(theirs) - accepted_in(self._proxy.lines(), "shop_to_postgres")
+            more = len(theirs) - accepted_in(self._proxy.lines(), PROXY)
             if more <= 0:
                 return []
             if time.monotonic() >= give_up:  # time for connections in progress to log in

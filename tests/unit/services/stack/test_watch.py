@@ -173,6 +173,32 @@ def books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Books:
     return Books(lab)
 
 
+@pytest.mark.parametrize(
+    ("while_it_waits", "waits"),
+    [
+        (['{"method":"GET","url":"/proxies","message":""}\n'] * 9, 1),  # the lab itself asks Toxiproxy all the time
+        ([accepted("shop_to_cache")] * 9, 1),
+        ([accepted("shop_to_postgres"), accepted("shop_to_postgres"), ""], 3),
+    ],
+)
+def test_it_begins_when_no_connection_to_postgres_is_on_its_way(
+    books: Books, monkeypatch: pytest.MonkeyPatch, while_it_waits: list[str], waits: int
+) -> None:
+    monkeypatch.setattr(accounts, "PATIENCE_S", 3600)
+    waited: list[str] = []
+
+    def wait(_: float) -> None:
+        waited.append(while_it_waits[len(waited)])
+        books.write(proxy=waited[-1])
+
+    monkeypatch.setattr(accounts.time, "sleep", wait)
+    books.account.open()
+    assert len(waited) == waits
+    monkeypatch.setattr(accounts, "PATIENCE_S", 0)
+    books.write(received(2, 2) + authorized(2, "shop"))
+    assert len(books.account.close(set())) == 1  # no connection of before covers it
+
+
 def test_what_came_through_the_proxy_and_the_lab_s_own_come_out_even(books: Books) -> None:
     books.write(received(2, 2) + authorized(2, "shop") + received(3, 3) + authorized(3, "firedrill"))
     books.write(received(4, 4) + authorized(4, "firedrill_reader") + received(5, 5))  # the last one is a canary's
