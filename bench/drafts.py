@@ -14,13 +14,14 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from parts.runs import run
 
 from chaos.config import evidence_dir
 from chaos.drills.drafts import Draft, Planted, made
@@ -32,7 +33,6 @@ from chaos.model.exchange import Exchange, Exchanged
 from chaos.model.folder import File
 from chaos.model.verdict import Verdict
 
-BIN: Final = Path(sys.executable).parent
 DRILL: Final = 2
 SCENARIOS: Final = ("queries/reads", "queries/pages", "queries/depth")
 ORDERED: Final = "placeOrder"
@@ -55,14 +55,13 @@ class Found:
     undecided: list[str] = field(default_factory=list)
 
 
-def run(scenario: str, draft: Draft) -> Path:
+def folder_of(scenario: str, draft: Draft) -> Path:
     """The folder of one run of *draft*."""
-    command = [str(BIN / "firedrill"), "run", scenario, "--variant", draft.variant, "--seed", str(draft.seed), "--json"]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    try:
-        return evidence_dir() / str(json.loads(done.stdout)["run_id"])
-    except (ValueError, KeyError):
-        sys.exit(f"{scenario} on {draft.variant}: got exit {done.returncode}, expected a run: {done.stderr[-500:]}")
+    document = run(scenario, draft.variant, draft.seed)
+    if "run_id" not in document:
+        said = f"{document['verdict']}, expected a run: {document['summary']}"
+        sys.exit(f"{scenario} on {draft.variant}: got {said}")
+    return evidence_dir() / str(document["run_id"])
 
 
 def look(folder: Path, scenario: str, found: Found) -> None:
@@ -120,7 +119,7 @@ def main() -> int:
         draft, found = Draft(drill=DRILL, seed=seed), Found()
         key = made(draft).key
         for scenario in SCENARIOS:
-            look(run(scenario, draft), scenario, found)
+            look(folder_of(scenario, draft), scenario, found)
         missed = [flaw for flaw in key if not any(explains(flaw, *one) for one in found.requests)]
         off = [flaw.name for flaw in key if flaw not in missed and not at_its_line(flaw, found)]
         loose = sorted(one for one in found.requests if not any(explains(flaw, *one) for flaw in key))

@@ -8,29 +8,16 @@ undecided run says why. About ten seconds a run; `make bench` takes one mutant, 
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from parts.runs import run
 
 from chaos.drills.mutants import load_mutants
 from chaos.load import all_scenarios, scenario_name
 
-BIN: Final = Path(sys.executable).parent
 DRILLS: Final = (3, 4)
 SOME: Final = ("check_then_act",)
-
-
-def run(scenario: str, variant: str, seed: int) -> dict[str, Any]:
-    """The verdict of one run, as a document; empty when there was none."""
-    command = [str(BIN / "firedrill"), "run", scenario, "--variant", variant, "--seed", str(seed), "--json"]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    try:
-        document: dict[str, Any] = json.loads(done.stdout)
-    except ValueError:
-        return {"verdict": f"exit {done.returncode}", "summary": done.stderr[-300:].strip(), "findings": []}
-    return document
 
 
 def main() -> int:
