@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import psycopg
 import redis
+from msgspec.structs import replace
 
 from chaos.adapters.logged import logged
 from chaos.adapters.postgres import PostgresWitness
@@ -74,12 +75,12 @@ class Recorder:
             self._analyzed = True
             with suppress(psycopg.Error), self._postgres.connected() as connection:
                 connection.execute("ANALYZE")
-        return [
+        return together(
             self._plan(exchange, query, reads)
             for query in queries
             for statement in sql.statements(query.sql)
             if (reads := sql.read_by(statement, query.detail))
-        ]
+        )
 
     def _plan(self, exchange: str, query: Query, statement: str) -> PlanRead:
         """Run *statement* under EXPLAIN, with the shop's rights, in a read-only transaction that is rolled back."""
@@ -103,6 +104,22 @@ class Recorder:
             buffers=int(root.get("Shared Hit Blocks", 0)) + int(root.get("Shared Read Blocks", 0)),
             plan="\n".join(_lines(root, 0)),
         )
+
+
+def together(plans: Iterable[PlanRead]) -> list[PlanRead]:
+    """Plans of one exchange; those of statements that differ in their values only are one, with all that they read.
+
+    A list that is read a few rows at a time is read whole.
+    """
+    found: dict[tuple[str, str], PlanRead] = {}
+    for plan in plans:
+        key = sql.fingerprint(plan.sql), plan.error
+        if (before := found.get(key)) is None:
+            found[key] = plan
+            continue
+        most = max(before, plan, key=lambda one: one.rows_returned)
+        found[key] = replace(most, rows_read=before.rows_read + plan.rows_read, buffers=before.buffers + plan.buffers)
+    return list(found.values())
 
 
 def _nodes(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
