@@ -19,6 +19,12 @@ SHORT_S: Final = 120.0
 INSTALL_S: Final = 1800.0
 UP_S: Final = 900.0
 ATTEMPT: Final = "services/shop/attempt"
+# The mentor's own git may be set to other line ends, or to refuse a patch with a space at the end of a line.
+_GIT: Final = (
+    "git", "-c", "safe.directory=*", "-c", "core.hooksPath=/dev/null", "-c", "core.autocrlf=false",
+    "-c", "core.attributesFile=/dev/null", "-c", "core.excludesFile=/dev/null", "-c", "apply.whitespace=nowarn",
+)  # fmt: skip
+_NO_CONFIG: Final = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 _REVISION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
 _MODE: Final = re.compile(rb"^(?:new file mode|old mode|new mode|deleted file mode) (?!100644$)(\d+)", re.MULTILINE)
 
@@ -68,8 +74,8 @@ class CleanCheckout:
         if not patch:
             return
         done = self._run(
-            ["git", "-c", f"safe.directory={self.top}", "apply", f"--directory={ATTEMPT}", "-"],
-            timeout_s=SHORT_S, given=patch,
+            [*_GIT, "apply", f"--directory={ATTEMPT}", "-"], timeout_s=SHORT_S, given=patch,
+            environ=environment.for_programs() | _NO_CONFIG,
         )  # fmt: skip
         if done.code:
             raise InvalidInput(f"attempt.patch: got {_last(done)}, expected it to apply to a fresh attempt")
@@ -127,11 +133,10 @@ def _revision(source: Path, at: str) -> str:
 
 
 def _git(top: Path, *words: str) -> str:
-    command = ["git", "-c", "safe.directory=*", "-c", "core.hooksPath=/dev/null", *words]
     try:
         return subprocess.run(
-            command, cwd=top, env=environment.for_programs() | {"LC_ALL": "C"}, capture_output=True, text=True,
-            timeout=SHORT_S, check=True,
+            [*_GIT, *words], cwd=top, env=environment.for_programs() | _NO_CONFIG | {"LC_ALL": "C"},
+            capture_output=True, text=True, timeout=SHORT_S, check=True,
         ).stdout  # fmt: skip
     except subprocess.CalledProcessError as error:
         said = error.stderr.strip().splitlines() or [f"exit code {error.returncode}"]

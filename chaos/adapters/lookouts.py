@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from chaos.model.looks import LOOKS
+from chaos.model.looks import ESTIMATE, LOOKS
 
 _FIND = """
     SELECT kind || ' ' || name AS name FROM (
@@ -16,12 +16,12 @@ _FIND = """
         SELECT 'function', p.oid::regprocedure::text, p.pronamespace, pg_get_functiondef(p.oid)
         FROM pg_proc p WHERE p.prokind IN ('f', 'p') AND p.oid >= 16384
     ) own JOIN pg_namespace n ON n.oid = own.nsp
-    WHERE n.nspname <> ALL(%(lab)s) AND body ~* %(looks)s
+    WHERE n.nspname <> ALL(%(lab)s) AND regexp_replace(body, %(estimate)s, '', 'gi') ~* %(looks)s
     ORDER BY 1
 """
 
 
 def lookouts(connection: psycopg.Connection[dict[str, Any]], *, besides: tuple[str, ...]) -> list[str]:
     """`view …` and `function …`, of all schemas but *besides*. Raises: psycopg.Error."""
-    found = connection.execute(_FIND, {"lab": list(besides), "looks": rf"\y{LOOKS}\y"}).fetchall()
+    found = connection.execute(_FIND, {"lab": list(besides), "looks": rf"\y{LOOKS}\y", "estimate": ESTIMATE}).fetchall()
     return [row["name"] for row in found]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import psycopg
 import redis
+from msgspec.structs import replace
 
 from chaos.adapters.logged import logged
 from chaos.adapters.postgres import PostgresWitness
@@ -23,8 +23,13 @@ from chaos.model.secrets import scrubbed
 MOST_QUERIES = 200_000
 PATIENCE_S, POLL_S = 20.0, 0.05
 # A world is small: reading all of a table, or all of its index for a merge, can seem cheaper than looking up few rows.
+# What the transaction has read, functions included: a plan does not show what a function reads.
+_READ = """
+    SELECT coalesce(sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)), 0)::bigint AS rows
+    FROM pg_stat_xact_user_tables
+"""
+_WITHIN = " /* a function of it may skip rows by OFFSET */"
 READS_WHOLE_TABLES = ("enable_seqscan", "enable_mergejoin", "enable_hashjoin")
-_READS = re.compile(r"\s*(?:SELECT|WITH)\b", re.IGNORECASE)
 _SCANS = ("Seq Scan", "Index Scan", "Index Only Scan", "Bitmap Heap Scan", "Tid Scan", "Sample Scan")
 
 
@@ -70,33 +75,51 @@ class Recorder:
             self._analyzed = True
             with suppress(psycopg.Error), self._postgres.connected() as connection:
                 connection.execute("ANALYZE")
-        return [
-            self._plan(exchange, query, statement)
+        return together(
+            self._plan(exchange, query, reads)
             for query in queries
-            if not query.detail
             for statement in sql.statements(query.sql)
-            if sql.is_query(statement) and _READS.match(statement)
-        ]
+            if (reads := sql.read_by(statement, query.detail))
+        )
 
     def _plan(self, exchange: str, query: Query, statement: str) -> PlanRead:
         """Run *statement* under EXPLAIN, with the shop's rights, in a read-only transaction that is rolled back."""
+        text = query.sql if " ".join(query.sql.split()) == statement else statement
         try:
             with self._postgres.reading() as connection, connection.transaction(force_rollback=True):
                 connection.execute("SET TRANSACTION READ ONLY")
                 for way in READS_WHOLE_TABLES:
                     connection.execute(f"SET LOCAL {way} = off")
                 told = connection.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}").fetchall()
+                inside = connection.execute(_READ).fetchall()[0]["rows"]
             root = told[0]["QUERY PLAN"][0]["Plan"]
         except (psycopg.Error, LookupError, TypeError) as error:
-            return PlanRead(exchange=exchange, sql=query.sql, error=" ".join(str(error).split())[:300])
+            return PlanRead(exchange=exchange, sql=text, error=" ".join(str(error).split())[:300])
+        planned = round(sum(_read(node) for node in _nodes(root)))
         return PlanRead(
             exchange=exchange,
-            sql=query.sql,
-            rows_read=round(sum(_read(node) for node in _nodes(root))),
+            sql=text + _WITHIN if inside > planned else text,
+            rows_read=max(inside, planned),
             rows_returned=round(root.get("Actual Rows", 0) * root.get("Actual Loops", 1)),
             buffers=int(root.get("Shared Hit Blocks", 0)) + int(root.get("Shared Read Blocks", 0)),
             plan="\n".join(_lines(root, 0)),
         )
+
+
+def together(plans: Iterable[PlanRead]) -> list[PlanRead]:
+    """Plans of one exchange; those of statements that differ in their values only are one, with all that they read.
+
+    A list that is read a few rows at a time is read whole.
+    """
+    found: dict[tuple[str, str], PlanRead] = {}
+    for plan in plans:
+        key = sql.fingerprint(plan.sql), plan.error
+        if (before := found.get(key)) is None:
+            found[key] = plan
+            continue
+        most = max(before, plan, key=lambda one: one.rows_returned)
+        found[key] = replace(most, rows_read=before.rows_read + plan.rows_read, buffers=before.buffers + plan.buffers)
+    return list(found.values())
 
 
 def _nodes(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

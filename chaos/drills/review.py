@@ -142,6 +142,7 @@ def import_sarif(path: Path, *, shop: Path = attempts.SHOP) -> tuple[int, list[s
     found, left = sarif.imported(read_given(path), review.state.files, path.name)
     own = yaml_notes(review.folder, review.state.files)
     merged = distinct([*own, *found])
+    from_yaml(text_of(_written(merged), NOTES_FILE), review.state.files)  # what can't be read again is not written
     save_notes(review.folder, merged)
     return len(merged) - len(distinct(own)), left
 
@@ -174,8 +175,12 @@ def yaml_notes(folder: Path, files: Mapping[str, str]) -> list[Note]:
 
 def save_notes(folder: Path, notes: Sequence[Note]) -> None:
     """Write `notes.yaml`."""
+    write_atomic(folder / NOTES_FILE, _written(notes))
+
+
+def _written(notes: Sequence[Note]) -> bytes:
     head = _EMPTY.read_text("utf-8").removesuffix("notes: []\n")
-    write_atomic(folder / NOTES_FILE, (head + as_yaml(notes)).encode())
+    return (head + as_yaml(notes)).encode()
 
 
 def check(

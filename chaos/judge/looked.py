@@ -14,10 +14,11 @@ from chaos.judge.record import self_check
 from chaos.model.bounds import second
 from chaos.model.exchange import Exchanged
 from chaos.model.journal import Event, EventKind
-from chaos.model.looks import LOOKS
+from chaos.model.looks import ESTIMATE, LOOKS
 from chaos.model.verdict import Finding
 
 _LOOKS = re.compile(rf"\b{LOOKS}\b", re.IGNORECASE)
+_ESTIMATE = re.compile(ESTIMATE, re.IGNORECASE)
 # The event is written when the last trigger stands; the first one stands this much earlier, at most.
 _INSTALLING_S = 3.0
 _MOST_CHARACTERS = 100
@@ -32,7 +33,7 @@ def gate_findings(exchanged: Exchanged, events: Sequence[Event]) -> Iterator[Fin
     asked = [
         query.sql
         for query in exchanged.queries
-        if _LOOKS.search(query.sql)
+        if _LOOKS.search(_ESTIMATE.sub("", query.sql))
         and any(from_s <= query.at_unix_s - exchanged.t0_unix_s <= to_s for from_s, to_s in spans)
     ]
     kept = sorted({name for event in installed for name in _names(event.data.get("looked_for_by"))})

@@ -23,6 +23,7 @@ NOTES_FILE: Final = "notes.yaml"
 MOST_NOTES: Final = 1000
 MOST_BYTES: Final = 1 << 20
 """Of one file."""
+_FEWEST_LETTERS: Final = 3
 _MARK: Final = re.compile(r"[ \t]*#[ \t]*review:[ \t]*(?P<said>.*)$")
 _SAID: Final = re.compile(r"(?P<cwe>CWE-\d{1,5})[ \t]+(?P<severity>\w+)[ \t]*:(?P<why>.*)")
 _LINES: Final = re.compile(r"(?P<first>[1-9]\d{0,5})(?:-(?P<last>[1-9]\d{0,5}))?")
@@ -66,6 +67,11 @@ def text_of(content: bytes, where: str) -> str:
     except UnicodeDecodeError as error:
         raise BadNotes(f"{where}: got a byte that is no UTF-8 at {error.start}, expected text in UTF-8") from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def says_something(why: str) -> bool:
+    """Whether *why* can be a reason."""
+    return sum(character.isalpha() for character in why) >= _FEWEST_LETTERS
 
 
 def in_place(file: str, text: str, original: str) -> list[Note]:
@@ -173,7 +179,7 @@ def _checked(
         problems.append(f"{where}: cwe: got {str(fields['cwe'])[:40]!r}, expected one of the CWE, such as CWE-89")
     elif severity not in SEVERITIES:
         problems.append(f"{where}: severity: got {severity[:40]!r}, expected one of {', '.join(SEVERITIES)}")
-    elif sum(character.isalpha() for character in why) < 3:
+    elif not says_something(why):
         problems.append(f"{where}: why: got no reason, expected what is wrong there")
     else:
         first = int(lines["first"])

@@ -10,8 +10,12 @@ from typing import Final
 
 NOT_CODE: Final = ("contract/", "tests/", "queries/", "review/")
 """Folders of an attempt in which the learner writes about the code: lists, tests, reasons, notes."""
+_SAMPLE: Final = frozenset({"review/views.py", "review/serializers.py", "review/tasks.py"})
+"""What drill 6 gives to be read; notes may stand in it, and nothing else."""
 
 _HEAD: Final = b"diff --git a/"
+_PARTS: Final = re.compile(rb"^(?=diff --git a/)", re.MULTILINE)
+"""A head begins its line: the same words in a line of code come behind a space, + or -."""
 _NO_MEANS: Final = ("#", '"', "'", "`", "import ", "from ", "class ")
 MOST_OF_A_KIND: Final = 2
 _LEAST_WORDS: Final = 2
@@ -61,11 +65,24 @@ class Protection:
 def changes(patch: bytes, *, code_only: bool = True) -> list[Change]:
     """File by file, in the patch's order; *code_only* leaves out what is written about the code."""
     found = []
-    for part in patch.split(_HEAD)[1:]:
-        name = part.split(b" b/", 1)[0].decode(errors="replace")
-        if not (code_only and name.startswith(NOT_CODE)):
-            found.append(_change(name, (_HEAD + part).decode(errors="replace")))
+    for name, part in parts(patch):
+        if is_code(name) or not code_only:
+            found.append(_change(name, part.decode(errors="replace")))
     return found
+
+
+def parts(patch: bytes) -> Iterator[tuple[str, bytes]]:
+    """Name and part of each file, in the patch's order."""
+    for part in _PARTS.split(patch):
+        if part.startswith(_HEAD):
+            yield part.removeprefix(_HEAD).split(b" b/", 1)[0].decode(errors="replace"), part
+
+
+def is_code(name: str) -> bool:
+    """Whether the shop can run that file of an attempt: Python that lies beside what is written about the code, too."""
+    if name.startswith("tests/") or name in _SAMPLE:
+        return False
+    return name.endswith(".py") or not name.startswith(NOT_CODE)
 
 
 def _change(name: str, text: str) -> Change:

@@ -19,6 +19,38 @@ _SESSION = re.compile(
     re.IGNORECASE,
 )
 
+_CURSOR = re.compile(r"\s*DECLARE\b.*?\bCURSOR\b.*?\bFOR\s+(?=SELECT\b|WITH\b)", re.IGNORECASE | re.DOTALL)
+_COPIED = re.compile(r"\s*COPY\s*\((?P<query>.*)\)\s*TO\s+STDOUT\b.*", re.IGNORECASE | re.DOTALL)
+_READS = re.compile(r"\s*\(*\s*(?:SELECT|WITH|TABLE|VALUES)\b", re.IGNORECASE)
+_PLACE = re.compile(r"\$\d+")
+_GIVEN = re.compile(r"(?P<place>\$\d+) = (?P<value>NULL|'(?:[^']|'')*')(?:, |$)")
+_SKIPS = re.compile(r"\bOFFSET\b", re.IGNORECASE)
+
+
+def read_by(statement: str, detail: str = "") -> str:
+    """What reads rows in *statement*, as a statement of its own that can be explained; empty where nothing does.
+
+    The query of a cursor or of a COPY is what reads. *detail* is the log's, with the values of parameters that were
+    sent apart from the text: they are put where they belong. A keyword OFFSET is in capitals.
+    """
+    query = _CURSOR.sub("", statement, count=1)
+    if (copied := _COPIED.fullmatch(query)) is not None:
+        query = copied["query"]
+    if _READS.match(query) is None:
+        return ""
+    given = {found["place"]: found["value"] for found in _GIVEN.finditer(detail.partition(": ")[2])}
+    pieces: list[str] = []
+    end = 0
+    for piece in _PIECES.finditer(query):
+        if piece["string"] or piece["name"] or piece["dollar"]:  # its text may look like a place
+            pieces += [_filled(query[end : piece.start()], given), piece[0]]
+            end = piece.end()
+    return "".join([*pieces, _filled(query[end:], given)])
+
+
+def _filled(text: str, given: dict[str, str]) -> str:
+    return _PLACE.sub(lambda place: given.get(place[0], place[0]), _SKIPS.sub("OFFSET", text))
+
 
 def statements(sql: str) -> Iterator[str]:
     """The statements of one text, which may be several, without comments; empty ones are left out."""

@@ -6,15 +6,17 @@ Source: OASIS, Static Analysis Results Interchange Format (SARIF) 2.1.0.
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
+from urllib.parse import unquote
 
 import msgspec
 
 from chaos.errors import InvalidInput
 from chaos.model import cwe
-from chaos.model.notes import MOST_NOTES, Note, Severity
+from chaos.model.notes import MOST_NOTES, Note, Severity, says_something
 
 LEVEL: Final[Mapping[str, str]] = {"low": "note", "medium": "warning", "high": "error", "critical": "error"}
 SCORE: Final[Mapping[str, str]] = {"low": "3.0", "medium": "5.5", "high": "8.0", "critical": "9.5"}
@@ -74,7 +76,7 @@ def _result(note: Note, rule: int, folder: str) -> dict[str, Any]:
 def imported(content: bytes, originals: Mapping[str, str], where: str) -> tuple[list[Note], list[str]]:
     """Notes, and what was left out and why. Raises: InvalidInput for what is no SARIF."""
     try:
-        document = msgspec.json.decode(content)
+        document = msgspec.json.decode(content.removeprefix(BOM_UTF8))
         runs = document["runs"]
         assert isinstance(runs, list)
     except (msgspec.DecodeError, KeyError, TypeError, AssertionError, RecursionError):
@@ -104,17 +106,18 @@ def _note(result: Any, rules: Mapping[str, Any], originals: Mapping[str, str], w
     )
     if number is None:
         return "it names no CWE"
-    place = _first(_list(result, "locations")).get("physicalLocation", {})
-    file = PurePosixPath(str(place.get("artifactLocation", {}).get("uri", ""))).name
+    place = _dict(_first(_list(result, "locations")).get("physicalLocation"))
+    uri = _dict(place.get("artifactLocation")).get("uri")
+    file = PurePosixPath(unquote(uri)).name if isinstance(uri, str) else ""
     if file not in originals:
         return f"{file or 'no file'} is no file of the sample"
-    region = place.get("region", {})
+    region = _dict(place.get("region"))
     first, most = region.get("startLine"), len(originals[file].rstrip("\n").split("\n"))
-    last = region.get("endLine", first)
-    if not isinstance(first, int) or not isinstance(last, int) or not 1 <= first <= last <= most:
-        return f"line {first} is not in {file}"
-    message = result.get("message")
-    why = str(message.get("text", "") if isinstance(message, dict) else "").strip() or cwe.names()[number]
+    last = region.get("endLine")
+    last = first if last is None else last
+    if not (_whole(first) and _whole(last) and 1 <= first <= last <= most):
+        return f"line {str(first)[:40]} is not in {file}"
+    why = _why(_dict(result.get("message")).get("text")) or cwe.names()[number]
     severity = _severity(result, rule)
     return Note(file=file, line=first, last_line=last, cwe=number, severity=severity, why=why, where=where)
 
@@ -122,7 +125,7 @@ def _note(result: Any, rules: Mapping[str, Any], originals: Mapping[str, str], w
 def _severity(result: Mapping[str, Any], rule: Any) -> Severity:
     properties = result.get("properties")
     own = properties.get("severity") if isinstance(properties, dict) else None
-    if own in LEVEL:
+    if isinstance(own, str) and own in LEVEL:
         return own  # type: ignore[return-value]  # a key of LEVEL is one
     level = result.get("level") or _dict(_dict(rule).get("defaultConfiguration")).get("level")
     return "high" if level == "error" else "low" if level == "note" else "medium"
@@ -140,6 +143,17 @@ def _numbers(parts: Iterable[Any]) -> Iterable[int]:
             continue
         text = part if isinstance(part, str) else msgspec.json.encode(part).decode()
         yield from (number for found in _CWE.findall(text) if (number := int(found)) in cwe.names())
+
+
+def _why(text: Any) -> str:
+    """One line of *text* that a note may have as its reason; empty where it says nothing."""
+    signs = (sign if sign.isprintable() else " " for sign in text) if isinstance(text, str) else ()
+    said = " ".join("".join(signs).split())
+    return said if says_something(said) else ""
+
+
+def _whole(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)  # true is no line
 
 
 def _list(parent: Any, key: str) -> list[Any]:

@@ -362,4 +362,6 @@ def test_a_view_and_a_function_that_look_for_the_gate_are_named(shop: Shop) -> N
             "CREATE FUNCTION mood() RETURNS text LANGUAGE sql AS $$ SELECT current_setting('firedrill.stops') $$"
         )
         session.execute("CREATE VIEW sold AS SELECT sum(taken) FROM seats")
-    assert shop.gate.lookouts() == ["function mood()", "view weather"]
+        session.execute("CREATE VIEW humour AS SELECT count(*) FROM pg_constraint WHERE contype = 't'")
+        session.execute("CREATE VIEW about AS SELECT reltuples::bigint AS n FROM pg_class WHERE relname = 'seats'")
+    assert shop.gate.lookouts() == ["function mood()", "view humour", "view weather"]

@@ -9,6 +9,7 @@ from chaos.drills import review as reviews
 from chaos.drills.deliverables.work import Work, Written
 from chaos.errors import InvalidInput
 from chaos.files import write_atomic
+from chaos.model.patch import parts
 from chaos.report import annotated
 
 
@@ -53,5 +54,4 @@ def deliver(folder: Path, *, shop: Path = attempts.SHOP) -> list[Path]:
 def refactored(shop: Path = attempts.SHOP) -> bytes:
     """What became of the code that was given, for `git apply` below the attempt; the notes on it left out."""
     whole = attempts.patch("attempt", shop) or b""
-    parts = whole.split(b"diff --git a/")[1:]
-    return b"".join(b"diff --git a/" + part for part in parts if not part.startswith(f"{reviews.FOLDER}/".encode()))
+    return b"".join(part for name, part in parts(whole) if not name.startswith(f"{reviews.FOLDER}/"))

@@ -60,6 +60,24 @@ def test_it_has_what_is_committed_and_one_patch(
     assert checkout.command("check", "3").out == "check 3 port=24000 evidence=\n", "nothing of the mentor's own lab"
 
 
+def test_the_mentors_own_git_settings_change_nothing(
+    source: Path, checkout: CleanCheckout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    (home / ".config" / "git").mkdir(parents=True)
+    (home / ".config" / "git" / "ignore").write_text("left.txt\n")
+    (home / ".config" / "git" / "attributes").write_text("* text eol=crlf\n")
+    (home / ".gitconfig").write_text("[core]\n\tautocrlf = true\n[apply]\n\twhitespace = error\n")
+    monkeypatch.setenv("HOME", str(home))
+    checkout.make(source)
+    (checkout.top / "left.txt").write_text("")
+    checkout.make(source)
+    assert not (checkout.top / "left.txt").exists()
+    assert (checkout.top / "firedrill").read_bytes() == FIREDRILL.encode()
+    checkout.attempt([], PATCH.replace(b"+three", b"+three "))
+    assert (checkout.top / ATTEMPT / "a.py").read_bytes() == b"one\nthree \n"
+
+
 def test_it_is_used_again_and_nothing_of_before_is_left(source: Path, checkout: CleanCheckout) -> None:
     checkout.make(source)
     checkout.attempt([], PATCH)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from chaos.adapters import recorder as recorders
-from chaos.adapters.recorder import Recorder, queries
+from chaos.adapters.recorder import Recorder, queries, together
 from chaos.errors import LabBroken
+from chaos.model.exchange import PlanRead
 
 AT = "2026-11-28 10:00:00.500 UTC"
 TAGGED = "SELECT 1 /*request='r-1',route='/api/events/',line='views.py:3',at='EventList'*/"
@@ -101,3 +102,17 @@ def test_a_connection_that_calls_itself_the_labs_is_the_shops(monkeypatch: pytes
     ]
     found = Recorder(_Postgres(lines), object()).queries()  # type: ignore[arg-type]
     assert [query.sql for query in found] == ["SELECT 'hidden'"]
+
+
+def test_a_list_that_is_read_a_few_rows_at_a_time_is_read_whole() -> None:
+    def plan(text: str, read: int, returned: int, error: str = "") -> PlanRead:
+        return PlanRead(exchange="x", sql=text, rows_read=read, rows_returned=returned, error=error)
+
+    chunks = [plan(f"SELECT a FROM t WHERE b > {n} LIMIT 40", 40, 40) for n in range(10)]
+    counts = [plan("SELECT COUNT(*) FROM t", 400, 1), plan("SELECT COUNT(*) FROM t", 400, 1)]
+    found = together([*chunks, *counts, plan("SELECT a FROM u", 0, 0, error="no")])
+    assert [(one.rows_read, one.rows_returned, one.error) for one in found] == [
+        (400, 40, ""),
+        (800, 1, ""),
+        (0, 0, "no"),
+    ]

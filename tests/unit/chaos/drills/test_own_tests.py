@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,28 @@ def test_a_file_that_cannot_be_imported_is_an_error(tests: Path, tmp_path: Path)
 def test_tests_that_hang_are_ended(tests: Path, tmp_path: Path) -> None:
     (tests / "test_mine.py").write_text("import time\ndef test_a(): time.sleep(60)\n")
     assert "had not ended after 3 s" in run_tests(tests, url="u", world=tmp_path / "w.json", timeout_s=3.0).trouble
+
+
+def test_what_a_test_leaves_behind_is_ended_and_not_waited_for(tests: Path, tmp_path: Path) -> None:
+    (tests / "test_mine.py").write_text(
+        "import subprocess, sys\n"
+        "def test_a():\n"
+        "    left = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        f"    open({str(tmp_path / 'pid')!r}, 'w').write(str(left.pid))\n"
+    )
+    assert run_tests(tests, url="u", world=tmp_path / "w.json", timeout_s=20.0).passed == 1
+    left = int((tmp_path / "pid").read_text())
+    give_up = time.monotonic() + 5
+    while _runs(left) and time.monotonic() < give_up:
+        time.sleep(0.05)
+    assert not _runs(left)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def check(shop: Path, *, broken: str = "") -> tuple[Verdict, str, list[str]]:

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from chaos.drills import attempt as attempts
 from chaos.drills import review as reviews
 from chaos.drills.deliverables.review import deliver
 from chaos.errors import InvalidInput, LabBroken
+from chaos.model import cwe
 from chaos.model.notes import Note
 from chaos.review import sarif
 
@@ -242,6 +244,50 @@ def test_what_sarif_cannot_say_is_left_out_and_told(begun: Path, tmp_path: Path)
     out.write_text("[1]")
     with pytest.raises(InvalidInput, match="got no SARIF"):
         reviews.import_sarif(out, shop=begun)
+
+
+@pytest.mark.parametrize(
+    ("result", "told"),
+    [
+        ({"locations": [{"physicalLocation": None}]}, "no file is no file"),
+        ({"locations": [{"physicalLocation": {"artifactLocation": None, "region": None}}]}, "no file is no file"),
+        ({"locations": [{"physicalLocation": {"artifactLocation": {"uri": "views.py"}, "region": None}}]}, "line None"),
+        ({"locations": [3], "message": "text"}, "no file is no file"),
+        ({"region": {"startLine": True}}, "line True is not in"),
+        ({"region": {"startLine": 3, "endLine": None}}, ""),
+        ({"properties": {"severity": []}}, ""),
+        ({"uri": "x/views%2Epy"}, ""),
+        ({"message": {"text": "."}}, ""),
+        ({"message": {"text": "a\x1b[31mred\nline"}}, ""),
+        ({"level": {"a": 1}}, ""),
+    ],
+)
+def test_odd_sarif_leaves_notes_that_can_be_read(
+    result: dict[str, Any], told: str, begun: Path, tmp_path: Path
+) -> None:
+    uri, region = result.pop("uri", "views.py"), result.pop("region", {"startLine": 3})
+    place = {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}
+    out = tmp_path / "notes.sarif"
+    told_of = {"runs": [{"results": [{"ruleId": "CWE-89", "locations": [place], **result}]}]}
+    out.write_text(json.dumps(told_of), encoding="utf-8-sig")
+    new, left = reviews.import_sarif(out, shop=begun)
+    assert (new, [told in one for one in left]) == ((0, [True]) if told else (1, []))
+    assert len(reviews.load(begun).notes) == new
+
+
+def test_sarif_adds_no_more_notes_than_can_be_read_again(begun: Path, tmp_path: Path) -> None:
+    def results(line: int) -> str:
+        place = {"physicalLocation": {"artifactLocation": {"uri": "views.py"}, "region": {"startLine": line}}}
+        numbers = sorted(cwe.names())[:600]
+        return json.dumps({"runs": [{"results": [{"ruleId": f"CWE-{n}", "locations": [place]} for n in numbers]}]})
+
+    out = tmp_path / "notes.sarif"
+    out.write_text(results(3))
+    assert reviews.import_sarif(out, shop=begun)[0] == 600
+    out.write_text(results(4))
+    with pytest.raises(InvalidInput, match="expected at most 1000"):
+        reviews.import_sarif(out, shop=begun)
+    assert len(reviews.load(begun).notes) == 600
 
 
 def test_what_is_handed_in(begun: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,6 +42,18 @@ def finding(*queries: tuple[float, str], by: Any = (), gate: bool = True) -> Fin
         "SELECT trigger_name FROM information_schema.triggers",
         "SELECT application_name FROM pg_stat_activity",
         "SELECT pg_get_triggerdef(17)",
+        "SELECT count(*) FROM pg_constraint WHERE contype = 't'",
+        "SELECT * FROM pg_class WHERE relname = 'shop_order'",
+        'SELECT c FROM "pg_class" c',
+        "SELECT hastriggers FROM pg_tables",
+        "SELECT reltuples, relnatts FROM pg_class",
+        "EXPLAIN ANALYZE UPDATE shop_order SET status = status",
+        "EXPLAIN (FORMAT JSON, ANALYZE) DELETE FROM shop_order",
+        "ALTER TABLE shop_tickettier DISABLE TRIGGER USER",
+        "SET session_replication_role = replica",
+        "SELECT current_setting('fire' || 'drill.stops', true)",
+        "SELECT has_schema_privilege('fire' || 'drill_gate', 'usage')",
+        'SELECT count(*) FROM U&"pg\\005ftrigger"',
     ],
 )
 def test_a_statement_that_looks_for_the_gate_while_it_stands_spoils_the_run(sql: str) -> None:
@@ -59,6 +71,10 @@ def test_a_statement_that_looks_for_the_gate_while_it_stands_spoils_the_run(sql:
         "SELECT pg_try_advisory_xact_lock(17)",
         "SELECT reltuples FROM pg_class WHERE relname = 'shop_order'",
         "SELECT set_config('lock_timeout', '900ms', true)",
+        "SELECT reltuples::bigint AS estimate FROM pg_class WHERE oid = 'shop_order'::regclass",
+        "SELECT current_setting('lock_timeout')",
+        "INSERT INTO shop_order (reference) VALUES ('to explain it: u & me, trigger happy')",
+        "EXPLAIN SELECT 1",
     ],
 )
 def test_what_a_shop_asks_for_its_own_sake_spoils_nothing(sql: str) -> None:

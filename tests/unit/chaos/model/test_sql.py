@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chaos.model import sql
 from chaos.model.sql import fingerprint, queries
 
 
@@ -48,3 +49,28 @@ def test_how_many_queries_a_text_is(text: str, count: int) -> None:
 )
 def test_values_are_no_part_of_a_fingerprint(one: str, other: str, same: bool) -> None:
     assert (fingerprint(one) == fingerprint(other)) is same
+
+
+@pytest.mark.parametrize(
+    ("statement", "detail", "reads"),
+    [
+        ('SELECT "a" FROM t OFFSET 20', "", 'SELECT "a" FROM t OFFSET 20'),
+        ("select a from t limit 10 offset 20", "", "select a from t limit 10 OFFSET 20"),
+        ("SELECT 'one offset 2', \"offset\" FROM t", "", "SELECT 'one offset 2', \"offset\" FROM t"),
+        ('DECLARE "c_1" NO SCROLL CURSOR WITH HOLD FOR SELECT a FROM t', "", "SELECT a FROM t"),
+        ("declare c cursor for with x as (select 1) select * from x", "", "with x as (select 1) select * from x"),
+        ("COPY (SELECT a FROM t) TO STDOUT", "", "SELECT a FROM t"),
+        (
+            "SELECT a FROM t WHERE b = $1 AND c = '$1' AND d = $10 LIMIT $2",
+            "Parameters: $1 = 'it''s, $2 = ''x''', $2 = '5', $10 = NULL",
+            "SELECT a FROM t WHERE b = 'it''s, $2 = ''x''' AND c = '$1' AND d = NULL LIMIT '5'",
+        ),
+        ("(SELECT a FROM t) UNION (SELECT b FROM u)", "", "(SELECT a FROM t) UNION (SELECT b FROM u)"),
+        ("FETCH FORWARD 100 FROM c", "", ""),
+        ("UPDATE t SET a = (SELECT 1)", "", ""),
+        ("BEGIN", "", ""),
+        ("COPY t FROM STDIN", "", ""),
+    ],
+)
+def test_what_reads_in_a_statement_can_be_explained_alone(statement: str, detail: str, reads: str) -> None:
+    assert sql.read_by(statement, detail) == reads
