@@ -28,7 +28,8 @@ from chaos.model.verdict import Counterexample, Finding
 SAY = Say("rows_read_are_rows_returned", "a page reads about the rows that it shows")
 SHORT = 90
 NOT_FOUND = 404
-COUNT = re.compile(r"""\s*SELECT\s+COUNT\([^()]*\)(\s+(AS\s+)?"?\w+"?)?\s+FROM\b""", re.IGNORECASE)
+COUNT = re.compile(r"""\s*SELECT\s+COUNT\([^()]*\)(::\w+)?(\s+(AS\s+)?"?\w+"?)?\s+FROM\b""", re.IGNORECASE)
+SKIPS = re.compile(r"\boffset\b", re.IGNORECASE)
 
 
 class Reading(StrictModel):
@@ -90,7 +91,7 @@ class _RowsReadAreRowsReturned(OfExchanges[Reading]):
 
     def _most(self, exchange: Exchange, case: Case, plan: PlanRead) -> int:
         shown = returned(exchange)
-        skipped = (case.about["page"] - 1) * case.about["page_size"] if " OFFSET " in plan.sql else 0
+        skipped = (case.about["page"] - 1) * case.about["page_size"] if SKIPS.search(plan.sql) else 0
         return self.params.times * (skipped + (shown or 0)) + self.params.slack
 
     def _says(self, exchange: Exchange, case: Case, plan: PlanRead) -> str:

@@ -24,14 +24,13 @@ _COPIED = re.compile(r"\s*COPY\s*\((?P<query>.*)\)\s*TO\s+STDOUT\b.*", re.IGNORE
 _READS = re.compile(r"\s*\(*\s*(?:SELECT|WITH|TABLE|VALUES)\b", re.IGNORECASE)
 _PLACE = re.compile(r"\$\d+")
 _GIVEN = re.compile(r"(?P<place>\$\d+) = (?P<value>NULL|'(?:[^']|'')*')(?:, |$)")
-_SKIPS = re.compile(r"\bOFFSET\b", re.IGNORECASE)
 
 
 def read_by(statement: str, detail: str = "") -> str:
     """What reads rows in *statement*, as a statement of its own that can be explained; empty where nothing does.
 
     The query of a cursor or of a COPY is what reads. *detail* is the log's, with the values of parameters that were
-    sent apart from the text: they are put where they belong. A keyword OFFSET is in capitals.
+    sent apart from the text: they are put where they belong.
     """
     query = _CURSOR.sub("", statement, count=1)
     if (copied := _COPIED.fullmatch(query)) is not None:
@@ -49,7 +48,7 @@ def read_by(statement: str, detail: str = "") -> str:
 
 
 def _filled(text: str, given: dict[str, str]) -> str:
-    return _PLACE.sub(lambda place: given.get(place[0], place[0]), _SKIPS.sub("OFFSET", text))
+    return _PLACE.sub(lambda place: given.get(place[0], place[0]), text)
 
 
 def statements(sql: str) -> Iterator[str]:

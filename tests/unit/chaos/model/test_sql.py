@@ -55,7 +55,7 @@ def test_values_are_no_part_of_a_fingerprint(one: str, other: str, same: bool) -
     ("statement", "detail", "reads"),
     [
         ('SELECT "a" FROM t OFFSET 20', "", 'SELECT "a" FROM t OFFSET 20'),
-        ("select a from t limit 10 offset 20", "", "select a from t limit 10 OFFSET 20"),
+        ("select a from t limit 10 offset 20", "", "select a from t limit 10 offset 20"),
         ("SELECT 'one offset 2', \"offset\" FROM t", "", "SELECT 'one offset 2', \"offset\" FROM t"),
         ('DECLARE "c_1" NO SCROLL CURSOR WITH HOLD FOR SELECT a FROM t', "", "SELECT a FROM t"),
         ("declare c cursor for with x as (select 1) select * from x", "", "with x as (select 1) select * from x"),
