@@ -18,6 +18,7 @@ from chaos.config import evidence_dir
 from chaos.drills.catalogue import Drill, Part
 from chaos.drills.results import RunResult
 from chaos.errors import ExitCode
+from chaos.evidence.stamps import stamp
 from chaos.evidence.writing import encode
 from chaos.files import write_atomic
 from chaos.judge.document import EXIT_CODES
@@ -188,7 +189,6 @@ def keep_check(document: Mapping[str, Any]) -> Path:
     """Keep what a check of a drill came to, beside the runs that it names. Raises: OSError."""
     folder = evidence_dir() / CHECKS
     folder.mkdir(parents=True, exist_ok=True)
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    path = folder / f"{stamp}-{document['key']}-{document['variant']}.json"
+    path = folder / f"{stamp(datetime.now(UTC).timestamp())}-{document['key']}-{document['variant']}.json"
     write_atomic(path, encode(dict(document)))
     return path

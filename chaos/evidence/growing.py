@@ -18,6 +18,7 @@ import msgspec
 from chaos.evidence.course import Fault, Phase, RunState, faults_of, phases_of, second_0_unix_s, stage_of
 from chaos.evidence.files import UNFIT, NoSuchFile, Unreadable, lines, read_json
 from chaos.evidence.limits import Limit, limits_of, read_scenario
+from chaos.evidence.stamps import oldest_first
 from chaos.evidence.verdict import read_verdict
 from chaos.model.bounds import second
 from chaos.model.folder import HISTORY, File
@@ -117,7 +118,7 @@ def run_ids(evidence_dir: Path) -> list[str]:
         return []
     except OSError as error:
         raise Unreadable(f"{evidence_dir}: got {error.strerror or error}, expected a folder that can be read") from None
-    return sorted(names, reverse=True)
+    return oldest_first(names)[::-1]
 
 
 def running_run_id(evidence_dir: Path, *, look_at: int = 4) -> str | None:

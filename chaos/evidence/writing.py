@@ -8,7 +8,6 @@ import re
 import shutil
 import stat
 from contextlib import suppress
-from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from chaos.evidence.files import (
     read_json,
 )
 from chaos.evidence.journal import Journal
+from chaos.evidence.stamps import oldest_first, stamp
 from chaos.files import write_atomic
 from chaos.model.folder import EXCHANGES_GROWING, HISTORY, SAMPLES_BY_WORKER, File
 from chaos.model.journal import EventKind
@@ -39,9 +39,8 @@ LEAST_FREE_BYTES = 200 * 1024 * 1024
 
 def new_run_id(slug: str, variant: str, seed: int, *, now_unix_s: float) -> str:
     """`20261123-101502-flash-sale-naive-s7`, in UTC."""
-    stamp = datetime.fromtimestamp(now_unix_s, UTC).strftime("%Y%m%d-%H%M%S")
     safe = re.sub(r"[^a-z0-9-]+", "-", slug.lower()).strip("-") or "scenario"
-    return f"{stamp}-{safe}-{variant}-s{seed}"
+    return f"{stamp(now_unix_s)}-{safe}-{variant}-s{seed}"
 
 
 def _close(root: Path) -> None:
@@ -76,7 +75,7 @@ def create(root: Path, run_id: str, *, least_free_bytes: int = LEAST_FREE_BYTES)
 
 def folders(root: Path) -> list[Path]:
     """Every run's folder, oldest first; a link to one does not count."""
-    return sorted(path.parent for path in root.glob(f"*/{File.JOURNAL}") if not path.parent.is_symlink())
+    return oldest_first(path.parent for path in root.glob(f"*/{File.JOURNAL}") if not path.parent.is_symlink())
 
 
 def strip_secrets(world: Path) -> None:

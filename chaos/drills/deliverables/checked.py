@@ -17,6 +17,7 @@ from chaos.drills.index import code_of
 from chaos.errors import InvalidInput
 from chaos.evidence.files import Unreadable, is_regular, read_bytes, read_json
 from chaos.evidence.manifest import unchanged
+from chaos.evidence.stamps import oldest_first
 from chaos.evidence.verdict import read_verdict
 from chaos.model.folder import File
 from chaos.model.verdict import Verdict
@@ -161,7 +162,7 @@ def lines(items: tuple[Passed, ...], runs: Mapping[str, Ran]) -> list[Line]:
 def _newest(one: Drill, variant: str, root: Path) -> dict[PartName, Part]:
     """Each part as its newest check has it. Raises: InvalidInput."""
     found: dict[PartName, Part] = {}
-    for path in sorted((root / CHECKS).glob("*.json")):
+    for path in oldest_first((root / CHECKS).glob("*.json")):
         if not path.name.endswith(f"-{one.key}-{variant}.json"):
             continue
         try:
