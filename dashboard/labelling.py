@@ -13,11 +13,13 @@ from dashboard.errors import SourceAway
 def edit(run: Run) -> None:
     """A box with the label, and a button that saves it. Nothing in the box takes the label away."""
     label = sources.labels(run.folder.parent).get(run.run_id, "")
-    typed = st.text_input(
-        "Label, to find this run by", value=label, max_chars=MOST_LABEL, key=f"label:{run.run_id}",
-        placeholder="None. A few words, such as: with a row lock",
-    )  # fmt: skip
-    if st.button("Save label", key="save-label", disabled=(typed or "") == label):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        typed = st.text_input(
+            "Label, to find this run by", value=label, max_chars=MOST_LABEL, key=f"label:{run.run_id}",
+            placeholder="None. A few words, such as: with a row lock",
+        )  # fmt: skip
+        pressed = st.button("Save label", key="save-label", disabled=(typed or "") == label)
+    if pressed:
         _save(run, typed or "")
 
 
