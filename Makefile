@@ -40,6 +40,9 @@ endif
 ifdef TOXIPROXY
 export FIREDRILL_TOXIPROXY := $(TOXIPROXY)
 endif
+ifdef GRAFANA
+export FIREDRILL_GRAFANA := $(GRAFANA)
+endif
 
 help: ## this list
 	@echo 'make scenario                      the headline: a flash sale against naive (violated) and hardened (held)'
@@ -48,7 +51,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name text; do \
 	  printf '%-14s %s\n' "$$name" "$$text"; done
 	@echo
-	@echo 'settings: STACK=local|compose (else: Docker where an engine answers) · BASE_PORT=19000 (remembered) · TOXIPROXY=builtin · PYTHON=/path/to/python3.12 · ARGS="…" for tests'
+	@echo 'settings: STACK=local|compose (else: Docker where an engine answers) · BASE_PORT=19000 (remembered) · TOXIPROXY=builtin · GRAFANA=1 · PYTHON=/path/to/python3.12 · ARGS="…" for tests'
 
 install: ## virtual environment with the locked packages (skipped while nothing changed)
 	@services/stack/install.sh

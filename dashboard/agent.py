@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import httpx
 import msgspec
@@ -51,6 +52,12 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     ended: Started | None = None
 
 
+class Labelled(msgspec.Struct, frozen=True, kw_only=True):
+    """A run's label; empty when it has none."""
+
+    label: str
+
+
 class Refused(Exception):
     """The agent refused the request; carries its sentence."""
 
@@ -77,6 +84,12 @@ class Agent:
         """Ask the run to end cleanly: it heals, and its verdict is inconclusive. Raises: Refused."""
         return self._decoded(self._ask("DELETE", "/runs"), State)
 
+    def label(self, run_id: str, text: str) -> str:
+        """Label a run, or take its label away; returns the label as it is kept. Raises: Refused."""
+        return self._decoded(
+            self._ask("PUT", f"/runs/{quote(run_id, safe='')}/label", json={"text": text}), Labelled
+        ).label
+
     def _ask(self, method: str, path: str, *, json: Any = None) -> httpx.Response:
         headers = {} if method == "GET" else {"X-Lab-Token": self._token}
         try:
@@ -85,7 +98,7 @@ class Agent:
             raise SourceAway("The agent can't be reached.", WAY_ON) from error
         if answer.is_success:
             return answer
-        if answer.status_code in (400, 409):
+        if answer.status_code in (400, 404, 409):
             raise Refused(_detail(answer))
         if answer.status_code == 401:
             raise SourceAway("The agent refused the lab's token.", "`make up` hands out a new one; reload this page.")

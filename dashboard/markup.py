@@ -63,6 +63,7 @@ p.fd-quiet{margin:0}
 .fd-bar{position:absolute;top:0;bottom:0;box-sizing:border-box}.fd-runs{background:light-dark(#1d5fc4,#7fb2ff)}
 .fd-held{background:repeating-linear-gradient(45deg,light-dark(#b3261e,#ff9a91) 0 5px,transparent 5px 10px)}
 .fd-waits{border:2px solid light-dark(#8a4b00,#ffc26b)}
+.fd-label{border:1px solid light-dark(#b9bfcc,#565d70);border-radius:.4rem;padding:0 .4rem;font-size:.85em}
 ul.fd-list{margin:0;padding:0 0 0 1.2rem}ul.fd-list li{margin:0 0 .15rem;padding:0}
 .fd-list a{color:light-dark(#1d5fc4,#7fb2ff)}
 ul.fd-faults{margin:0;padding:0;list-style:none;font-size:.9rem}ul.fd-faults li{margin:0 0 .15rem;padding:0}
@@ -70,7 +71,7 @@ ul.fd-faults{margin:0;padding:0;list-style:none;font-size:.9rem}ul.fd-faults li{
 .stMainBlockContainer h2{font-size:1.5rem}.stMainBlockContainer h3{font-size:1.15rem}
 .st-key-cards{display:grid!important;grid-template-columns:repeat(4,minmax(0,1fr));gap:.75rem}
 [class*=st-key-moving-] [data-stale=true]{opacity:1!important;transition:none!important}
-.st-key-filters{display:grid!important;grid-template-columns:2fr 1fr 2fr 1fr 1fr;gap:.75rem}
+.st-key-filters{display:grid!important;grid-template-columns:2fr 1fr 2fr 1fr 1fr 1.5fr;gap:.75rem}
 .st-key-phone-nav,.fd-narrow{display:none}
 @media (max-width:640px){
   .st-key-phone-nav{display:flex}
@@ -115,6 +116,11 @@ def strip(items: Sequence[tuple[str, Sign]], *, label: str) -> str:
     """A row of chips, each a name with its sign; wraps on a narrow page."""
     chips = "".join(f"<li><b>{text(name)}</b> {sign(value)}</li>" for name, value in items)
     return f'<ul class="fd-strip" aria-label="{text(label)}">{chips}</ul>'
+
+
+def label(value: str) -> str:
+    """What the learner calls a run."""
+    return f'<span class="fd-label">{text(value)}</span>'
 
 
 def table(head: Sequence[Cell], rows: Sequence[Sequence[Cell]], *, label: str) -> str:

@@ -63,12 +63,12 @@ def _after(last: Run, drills: Sequence[Drill], newest: dict[tuple[str, str], Run
         return Step(
             text=f"Your attempt at *{title}* violated {broken}. Its counterexample shows which operations did it; "
             "mend that, and run it again.",
-            label=f"Look at the run of {title}", page="run", query=(("run", last.run_id),),
+            label="Look at that run", page="run", query=(("run", last.run_id),),
         )  # fmt: skip
     if last.verdict == "inconclusive":
         return Step(
             text=f"Your attempt at *{title}* was not decided. The run says what spoiled it; run it again.",
-            label=f"Look at the run of {title}", page="run", query=(("run", last.run_id),),
+            label="Look at that run", page="run", query=(("run", last.run_id),),
         )  # fmt: skip
     if drill is not None:
         open_ = [name for name in drill.core if newest.get((name, "attempt"), Run(run_id="")).verdict != "held"]

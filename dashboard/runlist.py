@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -27,21 +27,32 @@ class Wanted:
     scenario: str = ""
     variant: str = ""
     verdict: str = ""
+    label: str = ""
     text: str = ""
 
     @property
     def everything(self) -> bool:
-        return not (self.drill or self.scenario or self.variant or self.verdict or self.text)
+        return not (self.drill or self.scenario or self.variant or self.verdict or self.label or self.text)
 
     def fits(self, row: Row) -> bool:
-        said = f"{row.title} {row.scenario} {row.run_id}".lower()
+        said = f"{row.title} {row.scenario} {row.run_id} {row.label}".lower()
         return (
             (not self.drill or str(row.drill) == self.drill)
             and (not self.scenario or row.scenario == self.scenario)
             and (not self.variant or row.variant == self.variant)
             and (not self.verdict or row.verdict == self.verdict)
+            and (not self.label or row.label == self.label)
             and self.text.lower() in said
         )
+
+    def named(self, labels: Mapping[str, str]) -> list[str]:
+        """The runs that a label alone may find, newest first: they may be older than all that a page reads."""
+        if not (self.label or self.text):
+            return []
+        found = [
+            run for run, label in labels.items() if self.label in ("", label) and self.text.lower() in label.lower()
+        ]
+        return sorted(found, reverse=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +70,14 @@ class Row:
     scenario: str = ""
     drill: int | str | None = None
     verdict: str = ""
+    label: str = ""
 
 
-def asked(scenarios: Sequence[str]) -> Wanted:
+def asked(scenarios: Sequence[str], labels: Iterable[str]) -> Wanted:
     """A row of boxes, each bound to the address."""
     with st.container(key="filters"):
         text = st.text_input(
-            "Search runs", key="q", bind="query-params", placeholder="Title, scenario or run id", max_chars=100
+            "Search runs", key="q", bind="query-params", placeholder="Title, scenario, label or run id", max_chars=100
         )
         # Not `drill`, which Streamlit would take from the address of the page that a link leads to. Without a format:
         # the address holds what a box shows, and `?verdict=violated` is to be typed by hand, too.
@@ -76,10 +88,13 @@ def asked(scenarios: Sequence[str]) -> Wanted:
                 ("Scenario", "scenario", (ANY, *scenarios)),
                 ("Variant", "variant", VARIANTS),
                 ("Verdict", "verdict", VERDICTS),
+                ("Label", "label", (ANY, *sorted(set(labels) - {ANY}, key=str.lower))),
             )
         ]
-    drill, scenario, variant, verdict = ("" if each in (None, ANY) else str(each) for each in chosen)
-    return Wanted(drill=drill, scenario=scenario, variant=variant, verdict=verdict, text=(text or "").strip())
+    drill, scenario, variant, verdict, label = ("" if each in (None, ANY) else str(each) for each in chosen)
+    return Wanted(
+        drill=drill, scenario=scenario, variant=variant, verdict=verdict, label=label, text=(text or "").strip()
+    )
 
 
 def indexed(run: scorecard.Run) -> Row:
@@ -113,9 +128,11 @@ def from_folder(run: Run) -> Row:
     )  # fmt: skip
 
 
-def together(known: Iterable[Row], folders: Iterable[Row], wanted: Wanted, *, most: int) -> list[Row]:
+def together(
+    known: Iterable[Row], folders: Iterable[Row], wanted: Wanted, *, most: int, labels: Mapping[str, str] | None = None
+) -> list[Row]:
     """The newest that fit; what the index has of a run stands before what its folder says."""
-    rows = {row.run_id: row for row in (*folders, *known)}
+    rows = {row.run_id: replace(row, label=(labels or {}).get(row.run_id, "")) for row in (*folders, *known)}
     fitting = (row for row in rows.values() if wanted.fits(row))
     return sorted(fitting, key=lambda row: row.run_id[:15], reverse=True)[:most]
 
@@ -131,6 +148,7 @@ def table(rows: Sequence[Row]) -> str:
             Cell(
                 html=markup.link("live" if row.sign.word == "running" else "run", row.title, run=row.run_id)
                 + _seed(row.seed)
+                + _label(row.label)
                 + f"<span class='fd-narrow'>{markup.name(row.variant or words.UNKNOWN)}</span>"
             ),
             Cell(html=markup.text(row.variant or words.UNKNOWN), tight=True, wide_only=True),
@@ -146,6 +164,10 @@ def table(rows: Sequence[Row]) -> str:
 
 def _seed(seed: int | None) -> str:
     return "" if seed is None else f' <span class="fd-quiet">seed {seed}</span>'
+
+
+def _label(label: str) -> str:
+    return f" {markup.label(label)}" if label else ""
 
 
 def age(started_unix_s: float | None) -> str:

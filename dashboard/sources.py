@@ -11,6 +11,7 @@ from typing import TypeVar
 import streamlit as st
 
 from chaos.evidence import growing, safety
+from chaos.evidence import labels as labelled
 from chaos.evidence.comparable import problems
 from chaos.evidence.course import RunState
 from chaos.evidence.figures import HistoryFigures, Totals
@@ -118,6 +119,19 @@ def run(folder: Path, run_id: str) -> Run:
 def latest_runs(folder: Path, most: int) -> list[Run]:
     """The newest runs as their folders tell them: for when the scorecard is away."""
     return [growing.read_any(folder, run_id) for run_id in evidence.run_ids(folder)[:most]]
+
+
+@st.cache_data(ttl=LIVE_TTL_S, max_entries=4, show_spinner=False)
+def labels(folder: Path) -> dict[str, str]:
+    """Run id → what the learner calls it."""
+    return labelled.all_in(folder)
+
+
+@st.cache_data(ttl=5, max_entries=4, show_spinner=False)
+def runs_named(folder: Path, run_ids: tuple[str, ...]) -> list[Run]:
+    """Those of *run_ids* that are there."""
+    there = set(evidence.run_ids(folder)).intersection(run_ids)
+    return [growing.read_any(folder, run_id) for run_id in run_ids if run_id in there]
 
 
 def others_of(run: Run, most: int = 4) -> list[Run]:

@@ -51,6 +51,7 @@ def main() -> int:
         token=stack.lab_token,
         watching=watcher.is_alive,
         desk=desk,
+        evidence=evidence_dir(),
         hostnames=hostnames(),
     )
     uvicorn.run(app, host=bind_host(), port=address.port or 0, log_level="warning", access_log=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -16,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from chaos.agent.marks import routes as mark_routes
 from chaos.agent.runs import RunDesk
 from chaos.agent.runs import routes as run_routes
 from chaos.agent.watchdog import Watchdog
@@ -49,12 +51,14 @@ def make_app(
     token: str,
     watching: Callable[[], bool] = lambda: True,
     desk: RunDesk | None = None,
+    evidence: Path | None = None,
     hostnames: Sequence[str] = ("127.0.0.1", "localhost"),
 ) -> Starlette:
     """Routes: GET /health, GET /metrics, PUT and DELETE /lease; with a desk also /runs and /scenarios.
 
     Args:
         desk: Starts and stops runs.
+        evidence: Where runs are that can be labelled.
         hostnames: Names by which it may be asked; any other is a stranger's page (DNS rebinding).
         watching: Whether the watchdog runs. If not, health says so and no lease is taken, since nothing would heal.
     """
@@ -110,5 +114,6 @@ def make_app(
             Route("/lease", guarded(renew), methods=["PUT"]),
             Route("/lease", guarded(release), methods=["DELETE"]),
             *(run_routes(desk, refused=refused, problem=problem) if desk is not None else ()),
+            *(mark_routes(evidence, refused=refused, problem=problem) if evidence is not None else ()),
         ],
     )

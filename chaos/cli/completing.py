@@ -23,6 +23,7 @@ _KINDS: Final = {
     "scenarios": "scenario",
     "RUN": "run",
     "[RUN] [CHECK]": "run and check",
+    "[RUN] [TEXT]…": "run",
     "[A] [B]": "run",
     "[RUN] SCHEDULE": "run",
     "run": "run",

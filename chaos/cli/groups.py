@@ -41,6 +41,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "explain": "what shows a violation, on one time line",
         "compare": "two runs side by side, before and after",
         "queries": "what each request asked the database",
+        "label": "a few words on a run, to find it by",
         "replay": "a run once more as it went, also as a video",
         "verify": "derive a verdict again; notice any changed byte",
         "index": "put runs into the scorecard",

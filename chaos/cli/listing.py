@@ -40,10 +40,9 @@ def _load(lasts: str) -> str:
 
 
 def runs(rows: Sequence[Mapping[str, Any]], *, most: int) -> str:
-    """Each run with its verdict and what it came to, oldest first."""
-    return _table(
-        [("run", "verdict", "summary"), *((r["run_id"], r["verdict"], r["summary"]) for r in rows)], most=most
-    )
+    """Each run with its verdict, its label where any has one, and what it came to, oldest first."""
+    columns = ["verdict", *(["label"] if any(row["label"] for row in rows) else []), "summary"]
+    return _table([("run", *columns), *((r["run_id"], *(r[name] for name in columns)) for r in rows)], most=most)
 
 
 def _table(lines: Sequence[tuple[str, ...]], *, most: int) -> str:

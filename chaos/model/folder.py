@@ -47,6 +47,9 @@ EXCHANGES_GROWING: Final = File.EXCHANGES.removesuffix(".gz")
 HISTORY: Final = "history"
 """The subfolder with one file per load worker."""
 
+LABELS: Final = "labels"
+"""Beside the runs' folders, not in one: what learners call their runs, a file a run."""
+
 SAMPLES_BY_WORKER: Final = "samples"
 """The subfolder in which each load worker keeps its samples while it runs; merged into `File.SAMPLES` at the end."""
 

@@ -25,7 +25,7 @@ def main() -> None:
     st.title("Overview")
     moving(drill_block, every=REFRESH, key="drills")
     st.header("Runs")
-    wanted = runlist.asked(scenarios())
+    wanted = runlist.asked(scenarios(), sources.labels(sources.evidence_dir()).values())
     moving(partial(runs_block, wanted), every=REFRESH, key="runs")
     moving(stack_block, every=REFRESH, key="stack")
 
@@ -99,9 +99,13 @@ def rows(wanted: runlist.Wanted) -> list[runlist.Row]:
     found, folder_away = sources.attempt(partial(sources.latest_runs, sources.evidence_dir(), most))
     if folder_away is not None:
         away(folder_away)
+    labels = sources.labels(sources.evidence_dir())
+    older, _ = sources.attempt(partial(sources.runs_named, sources.evidence_dir(), tuple(wanted.named(labels)[:most])))
     return runlist.together(
-        map(runlist.indexed, indexed or []), map(runlist.from_folder, found or []), wanted, most=most
-    )
+        map(runlist.indexed, indexed or []),
+        map(runlist.from_folder, [*(found or []), *(older or [])]),
+        wanted, most=most, labels=labels,
+    )  # fmt: skip
 
 
 def running() -> None:

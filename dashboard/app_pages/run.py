@@ -16,6 +16,7 @@ from dashboard import (
     counterexamples,
     details,
     evidence,
+    labelling,
     markup,
     runchart,
     safety,
@@ -46,6 +47,7 @@ def main() -> None:
         return
     listed = details.findings(run)
     verdict(run, listed)
+    labelling.edit(run)
     if run.state is RunState.RUNNING:
         st.page_link("app_pages/live.py", label="It is still going on: watch it live", query_params={"run": run.run_id})
         return

@@ -26,7 +26,12 @@ def safety_option(picture: Picture, run: Run, *, until_s: float, dark: bool) -> 
     behind = marks("safety", 0, run, colours=colours, start_s=0.0, end_s=until_s, labels=True)
     if picture.limit is not None:
         limit = {"color": colours.limit, "type": "dashed", "width": 1.5}
-        label = {"formatter": picture.limit_name, "position": "insideStartTop", "color": colours.limit, "fontSize": 11}
+        label = {
+            "formatter": picture.limit_name,
+            "position": "insideStartBottom",
+            "color": colours.limit,
+            "fontSize": 11,
+        }
         behind["markLine"]["data"].append({"yAxis": picture.limit, "lineStyle": limit, "label": label})
         behind["data"] = [[0, picture.limit]]  # a point without a symbol: the axis has room for the limit
     top_px = TOP_PX + 22 + labels_px(run.faults, until_s) + 16

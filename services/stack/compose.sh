@@ -192,6 +192,9 @@ urls() {
     "$FIREDRILL_API_PORT" "$FIREDRILL_DASHBOARD_PORT" "$FIREDRILL_PROMETHEUS_PORT"
   printf 'scorecard   http://127.0.0.1:%s/admin/  user admin, password in %s\n' \
     "$FIREDRILL_SCORECARD_PORT" "$PWD/.lab/secrets/scorecard_admin"
+  if [[ ${FIREDRILL_GRAFANA:-0} != 0 ]]; then
+    echo 'Grafana     not started in Compose mode by this: docker compose -f compose.yaml -f compose.grafana.yaml up -d --no-deps grafana'
+  fi
 }
 
 in_agent() { # runs a command in the agent's container, where runs are started; Ctrl-C reaches it without a terminal, too

@@ -43,6 +43,7 @@ class Settings:
         asked_base_port: Base port given by the caller; None means the one that the lab remembers.
         toxiproxy: `builtin`, the path of a server, or None for a search.
         offline: Nothing is downloaded or built.
+        grafana: Whether `up` starts Grafana, too, where the machine has it.
         path: Search path for servers that the machine has.
         mode: `local`, or `compose` inside a container of the Compose stack.
         secrets_dir: Where the secrets are when they are not in *lab_dir*.
@@ -66,6 +67,7 @@ class Settings:
     scorecard_database: Mapping[str, str] = field(default_factory=dict)
     remote_write: RemoteWrite | None = None
     hostnames: str = ""
+    grafana: bool = False
 
     @property
     def remembered_base_port_file(self) -> Path:
@@ -131,6 +133,7 @@ def load(environ: Mapping[str, str] | None = None, *, base_port: str | None = No
         remote_write=_remote_write(environ),
         hostnames=_hostnames(environ),
         offline=environ.get("FIREDRILL_OFFLINE", "") not in {"", "0"},
+        grafana=environ.get("FIREDRILL_GRAFANA", "") not in {"", "0"},
         path=environ.get("PATH", os.defpath),
         mode=environ.get("FIREDRILL_MODE") or "local",
         secrets_dir=Path(environ["FIREDRILL_SECRETS_DIR"]) if environ.get("FIREDRILL_SECRETS_DIR") else None,

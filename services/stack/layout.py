@@ -36,6 +36,9 @@ OFFSETS: Final[Mapping[str, int]] = {
     "mail": 18,  # SMTP
     "mail_http": 19,
 }
+GRAFANA: Final = "grafana"
+# Parts that only run where they are asked for: their ports need not be free otherwise.
+OPTIONAL: Final[Mapping[str, int]] = {GRAFANA: 20}
 PROXIES: Final[Mapping[str, str]] = {
     "shop_to_postgres": "postgres",
     "shop_to_cache": "redis",
@@ -91,10 +94,10 @@ class Ports:
     hosts: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> int:
-        return self.base + OFFSETS[name]
+        return self.base + (OFFSETS[name] if name in OFFSETS else OPTIONAL[name])
 
     def all(self) -> dict[str, int]:
-        """Name to port, in reporting order."""
+        """Name to port, in reporting order; without the optional parts."""
         return {name: self.base + offset for name, offset in OFFSETS.items()}
 
     def host(self, name: str) -> str:
@@ -182,6 +185,10 @@ class Lab:
     @property
     def prometheus_data(self) -> Path:
         return self.root / "prometheus-data"
+
+    @property
+    def grafana_data(self) -> Path:
+        return self.root / "grafana"
 
     @property
     def run(self) -> Path:

@@ -18,13 +18,22 @@ import psutil
 
 from launch import environment
 from launch.python import PYTHON
-from services.stack import isolation, leftovers, postgres, programs, provisioning, shop, supervisor_conf
+from services.stack import (
+    grafana_program,
+    isolation,
+    leftovers,
+    postgres,
+    programs,
+    provisioning,
+    shop,
+    supervisor_conf,
+)
 from services.stack import ports as port_table
 from services.stack.compose import outside_only, started_unix_s
 from services.stack.config import Settings
 from services.stack.errors import StackError
 from services.stack.handles import Stack, changing, in_compose, lab_of, stack_of
-from services.stack.layout import SUPERVISORS, Lab, Ports, write_json
+from services.stack.layout import GRAFANA, SUPERVISORS, Lab, Ports, write_json
 from services.stack.locking import foreign_run
 from services.stack.progress import say
 from services.stack.provision.found import Parts
@@ -53,6 +62,7 @@ def up(settings: Settings, *, variant: str = DEFAULT_VARIANT) -> dict[str, objec
         timings = _repair(stack) if was_up or in_compose(settings) else _start(stack, variant)
         if was_up and not in_compose(settings):
             _write_down_again(stack)
+            grafana_program.refuse_late(settings, stack.supervisor.programs())
         warnings = _warnings(stack)
         for warning in warnings:
             say("warning", warning)
@@ -67,13 +77,16 @@ def up(settings: Settings, *, variant: str = DEFAULT_VARIANT) -> dict[str, objec
 
 def describe(stack: Stack) -> dict[str, object]:
     """A running stack for its caller: variant, base port, address book, URLs, the scorecard's login."""
-    prometheus_runs = in_compose(stack.settings) or "prometheus" in stack.supervisor.programs()
+    running = stack.supervisor.programs()
+    prometheus_runs = in_compose(stack.settings) or "prometheus" in running
     urls: dict[str, str | None] = {
         "api": stack.public.url("api"),
         "dashboard": stack.public.url("dashboard"),
         "prometheus": stack.public.url("prometheus") if prometheus_runs else None,
         "scorecard": f"{stack.public.url('scorecard')}/admin/",
     }
+    if GRAFANA in running or stack.settings.grafana:
+        urls[GRAFANA] = stack.public.url(GRAFANA) if GRAFANA in running else None
     return {
         "variant": shop.current_variant(stack.lab),
         "base_port": stack.ports.base,
@@ -118,12 +131,14 @@ def _start(stack: Stack, variant: str) -> dict[str, float]:
     lab.processes_file.unlink(missing_ok=True)
     programs.write_configurations(lab, ports, remote_write=settings.remote_write)
     table = programs.table(settings, lab, ports, parts, cluster, how)
+    besides = grafana_program.programs(settings, lab, ports, parts)
     lab.supervisor_conf.touch(mode=0o600)  # holds supervisord's password
-    lab.supervisor_conf.write_text(supervisor_conf.render(table, lab, ports, shop_uid=how.uid))
+    lab.supervisor_conf.write_text(supervisor_conf.render([*table, *besides], lab, ports, shop_uid=how.uid))
     settings.remembered_base_port_file.write_text(f"{ports.base}\n")
     _write_address_book(stack, parts, cluster)
     try:
-        return _start_programs(stack, variant, [program.name for program in table if program.group is None], parts)
+        ready = _start_programs(stack, variant, [program.name for program in table if program.group is None], parts)
+        return ready | (grafana_program.wait(stack) if besides else {})
     except BaseException:
         say("stack", "could not be brought up, ending what was started")
         _end(stack)

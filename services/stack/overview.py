@@ -13,11 +13,12 @@ from services.stack import programs, provisioning, shop
 from services.stack.config import Settings
 from services.stack.errors import StackError
 from services.stack.handles import in_compose, lab_of, stack_of
-from services.stack.layout import Lab
+from services.stack.layout import OPTIONAL, Lab
 from services.stack.lifecycle import describe
 from services.stack.readiness import dirty_proxies, log_tail
 
 ALL_PARTS = (*programs.ALWAYS, *programs.SHOP)
+KNOWN = (*ALL_PARTS, *OPTIONAL)
 
 
 def status(settings: Settings) -> dict[str, object]:
@@ -33,8 +34,8 @@ def status(settings: Settings) -> dict[str, object]:
         }
     states = stack.supervisor.programs()
     variant = shop.current_variant(stack.lab)
-    with ThreadPoolExecutor(len(ALL_PARTS)) as pool:
-        names = [name for name in ALL_PARTS if name in states or in_compose(settings)]
+    with ThreadPoolExecutor(len(KNOWN)) as pool:
+        names = [name for name in KNOWN if name in states or (in_compose(settings) and name in ALL_PARTS)]
         asked = {name: pool.submit(stack.checks.of(name, variant=variant)) for name in names}
         problems = {name: future.result() for name, future in asked.items()}
     parts: dict[str, dict[str, object]] = {}
@@ -51,7 +52,7 @@ def status(settings: Settings) -> dict[str, object]:
     except (OSError, ValueError) as error:
         dirty = [f"toxiproxy: {error}"]
     return {
-        "up": all(problem is None for problem in problems.values()),
+        "up": all(problem is None for name, problem in problems.items() if name not in OPTIONAL),
         "running": True,
         "lab_dir": str(stack.lab.root),
         **describe(stack),
@@ -67,17 +68,23 @@ def logs(settings: Settings, names: list[str], *, lines: int) -> dict[str, list[
         StackError: `bad_input` for a part that does not exist.
     """
     lab = lab_of(settings)
-    known = [*(name.removeprefix("shop:") for name in ALL_PARTS), "supervisord"]
+    known = _logged(lab)
     for name in names:
         if name not in known:
             raise StackError("bad_input", f"logs: got {name!r}, expected one of {', '.join(known)}")
     return {name: log_tail(lab, name, lines=lines) for name in names or known}
 
 
+def _logged(lab: Lab) -> list[str]:
+    """Every part that has a log; of the optional ones those that ever ran."""
+    optional = [name for name in OPTIONAL if (lab.log / f"{name}.log").exists()]
+    return [*(name.removeprefix("shop:") for name in ALL_PARTS), *optional, "supervisord"]
+
+
 def follow(settings: Settings, names: list[str]) -> None:
     """Print what is appended to the logs until it is interrupted."""
     lab = lab_of(settings)
-    chosen = names or [*(name.removeprefix("shop:") for name in ALL_PARTS), "supervisord"]
+    chosen = names or _logged(lab)
     offsets = {name: _size(lab, name) for name in chosen}
     while True:
         for name, offset in offsets.items():

@@ -193,6 +193,7 @@ class Checks:
             "agent": "/health",
             "dashboard": "/_stcore/health",
             "prometheus": "/-/ready",
+            "grafana": "/api/health",
         }
         if name in http_checks:
             return lambda: self._http(name, http_checks[name])

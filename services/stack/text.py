@@ -38,12 +38,14 @@ def table(rows: Sequence[Sequence[object]]) -> str:
 def urls(document: Document) -> str:
     """Addresses of the lab's pages, shown after `up`."""
     prometheus = document["urls"]["prometheus"] or "absent (make doctor says how to get it)"
+    grafana = document["urls"].get("grafana", "")  # empty: nobody asked for it
     login = document["scorecard_login"]
     return table(
         [
             ("API", document["urls"]["api"], f"variant {document['variant']}"),
             ("dashboard", document["urls"]["dashboard"], ""),
             ("Prometheus", prometheus, ""),
+            *([("Grafana", grafana or "absent (it is said above why)", "")] if grafana != "" else ()),
             (
                 "scorecard",
                 document["urls"]["scorecard"],

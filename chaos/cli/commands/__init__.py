@@ -64,6 +64,7 @@ COMMANDS: Final = {
     "replay": Entry(
         "replay", "A finished run once more, as it happened: phases, faults, figures, and real answers. Offline."
     ),
+    "label": Entry("label", "A few words on a run, to find it by; the evidence stays as it is. Offline."),
     "index": Entry(
         "scores", "Put every run of the evidence folder into the scorecard, or one; any time, without duplicates."
     ),

@@ -18,7 +18,7 @@ from chaos.drills.catalogue import Drill as Known
 from chaos.drills.catalogue import drill as known_drill
 from chaos.drills.catalogue import missing
 from chaos.drills.deliverables.deliver import Ready, as_document, deliver, ready
-from chaos.drills.deliverables.fresh import draw, run_fresh
+from chaos.drills.deliverables.fresh import draw, run_fresh, scenarios
 from chaos.drills.deliverables.own import own
 from chaos.drills.deliverables.work import ATTEMPT, Fresh
 from chaos.drills.own_tests import own_tests
@@ -81,7 +81,7 @@ def _fresh(one: Known, it: Ready, seed: int, options: Options, *, as_json: bool)
     named = {scenario_name(path): path for path in all_scenarios()}
     if problems := [problem for problem in missing(one, named) if " core: " in problem]:
         raise InvalidInput(problems)
-    loaded = {name: load_scenario(named[name]) for name in one.core}
+    loaded = {name: load_scenario(named[name]) for name in scenarios(one)}
     besides = besides_of(one, ATTEMPT, loaded, seed)
     with progress(as_json=as_json) as view, session(options, view, purpose=f"delivery of drill {one.number}") as lab:
         view.say(f"fresh seed {seed}: the core once, on the attempt as it is now")

@@ -14,6 +14,7 @@ from chaos.drills.results import RunResult
 from chaos.drills.session import Options, session
 from chaos.drills.variants import require_known
 from chaos.errors import InvalidInput
+from chaos.evidence import labels
 from chaos.load import find_scenario, load_scenario
 from chaos.model.folder import File
 from chaos.model.verdict import plain
@@ -41,6 +42,9 @@ def run(
     workers: Workers = None,
     workers_elsewhere: WorkersElsewhere = None,
     master_at: MasterAt = "",
+    label: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="A few words to find the run by, as `firedrill label`.")
+    ] = None,
     heal_first: Heal = False,
     no_up: NoUp = False,
     as_json: Json = False,
@@ -49,6 +53,7 @@ def run(
     _one_crew(workers, workers_elsewhere, master_at)
     loaded = load_scenario(find_scenario(scenario))
     require_known(variant)
+    label = None if label is None else labels.checked(label)
     options = Options(
         bring_up=not no_up,
         heal_first=heal_first,
@@ -58,10 +63,16 @@ def run(
     )
     with progress(as_json=as_json) as view, session(options, view, purpose=f"{loaded.name} on {variant}") as lab:
         result = lab.run(loaded, variant, seed)
+    if label is not None:
+        labels.put(result.folder, label)
     steps = next_steps.after_run(result, asked=[scenario, *([] if seed is None else ["--seed", str(seed)])])
     return Answer(
-        document={**run_document(result), "next": next_steps.document(steps)},
-        text=[*_text(result), *next_steps.block(steps)],
+        document={
+            **run_document(result),
+            **({} if label is None else {"label": label}),
+            "next": next_steps.document(steps),
+        },
+        text=[*_text(result), *([] if label is None else [f"label: {label}"]), *next_steps.block(steps)],
         code=result.exit_code,
     )
 

@@ -45,20 +45,30 @@ def validate(
 @answers
 def list_(
     runs: Annotated[bool, typer.Option("--runs", help="The runs on record instead of the scenarios.")] = False,
+    label: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="With --runs: only those whose label has it in it.")
+    ] = None,
     as_json: Json = False,
 ) -> Answer:
     """The scenarios that there are, with the verdict of the last run on each variant; or the runs."""
-    rows, table = (_run_rows(), listing.runs) if runs else (_scenario_rows(), listing.scenarios)
+    if label is not None and not runs:
+        raise InvalidInput("--label: got it without --runs, expected both")
+    rows, table = (_run_rows(label or ""), listing.runs) if runs else (_scenario_rows(), listing.scenarios)
     return Answer(document=rows, text=Block(table(rows, most=listing.width())))
 
 
-def _run_rows() -> list[dict[str, Any]]:
+def _run_rows(wanted: str) -> list[dict[str, Any]]:
+    from chaos.evidence import labels  # noqa: PLC0415
     from chaos.evidence.files import NoSuchFile, Unreadable  # noqa: PLC0415
     from chaos.evidence.verdict import read_verdict  # noqa: PLC0415
     from chaos.evidence.writing import folders  # noqa: PLC0415 - the list of scenarios needs no judge
 
     rows = []
+    known = labels.all_in(evidence_dir())
     for folder in folders(evidence_dir()):
+        label = known.get(folder.name, "")
+        if wanted.lower() not in label.lower():
+            continue
         try:
             document = read_verdict(folder)
             row = {"run_id": folder.name, "verdict": document.verdict, "summary": document.summary}
@@ -66,7 +76,7 @@ def _run_rows() -> list[dict[str, Any]]:
             row = {"run_id": folder.name, "verdict": "open", "summary": "no verdict yet, or the runner died"}
         except Unreadable as error:
             row = {"run_id": folder.name, "verdict": "unreadable", "summary": str(error)}
-        rows.append(row)
+        rows.append({**row, "label": label})
     return rows
 
 

@@ -164,14 +164,15 @@ def _runs(it: Ready, fresh: Fresh | None) -> dict[str, Ran]:
     new: set[str] = set()
     if fresh:
         new |= {Path(tried.folder).name for line in fresh.lines for tried in line.tries}
-        new |= {folder.name for folder in fresh.before.values()}
+        new |= {folder.name for folder in (*fresh.before.values(), *fresh.shown)}
     require_whole([it.root / name for name in sorted(names | new)])
     known = it.checked.runs if it.checked else {}
     return {name: known.get(name) or ran(it.root / name) for name in sorted(names | new)}
 
 
 def _fresh_runs(runs: Mapping[str, Ran], fresh: Fresh) -> list[Ran]:
-    return [runs[Path(tried.folder).name] for line in fresh.lines for tried in line.tries]
+    shown = [one for folder in fresh.shown if (one := runs[folder.name]).variant == ATTEMPT]
+    return [*(runs[Path(tried.folder).name] for line in fresh.lines for tried in line.tries), *shown]
 
 
 def _is_code(it: Ready, one: Ran) -> bool:

@@ -26,6 +26,9 @@ BEFORE: Final[Mapping[str, tuple[str, ...]]] = {
     "ai-review": ("review/exploits",),
 }
 """Of a drill whose deliverable compares: scenarios that are run on what the attempt was made from, too."""
+SHOWN: Final[Mapping[str, tuple[str, ...]]] = {"orm-queries": ("queries/pages",)}
+"""Of a drill whose deliverable shows more than its core measures: scenarios that are run on both sides for their
+figures. PostgreSQL's plans are in none of drill 2's core."""
 HIGHEST: Final = 10**9
 
 
@@ -71,6 +74,7 @@ def run_fresh(
     *besides* gets the runs of the base that there are, instead of making them again.
     """
     of_base = {name: run(scenario(name), base, seed) for name in BEFORE.get(one.key, ())}
+    shown = [run(scenario(name), side, seed) for name in SHOWN.get(one.key, ()) for side in (base, ATTEMPT)]
 
     def known(its: Scenario, variant: str, its_seed: int) -> RunResult:
         if variant == base and its_seed == seed and its.name in of_base:
@@ -89,4 +93,11 @@ def run_fresh(
         besides=lambda part, found: besides(part, found, known),
     )
     before = {name: result.folder for name, result in of_base.items()}
-    return Fresh(seed=seed, lines=report.parts["core"], before=before)
+    return Fresh(
+        seed=seed, lines=report.parts["core"], before=before, shown=tuple(result.folder for result in shown)
+    )  # fmt: skip
+
+
+def scenarios(one: Drill) -> tuple[str, ...]:
+    """Every scenario that `run_fresh` runs."""
+    return tuple(dict.fromkeys((*one.core, *BEFORE.get(one.key, ()), *SHOWN.get(one.key, ()))))

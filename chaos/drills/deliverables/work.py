@@ -20,11 +20,13 @@ class Fresh:
     Attributes:
         lines: Of the core, on the attempt.
         before: Scenario → its run on what the attempt was made from, where the deliverable compares the two.
+        shown: Runs of both sides whose figures the deliverable shows; they decide nothing.
     """
 
     seed: int
     lines: Sequence[Passed]
     before: Mapping[str, Path]
+    shown: Sequence[Path] = ()
 
     def run_of(self, scenario: str) -> Path | None:
         """The last run of *scenario* on the attempt; None when there is none."""

@@ -13,6 +13,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from chaos.evidence import labels
 from dashboard.scorecard import Brief, Hint
 
 
@@ -475,7 +476,7 @@ class FakeAgent:
                 self.end_headers()
                 self.wfile.write(payload)
 
-            do_GET = do_POST = do_DELETE = _answer
+            do_GET = do_POST = do_PUT = do_DELETE = _answer
 
             def log_message(self, *_: Any) -> None:
                 return
@@ -486,6 +487,8 @@ class FakeAgent:
         if path == "/scenarios":
             one = {"name": "concurrency/flash-sale", "title": "Flash sale", "drill": 3, "seed": 7, "lasts_s": 28.0}
             return 200, {"scenarios": [one], "variants": ["naive", "hardened"]}
+        if method == "PUT":
+            return (404, {"detail": "run: got none"}) if self.refuse else (200, {"run_id": path, "label": ""})
         if method != "GET" and self.refuse:
             return 409, {"detail": "run: got a lab with a run going on, expected a free one"}
         run = {"scenario": "concurrency/flash-sale", "variant": "hardened", "seed": 7, "started_unix_s": 1.0}
@@ -620,6 +623,54 @@ def test_overview_finds_runs_by_what_the_boxes_say(lab: Any, scorecard: Any) -> 
     assert "-naive-" not in said(app)
     app.text_input(key="q").set_value("no such thing").run()
     assert "No run fits." in app.info[0].value
+
+
+def test_overview_shows_labels_and_finds_runs_by_them_however_old(lab: Any, scorecard: Any) -> None:
+    old = lab.run(ago_s=90_000.0, variant="naive", verdict="violated")
+    labels.put(lab.evidence / old, "before <b>")
+    for number in range(13):
+        lab.run(ago_s=900.0 - number, variant="hardened", verdict="held")
+    lab.stack(scorecard=scorecard.url)
+    app = lab.page("overview")
+    assert "before &lt;b&gt;" not in said(app), "it is not among the newest"
+    assert "before <b>" in app.selectbox(key="label").options
+    app.text_input(key="q").set_value("BEFORE").run()
+    assert "before &lt;b&gt;" in said(app)
+    assert "-hardened-" not in said(app)
+    app = lab.page("overview", label="before <b>")
+    assert old in said(app)
+    assert "-hardened-" not in said(app)
+
+
+def test_overview_with_a_label_that_no_run_has_any_more(lab: Any, scorecard: Any) -> None:
+    lab.run(variant="naive", verdict="violated")
+    lab.stack(scorecard=scorecard.url)
+    app = lab.page("overview", label="gone")
+    assert not app.exception
+    assert "-naive-" in said(app)
+
+
+def test_a_run_is_labelled_on_its_page(lab: Any, agent: FakeAgent, samples: Any) -> None:
+    run_id = lab.run(variant="naive", verdict="violated")
+    labels.put(lab.evidence / run_id, "as it was")
+    app = lab.page("run", run=run_id)
+    assert app.text_input(key=f"label:{run_id}").value == "as it was"
+    assert app.button(key="save-label").disabled
+    app.text_input(key=f"label:{run_id}").set_value("with a lock").run()
+    app = press(app, "Save label")
+    assert agent.asked == [("PUT", {"text": "with a lock"}, samples.TOKEN)]
+    assert not app.exception
+    agent.refuse = True
+    app = lab.page("run", run=run_id)
+    app.text_input(key=f"label:{run_id}").set_value("another").run()
+    assert "Not saved. run\\: got none" in press(app, "Save label").error[0].value
+
+
+def test_without_an_agent_a_label_is_not_saved_and_the_page_says_how_else(lab: Any) -> None:
+    run_id = lab.run()
+    app = lab.page("run", run=run_id)
+    app.text_input(key=f"label:{run_id}").set_value("x").run()
+    assert "firedrill label" in press(app, "Save label").error[0].value
 
 
 def test_a_scenario_of_the_drill_starts_from_its_page(lab: Any, agent: FakeAgent, scorecard: Any, samples: Any) -> None:

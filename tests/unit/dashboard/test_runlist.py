@@ -38,6 +38,18 @@ def test_what_the_index_knows_stands_before_the_folder_and_newest_is_first() -> 
     assert runlist.together([ROW], [newer], Wanted(), most=1) == [newer]
 
 
+def test_a_label_finds_a_run_whole_and_by_a_part_of_it() -> None:
+    labels = {ROW.run_id: "With a lock", "20261101-000000-a": "Without"}
+    (row,) = runlist.together([ROW], [], Wanted(label="With a lock"), most=9, labels=labels)
+    assert row.label == "With a lock"
+    assert runlist.together([ROW], [], Wanted(label="With"), most=9, labels=labels) == []
+    assert runlist.together([ROW], [], Wanted(text="a LOCK"), most=9, labels=labels) == [row]
+    assert Wanted(text="with").named(labels) == [ROW.run_id, "20261101-000000-a"]
+    assert Wanted(label="Without").named(labels) == ["20261101-000000-a"]
+    assert Wanted(verdict="held").named(labels) == [], "a label alone finds none of them"
+    assert not Wanted(label="x").everything
+
+
 def test_a_figure_is_the_first_number_of_what_was_measured() -> None:
     assert trend.figure("271 of 150 seats taken", "violated") == "271"
     assert trend.figure("91.2 % over 390 operations", "violated") == "91.2 %"

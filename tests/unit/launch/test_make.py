@@ -41,6 +41,12 @@ def test_flags_on_the_command_line_are_obeyed() -> None:
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "services/stack/lab.sh up")
 
 
+def test_grafana_is_asked_for_by_its_setting() -> None:
+    told = ["make", "--dry-run", "--print-data-base", "help"]
+    assert "\nFIREDRILL_GRAFANA := 1\n" in run(*told, environ={"GRAFANA": "1"}, cwd=CHECKOUT).stdout
+    assert "FIREDRILL_GRAFANA" not in run(*told, cwd=CHECKOUT).stdout
+
+
 def test_a_variable_that_happens_to_be_set_is_no_wish() -> None:
     environ = dict.fromkeys(("S", "VARIANT", "SEED", "ARGS", "P"), "nonsense")
     done = run("make", "--dry-run", "scenario", environ=environ, cwd=CHECKOUT)

@@ -35,9 +35,9 @@ def runs():
     return Runs()
 
 
-def fresh(runs, besides):
+def fresh(runs, besides, key="ai-review"):
     return run_fresh(
-        drill("ai-review"),
+        drill(key),
         11,
         base=BASE,
         scenario=lambda name: cast("Any", SimpleNamespace(name=name, title=name)),
@@ -67,3 +67,12 @@ def test_another_run_of_it_is_a_run_of_its_own(runs):
 
     fresh(runs, besides)
     assert ("review/exploits", "draft_6_4", 11) in runs.of
+
+
+def test_what_the_report_of_drill_2_shows_plans_of_is_run_on_both_sides(runs):
+    found = fresh(runs, lambda part, found, run: [], key="orm-queries")
+    for variant in (BASE, "attempt"):
+        assert runs.of.count(("queries/pages", variant, 11)) == 1
+    assert found.shown == (Path(f"pages-{BASE}"), Path("pages-attempt"))
+    assert [line.name for line in found.lines if line.name == "queries/pages"] == [], "it decides nothing"
+    assert fresh(runs, lambda part, found, run: []).shown == ()
