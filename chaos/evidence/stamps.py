@@ -25,7 +25,7 @@ def oldest_first(named: Iterable[_Named], *, now: Callable[[], datetime] = lambd
     until = stamp(now().timestamp())
 
     def key(one: _Named) -> tuple[bool, str]:
-        name = one if isinstance(one, str) else one.name
+        name = str(one).rpartition("/")[2]
         found = _STAMP.match(name)
         return found is None or found[0] <= until, name
 

@@ -5,13 +5,16 @@ or delivers violates no safety invariant. By the rules of scenarios the first ph
 unsold. Violated when at least *asks_at_least* asks that a tier had room for were sent there and none was accepted; when
 most of the orders accepted there, and not cancelled, were never charged; or when most of those that are paid have no
 ticket. `charged_exactly_once` and `tickets_exactly_once` look at each single order. Inconclusive with fewer asks.
+That none was accepted is exact only when so many were refused: a machine without CPU gives 5xx and no answer, too.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pydantic import Field
 
-from chaos.invariants._common import OK, ORDERS, Say
+from chaos.invariants._common import FAIL, OK, ORDERS, Say, never_arrived
 from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
@@ -32,6 +35,8 @@ class _ServedWhenCalm:
         self.asks_at_least = params.asks_at_least
         self.asks: list[tuple[str, int, int, str]] = []
         """Phase, tier, seats, operation id of each first ask."""
+        self.refused: set[str] = set()
+        """Operation ids of asks that were certainly refused, which no busy machine does."""
         self.accepted: dict[str, str] = {}
         """Operation id of an accepted ask → its order."""
 
@@ -41,6 +46,8 @@ class _ServedWhenCalm:
         self.asks.append((op.phase, op.tier, op.quantity, op.id))
         if op.outcome is OK:
             self.accepted[op.id] = op.order
+        elif op.outcome is FAIL and not never_arrived(op):
+            self.refused.add(op.id)
 
     def finish(self, context: Context) -> Finding:
         if not context.phases:
@@ -70,7 +77,8 @@ class _ServedWhenCalm:
         if not accepted:
             reason = f"not one of {len(asks)} asks was accepted, without any fault"
             one = Counterexample(says="asked for seats that were free, without any fault", operations=tuple(asks))
-            return SAY.violated(reason, measured, examples=asks, where=calm, figures=figures, counterexample=one)
+            found = SAY.violated(reason, measured, examples=asks, where=calm, figures=figures, counterexample=one)
+            return replace(found, exact=len(self.refused.intersection(asks)) >= self.asks_at_least)
         for what, due, done in (("charged", wanted, charged), ("given a ticket", paid, delivered)):
             short = sorted(due - done)
             if 2 * len(short) <= len(due):

@@ -127,7 +127,8 @@ def judge(scenario: Judged, record: Record) -> Judgement:
         contract=record.contract or NO_CONTRACT,
         starved=starved,
     )
-    finish = _Finish(context, windows, after_lift, record.host, crashed)
+    # No check of exchanges depends on the machine.
+    finish = _Finish(context, windows, after_lift, None if scenario.sections else record.host, crashed)
 
     steady = [finish.check(probe, STEADY_STATE) for probe in before]
     not_met = [_no_ground(found) for found in steady if found.verdict is Verdict.VIOLATED]
@@ -147,7 +148,7 @@ def judge(scenario: Judged, record: Record) -> Judgement:
         judged.append(self_check("checks", "the scenario checks something", "the scenario has no checks"))
     met = [found for found in steady if found.verdict is not Verdict.VIOLATED]
     timed = {c.id for c in scenario.checks if isinstance(c, InvariantCheck) and c.invariant.by_the_clock}
-    on_host = () if scenario.sections else (finish.host_finding(),)  # no check of exchanges depends on the machine
+    on_host = () if scenario.sections else (finish.host_finding(record.host),)
     findings = (*_after_spoiling(judged, spoilers, timed), *not_met, *met, *about_run, *on_host)
     verdict = overall(findings)
     aborted = next((f for f in about_run if f.check == ABORTED and f.verdict is not Verdict.HELD), None)
@@ -208,7 +209,8 @@ class _Finish:
     context: Context
     phases: Mapping[str, Span]
     after_lift: Span
-    host: Sequence[HostSample]
+    host: Sequence[HostSample] | None
+    """None where the machine decides nothing."""
     crashed: dict[int, str]
     excused: dict[str, str] = field(default_factory=dict)
     """Check → what on the machine may have made it miss its limit, or meet it."""
@@ -262,10 +264,10 @@ class _Finish:
         An invariant is exact on any machine, unless it is about time. A limit that was met stays met when a busy
         machine can only make its figure worse, not when it can make the figure better.
         """
-        if found.exact or found.verdict is Verdict.INCONCLUSIVE or _stands(check, found):
+        if self.host is None or found.exact or found.verdict is Verdict.INCONCLUSIVE or _stands(check, found):
             return found
-        phase = check.phase if isinstance(check, ProbePass) else None
-        window = self.after_lift if phase is None else self.phases[phase]
+        phase = check.phase if isinstance(check, ProbePass) else found.where
+        window = self.phases.get(phase or "", self.after_lift)
         spoiled = host_in(window, self.host).spoiled
         if not spoiled:
             return found
@@ -274,12 +276,12 @@ class _Finish:
         reason = _and(spoiled, found.reason or found.measured, would_be)
         return replace(found, verdict=Verdict.INCONCLUSIVE, reason=reason)
 
-    def host_finding(self) -> Finding:
+    def host_finding(self, host: Sequence[HostSample]) -> Finding:
         """Whether the machine affected any finding; called after all checks."""
         spoiled = "; ".join(dict.fromkeys(self.excused.values()))
-        if not self.host:
+        if not host:
             spoiled = f"nobody watched the machine: {File.HOST} is missing or unreadable"
-        busy = [host_in(phase, self.host) for phase in self.phases.values()]
+        busy = [host_in(phase, host) for phase in self.phases.values()]
         seconds = ", ".join(f"{one.busy_s} of {one.watched_s} s of {one.phase}" for one in busy if one.busy_s)
         return self_check(
             HOST.partition(":")[2],

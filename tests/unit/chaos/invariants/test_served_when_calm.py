@@ -20,7 +20,9 @@ def test_some_accepted_and_charged_is_held(world):
     [
         pytest.param({"outcome": Outcome.FAIL, "status": 403, "reason": "forbidden"}, id="denies everybody"),
         pytest.param({"outcome": Outcome.INFO, "status": 503}, id="always 503"),
-        pytest.param({"outcome": Outcome.FAIL, "refused": True, "reason": "sold_out"}, id="sells nothing"),
+        pytest.param(
+            {"outcome": Outcome.FAIL, "status": 409, "refused": True, "reason": "sold_out"}, id="sells nothing"
+        ),
     ],
 )
 def test_no_accepted_ask_is_violated(world, answer):
@@ -28,6 +30,7 @@ def test_no_accepted_ask_is_violated(world, answer):
         world.ask(f"k{number}", phase="calm", **answer)
     finding = world.judge("served_when_calm")
     assert (finding.verdict, finding.where) == (Verdict.VIOLATED, "calm")
+    assert finding.exact == (answer["outcome"] is Outcome.FAIL)
 
 
 def test_accepted_and_never_charged_is_violated_when_the_stack_is_healthy(world):

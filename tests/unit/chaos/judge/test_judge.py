@@ -493,6 +493,35 @@ def test_else_an_order_that_is_not_final_in_time_is_lost(run, found, queued, bus
     assert found(run.judge(), "no_lost_orders").verdict is Verdict.VIOLATED
 
 
+@pytest.mark.parametrize(
+    ("answer", "busy", "verdict"),
+    [
+        ({"outcome": "info", "status": 503}, 0.4, Verdict.VIOLATED),
+        ({"outcome": "info", "status": 503}, 1.0, Verdict.INCONCLUSIVE),
+        ({"outcome": "info", "reason": "timeout"}, 1.0, Verdict.INCONCLUSIVE),
+        ({"outcome": "fail", "status": 403}, 1.0, Verdict.VIOLATED),
+    ],
+    ids=["a shop that serves nobody", "busy", "no answer in time", "a machine without CPU refuses nobody"],
+)
+def test_who_served_nobody_is_told_from_a_machine_that_could_not(run, found, answer, busy, verdict):
+    """Seen: with a load average of 24, 0 of 14 asks accepted in the first phase was called the API's doing."""
+    kind: Any = INVARIANTS["served_when_calm"]
+    run.checks.append(InvariantCheck(invariant=kind, params=kind.params()))
+    run.change = lambda at_s, op, _: answer if op == "buy" and at_s < 10 else {}
+    run.steady_state = []
+    for sample in run.host[:10]:
+        sample.update(cpu_busy=busy)
+    assert found(run.judge(), "served_when_calm").verdict is verdict
+
+
+def test_who_served_nobody_until_a_run_was_aborted_is_no_verdict(run, found):
+    kind: Any = INVARIANTS["served_when_calm"]
+    run.checks.append(InvariantCheck(invariant=kind, params=kind.params()))
+    run.change = lambda at_s, op, _: {"outcome": "info", "reason": "timeout"} if op == "buy" else {}
+    run.events.insert(-4, (EventKind.ABORTED, {"reason": "load driver: no word", "by": "lab"}))
+    assert found(run.judge(), "served_when_calm").verdict is Verdict.INCONCLUSIVE
+
+
 def test_a_fifth_of_the_seconds_excuses_nothing(run, found):
     run.change = fails_in_spike
     for sample in run.host[10:12]:
