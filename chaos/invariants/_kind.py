@@ -46,6 +46,8 @@ class Context:
         review: What the learner noted on a sample of code; None when the witness `review` is missing.
         audit: The learner's list and contract of drill 1; None when the witness `audit` is missing.
         starved: Why the machine may have kept orders from becoming final in time; empty when it did not.
+        busy: Phase → why its answers may have failed or come too late without the shop's doing: a machine without CPU,
+            or a run that was aborted. Empty for an exchange run, which waits for each answer.
     """
 
     state: EndState
@@ -63,6 +65,7 @@ class Context:
     review: Reviewed | None = None
     audit: Audited | None = None
     starved: str = ""
+    busy: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def overdue(self) -> bool:

@@ -5,7 +5,8 @@ rush has turned its customers away too. Violated when seats are left into which 
 have fitted; a single seat may be left when all unsatisfied intents asked for two. An accepted order that was refused
 later, although the gateway had not refused its charge for good, leaves its intent unsatisfied, too. Seats that any
 other order gave back after the last ask had been sent could not be sold any more and do not count. Inconclusive when
-demand was larger than stock in no tier.
+demand was larger than stock in no tier, and on a machine without CPU, which gives 5xx and no answer, when nobody who
+got none was refused.
 """
 
 from __future__ import annotations
@@ -13,7 +14,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-from chaos.invariants._common import LIVE, OK, ORDERS, REFUSED_FOR_GOOD, TIMES, NoParams, Say, claimed_seats
+from chaos.invariants._common import (
+    FAIL,
+    LIVE,
+    OK,
+    ORDERS,
+    REFUSED_FOR_GOOD,
+    TIMES,
+    NoParams,
+    Say,
+    claimed_seats,
+    never_arrived,
+)
 from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.evidence import EndState
 from chaos.model.history import Operation
@@ -30,12 +42,14 @@ class _Demand:
     Attributes:
         seats: Seats wanted by all intents together.
         open: Intents of which a try ended without an order, with the seats that they wanted.
+        refused: Those of them that were told no, for certain.
         served: Intents that got an order by a try after the first.
     """
 
     def __init__(self) -> None:
         self.seats = 0
         self.open: dict[str, int] = {}
+        self.refused: set[str] = set()
         self.served: set[str] = set()
         self.last_sent_s = 0.0
 
@@ -54,6 +68,8 @@ class _SellsOut:
             demand.seats += op.quantity
         if op.outcome is not OK:
             demand.open[op.key or op.id] = op.quantity
+            if op.outcome is FAIL and not never_arrived(op):
+                demand.refused.add(op.key or op.id)
         elif not first:
             demand.served.add(op.key)
 
@@ -74,6 +90,9 @@ class _SellsOut:
             unsatisfied = demand.open | turned_away
             fitting = sorted(key for key, seats in unsatisfied.items() if 0 < seats <= sellable and key not in served)
             if fitting:
+                why = next(iter(context.busy.values()), "")
+                if why and not any(key in demand.refused or key in turned_away for key in fitting):
+                    return SAY.inconclusive(f"{free} seats are left, and no intent was refused, but {why}")
                 return SAY.violated(
                     f"{free} seats are left although {len(fitting)} intents that would have fitted got none",
                     f"{taken[tier.tier_id]} of {tier.capacity} seats sold, {demand.seats} wanted",

@@ -5,12 +5,11 @@ or delivers violates no safety invariant. By the rules of scenarios the first ph
 unsold. Violated when at least *asks_at_least* asks that a tier had room for were sent there and none was accepted; when
 most of the orders accepted there, and not cancelled, were never charged; or when most of those that are paid have no
 ticket. `charged_exactly_once` and `tickets_exactly_once` look at each single order. Inconclusive with fewer asks.
-That none was accepted is exact only when so many were refused: a machine without CPU gives 5xx and no answer, too.
+That none was accepted is inconclusive on a machine without CPU, which gives 5xx and no answer, unless so many were
+refused.
 """
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 from pydantic import Field
 
@@ -77,8 +76,9 @@ class _ServedWhenCalm:
         if not accepted:
             reason = f"not one of {len(asks)} asks was accepted, without any fault"
             one = Counterexample(says="asked for seats that were free, without any fault", operations=tuple(asks))
-            found = SAY.violated(reason, measured, examples=asks, where=calm, figures=figures, counterexample=one)
-            return replace(found, exact=len(self.refused.intersection(asks)) >= self.asks_at_least)
+            if (why := context.busy.get(calm)) and len(self.refused.intersection(asks)) < self.asks_at_least:
+                return SAY.inconclusive(f"{reason}, but {why}", measured, figures=figures)
+            return SAY.violated(reason, measured, examples=asks, where=calm, figures=figures, counterexample=one)
         for what, due, done in (("charged", wanted, charged), ("given a ticket", paid, delivered)):
             short = sorted(due - done)
             if 2 * len(short) <= len(due):

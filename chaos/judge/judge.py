@@ -7,7 +7,7 @@ world that was not watched make every finding inconclusive except the violation 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from math import inf, isnan
 
@@ -126,6 +126,7 @@ def judge(scenario: Judged, record: Record) -> Judgement:
         audit=record.audit,
         contract=record.contract or NO_CONTRACT,
         starved=starved,
+        busy={} if scenario.sections else dict(_busy(record, scenario.phases)),
     )
     # No check of exchanges depends on the machine.
     finish = _Finish(context, windows, after_lift, None if scenario.sections else record.host, crashed)
@@ -266,15 +267,24 @@ class _Finish:
         """
         if self.host is None or found.exact or found.verdict is Verdict.INCONCLUSIVE or _stands(check, found):
             return found
-        phase = check.phase if isinstance(check, ProbePass) else found.where
-        window = self.phases.get(phase or "", self.after_lift)
-        spoiled = host_in(window, self.host).spoiled
+        spoiled = self._spoiled(check, found, self.host)
         if not spoiled:
             return found
         self.excused[found.check] = spoiled
         would_be = "violated" if found.verdict is Verdict.VIOLATED else "held"
         reason = _and(spoiled, found.reason or found.measured, would_be)
         return replace(found, verdict=Verdict.INCONCLUSIVE, reason=reason)
+
+    def _spoiled(self, check: Pass, found: Finding, host: Sequence[HostSample]) -> str:
+        """What on the machine may have caused *found*; empty when it was idle enough in the time that *found* is of."""
+        match check:
+            case ProbePass(phase=str(phase)):
+                windows: Iterable[Span] = (self.phases[phase],)
+            case InvariantPass():
+                windows = (self.phases[found.where],) if found.where in self.phases else self.phases.values()
+            case _:
+                windows = (self.after_lift,)
+        return next(filter(None, (host_in(window, host).spoiled for window in windows)), "")
 
     def host_finding(self, host: Sequence[HostSample]) -> Finding:
         """Whether the machine affected any finding; called after all checks."""
@@ -343,6 +353,16 @@ def _starved(record: Record, after_lift: Span) -> str:
     count = sum(number for number in waiting if isinstance(number, int))
     spoiled = host_in(after_lift, record.host).spoiled
     return f"{count} messages still waited for a worker or the relay, and {spoiled}" if count and spoiled else ""
+
+
+def _busy(record: Record, phases: Sequence[Span]) -> Iterator[tuple[str, str]]:
+    """Phases in which nobody may have been served without the shop's doing, each with the reason."""
+    aborted = any(event.event is EventKind.ABORTED for event in record.events)
+    for phase in phases:
+        if aborted:
+            yield phase.name, "the run was aborted"
+        elif spoiled := host_in(phase, record.host).spoiled:
+            yield phase.name, spoiled
 
 
 def _settled(state: EndState | None, starved: str) -> Finding:

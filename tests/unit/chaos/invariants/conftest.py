@@ -53,6 +53,7 @@ class World:
         self.phases = (Span(name="calm", start_s=0.0, end_s=8.0), Span(name="spike", start_s=8.0, end_s=20.0))
         self.queue: list[QueueSample] = []
         self.pages: dict[str, Page] = {}
+        self.busy: dict[str, str] = {}
         self.faults: list[Span] = []
 
     def ask(self, key: str, outcome: Outcome, *, at_s: float = 0.0, quantity: int = 1, **more: Any) -> Operation:
@@ -179,6 +180,7 @@ class World:
                 world=self.seeded,
                 pages=self.pages,
                 faults=tuple(self.faults),
+                busy=self.busy,
             )
         )
         self._can_be_looked_up(finding)

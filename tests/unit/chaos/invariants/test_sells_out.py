@@ -26,6 +26,9 @@ def test_a_free_seat_that_an_intent_wanted_is_violated(world, outcome):
     assert finding.verdict is Verdict.VIOLATED
     assert finding.measured == "8 of 10 seats sold, 11 wanted"
     assert finding.examples == ("turned-away-0", "turned-away-1", "turned-away-2")
+    world.busy = {"spike": "the machine was saturated"}  # which answers late, and refuses nobody
+    excused = outcome is Outcome.INFO
+    assert world.judge("sells_out").verdict is (Verdict.INCONCLUSIVE if excused else Verdict.VIOLATED)
 
 
 def test_a_last_seat_into_which_no_intent_fits_is_held(world):

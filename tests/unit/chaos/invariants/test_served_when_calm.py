@@ -30,7 +30,9 @@ def test_no_accepted_ask_is_violated(world, answer):
         world.ask(f"k{number}", phase="calm", **answer)
     finding = world.judge("served_when_calm")
     assert (finding.verdict, finding.where) == (Verdict.VIOLATED, "calm")
-    assert finding.exact == (answer["outcome"] is Outcome.FAIL)
+    world.busy = {"calm": "the machine was saturated"}
+    excused = answer["outcome"] is not Outcome.FAIL
+    assert world.judge("served_when_calm").verdict is (Verdict.INCONCLUSIVE if excused else Verdict.VIOLATED)
 
 
 def test_accepted_and_never_charged_is_violated_when_the_stack_is_healthy(world):

@@ -508,10 +508,22 @@ def test_who_served_nobody_is_told_from_a_machine_that_could_not(run, found, ans
     kind: Any = INVARIANTS["served_when_calm"]
     run.checks.append(InvariantCheck(invariant=kind, params=kind.params()))
     run.change = lambda at_s, op, _: answer if op == "buy" and at_s < 10 else {}
-    run.steady_state = []
     for sample in run.host[:10]:
         sample.update(cpu_busy=busy)
     assert found(run.judge(), "served_when_calm").verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("busy", "verdict"), [(0.4, Verdict.VIOLATED), (1.0, Verdict.INCONCLUSIVE)], ids=["idle", "busy"]
+)
+def test_a_share_of_the_whole_run_is_excused_by_each_of_its_phases(run, found, busy, verdict):
+    """A rush before the last lift is as much part of it as the time after."""
+    kind: Any = INVARIANTS["enough_accepted"]
+    run.checks.append(InvariantCheck(invariant=kind, params=kind.params()))
+    run.change = lambda at_s, op, _: {"outcome": "info", "status": 503} if op == "buy" and 10 <= at_s < 18 else {}
+    for sample in run.host[10:18]:
+        sample.update(cpu_busy=busy)
+    assert found(run.judge(), "enough_accepted").verdict is verdict
 
 
 def test_who_served_nobody_until_a_run_was_aborted_is_no_verdict(run, found):
