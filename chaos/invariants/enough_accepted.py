@@ -74,6 +74,9 @@ class _EnoughAccepted:
             turned_away = [id_ for ok, id_ in had_room if not ok]
             one = Counterexample(says="asked for seats that were free, and got none", operations=tuple(turned_away))
             reason = f"{len(turned_away)} of {len(had_room)} asks that had room were not accepted"
+            phases = self.params.phases or context.busy
+            if why := next((context.busy[phase] for phase in phases if phase in context.busy), ""):
+                return say.inconclusive(f"{reason}, but {why}", measured, figures=figures)
             return say.violated(reason, measured, examples=turned_away, figures=figures, counterexample=one)
         return say.held(measured, figures)
 

@@ -7,7 +7,7 @@ world that was not watched make every finding inconclusive except the violation 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from math import inf, isnan
 
@@ -267,24 +267,15 @@ class _Finish:
         """
         if self.host is None or found.exact or found.verdict is Verdict.INCONCLUSIVE or _stands(check, found):
             return found
-        spoiled = self._spoiled(check, found, self.host)
+        phase = check.phase if isinstance(check, ProbePass) else None
+        window = self.after_lift if phase is None else self.phases[phase]
+        spoiled = host_in(window, self.host).spoiled
         if not spoiled:
             return found
         self.excused[found.check] = spoiled
         would_be = "violated" if found.verdict is Verdict.VIOLATED else "held"
         reason = _and(spoiled, found.reason or found.measured, would_be)
         return replace(found, verdict=Verdict.INCONCLUSIVE, reason=reason)
-
-    def _spoiled(self, check: Pass, found: Finding, host: Sequence[HostSample]) -> str:
-        """What on the machine may have caused *found*; empty when it was idle enough in the time that *found* is of."""
-        match check:
-            case ProbePass(phase=str(phase)):
-                windows: Iterable[Span] = (self.phases[phase],)
-            case InvariantPass():
-                windows = (self.phases[found.where],) if found.where in self.phases else self.phases.values()
-            case _:
-                windows = (self.after_lift,)
-        return next(filter(None, (host_in(window, host).spoiled for window in windows)), "")
 
     def host_finding(self, host: Sequence[HostSample]) -> Finding:
         """Whether the machine affected any finding; called after all checks."""
