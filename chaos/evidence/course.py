@@ -21,11 +21,15 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
-    """A stretch of load, in seconds since its start; `end_s` is None while it lasts and the plan is not known."""
+    """A stretch of load, in seconds since its start; `end_s` is None while it lasts and the plan is not known.
+
+    `cases`: How many requests a section of an exchange run has; 0 for a phase of load.
+    """
 
     name: str
     start_s: float
     end_s: float | None
+    cases: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +91,17 @@ def phases_of(events: list[Event], plan: LoadPlan | None) -> tuple[Phase, ...]:
             name=(name := str(event.data.get("phase") or "?")),
             start_s=_number(event.data.get("start_s"), event.at_s or 0.0),
             end_s=second(event.data.get("end_s", ended.get(name))),  # that of a section is known when it has ended
+            cases=_count(event.data.get("cases")),
         )
         for event in events
         if event.event is EventKind.PHASE_STARTED
     )
+
+
+def sections_of(events: list[Event]) -> tuple[str, ...]:
+    """The sections of an exchange run in their order; none for a run with load, and before they are known."""
+    told = next((event.data.get("sections") for event in events if event.event is EventKind.LOAD_STARTED), None)
+    return tuple(map(str, told)) if isinstance(told, list) else ()
 
 
 def faults_of(events: list[Event], last_s: float) -> tuple[Fault, ...]:
@@ -113,6 +124,10 @@ def faults_of(events: list[Event], last_s: float) -> tuple[Fault, ...]:
         elif event.event in (EventKind.HEALED, EventKind.RUN_ENDED):
             faults = {each: _lifted(fault, at_s) for each, fault in faults.items()}
     return tuple(sorted(faults.values(), key=lambda fault: fault.injected_s))
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
 
 
 def _number(value: Any, otherwise: float) -> float:

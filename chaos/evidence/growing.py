@@ -15,13 +15,22 @@ from typing import Any
 
 import msgspec
 
-from chaos.evidence.course import Fault, Phase, RunState, faults_of, phases_of, second_0_unix_s, stage_of
+from chaos.evidence.course import (
+    Fault,
+    Phase,
+    RunState,
+    faults_of,
+    phases_of,
+    second_0_unix_s,
+    sections_of,
+    stage_of,
+)
 from chaos.evidence.files import UNFIT, NoSuchFile, Unreadable, lines, read_json
 from chaos.evidence.limits import Limit, limits_of, read_scenario
 from chaos.evidence.stamps import oldest_first
 from chaos.evidence.verdict import read_verdict
 from chaos.model.bounds import second
-from chaos.model.folder import HISTORY, File
+from chaos.model.folder import EXCHANGES_GROWING, HISTORY, File
 from chaos.model.journal import Event, EventKind
 from chaos.model.loadplan import LoadPlan
 from chaos.model.text import all_visible, struct_visible, visible
@@ -45,6 +54,8 @@ class Run:
         t0_unix_s: Second 0 of the load's clock; None before the load is scheduled.
         load_end_s: End of the planned load on that clock; None without a plan.
         last_s: How far the run has come on that clock.
+        sections: Those of an exchange run, in their order; none for a run with load.
+        answered: How many exchanges are on record so far, while it runs.
         duration_s: How long the whole run took; None until it has ended.
         document: What the run said of itself; None until it is judged, and where that can't be read.
         unreadable_verdict: Why it can't be read; empty where it can, or where there is none.
@@ -70,6 +81,8 @@ class Run:
     last_s: float = 0.0
     duration_s: float | None = None
     phases: tuple[Phase, ...] = ()
+    sections: tuple[str, ...] = ()
+    answered: int = 0
     faults: tuple[Fault, ...] = ()
     all_faults: tuple[Fault, ...] = ()
     limits: tuple[Limit, ...] = ()
@@ -165,6 +178,8 @@ def read_run(evidence_dir: Path, run_id: str, *, now_unix_s: float | None = None
         last_s=last_s,
         duration_s=_duration(events, document),
         phases=phases_of(events, plan),
+        sections=sections_of(events),
+        answered=sum(1 for _ in whole_lines(folder / EXCHANGES_GROWING)) if state is RunState.RUNNING else 0,
         faults=faults_of(events, last_s),
         limits=limits_of(scenario),
         unreadable_lines=unreadable,

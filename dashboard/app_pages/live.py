@@ -190,9 +190,9 @@ def before(run: Run) -> None:
 
 
 def _progress(run: Run) -> str:
-    if run.t0_unix_s is None or run.load_end_s is None or not 0 <= run.last_s <= run.load_end_s:
-        return ""
-    return f" · {run.last_s:.0f} of {run.load_end_s:.0f} s of load"
+    told = progress.said(run)
+    in_time = run.t0_unix_s is not None and (run.load_end_s is None or 0 <= run.last_s <= run.load_end_s)
+    return f" · {told}" if told and in_time else ""
 
 
 def cards(run: Run) -> None:
