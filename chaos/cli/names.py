@@ -120,6 +120,8 @@ def _last(first: str, chosen: Sequence[str], fits: Fits, expected: str) -> Path:
     for run in islice(meant, back, None):
         return run.folder
     said = " ".join([first, *chosen])
+    if said == "last" and expected != EXPECTED:  # nobody typed it: it stands for a run that was not named
+        raise InvalidInput(f"run: got none on record, expected {expected}")
     more = _newest_named() if expected == EXPECTED else ""
     raise InvalidInput(f"run: got {said[:200]!r}, which no run on record is, expected {expected}{more}")
 

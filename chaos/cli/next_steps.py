@@ -27,6 +27,8 @@ from chaos.model.verdict import Verdict
 
 ATTEMPT: Final = "attempt"
 PATIENCE_S: Final = 0.3
+COUNTS: Final = frozenset({"queries_do_not_grow", "queries_at_most"})
+"""Checks that `firedrill queries` shows more of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,7 @@ def _about(result: RunResult, asked: Sequence[str]) -> Iterator[Step]:
         return
     if result.verdict is Verdict.VIOLATED:
         yield from _explained(result)
+        yield from _counted(result)
     if not is_the_learners(variant):
         if variant == "hardened" and result.verdict is Verdict.HELD:
             yield Step(do=command("run", *asked, "--variant", "naive"), why="what it finds in code with the mistakes")
@@ -82,6 +85,13 @@ def _explained(result: RunResult) -> Iterator[Step]:
         yield Step(
             do=command("explain", result.folder.name, one.check), why=f"what shows {one.check}, on one time line{more}"
         )
+
+
+def _counted(result: RunResult) -> Iterator[Step]:
+    """What each request asked, where that is what went wrong."""
+    if set(result.violated) & COUNTS:
+        do = command("queries", "--run", result.folder.name)
+        yield Step(do=do, why="each request's queries; with the name of one (queries listEvents) its lines of code")
 
 
 def _and(left: int) -> str:
@@ -155,6 +165,7 @@ def _about_check(report: Report) -> Iterator[Step]:
     elif report.drill.stretch and report.verdict("stretch") is Verdict.HELD:
         why = "the same on another seed, at least 7 days from now: together they allow a 3"
         yield Step(do=command("check", str(number), "--seed", str(report.first_seed + 100), *_on(variant)), why=why)
+    yield Step(do=command("deliver", str(number)), why="for your mentor: a run on a seed that nobody knew, and one ZIP")
     known = {each.number for each in catalogue.drills()}
     if "drill" in COMMANDS and number + 1 in known:
         yield Step(do=command("drill", str(number + 1)), why="the next drill")

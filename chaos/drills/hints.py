@@ -90,11 +90,15 @@ class NextHint:
 
 
 def failed_last(one: Drill, runs: Mapping[str, Latest]) -> Asked:
-    """The first check that failed in the newest violated run of the drill. Raises: InvalidInput without one."""
+    """The first check that failed in the newest violated run of the core, else of the stretch.
+
+    Raises: InvalidInput without one.
+    """
+    for part in (one.core, one.stretch):  # a check runs the stretch last, and what it hands out first is the core
+        for run in runs.values():  # the newest first
+            if run.scenario in part and run.failed:
+                return Asked(check=run.failed_check, run=run)
     names = [*one.core, *one.stretch]
-    for run in runs.values():  # the newest first
-        if run.scenario in names and run.failed:
-            return Asked(check=run.failed_check, run=run)
     first = next((name for name in names if name not in runs), names[0])
     raise InvalidInput(
         f"hint: got no failed check of drill {one.number} on your attempt, expected a run that was violated "

@@ -35,13 +35,15 @@ class Step:
 
 
 def current(drills: Sequence[Stands]) -> Stands:
-    """The drill that the learner is at: that of the newest run, else of the attempt, else the first one."""
+    """The drill that the learner is at: that of a draft not run yet, else of the newest run, else the first."""
     ran = [(one.newest.started_at, one) for one in drills if one.newest is not None]
-    if ran:
+    begun = [one for one in drills if one.fits and one.drill.number in DRAFTED and one.newest is None]
+    if begun:
+        one = begun[0]
+    elif ran:
         one = max(ran, key=lambda pair: pair[0])[1]
     else:
-        begun = [one for one in drills if one.fits and one.drill.number in DRAFTED]
-        one = begun[0] if begun else next(one for one in drills if one.drill.number == FIRST)
+        one = next(one for one in drills if one.drill.number == FIRST)
     return (_next_drill(drills, one) or one) if _done(one) else one
 
 

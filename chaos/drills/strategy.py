@@ -33,6 +33,15 @@ def read(path: Path) -> dict[str, str]:
     return found
 
 
+def require_any(said: dict[str, str], where: str) -> None:
+    """Raises: InvalidInput when nothing at all is said, as in the template."""
+    if not any(len(_WORD.findall(one)) >= LEAST_WORDS for one in said.values()):
+        raise InvalidInput(
+            f"{where}: got no section with {LEAST_WORDS} words, expected one for each request that got cheaper: what "
+            f"was wrong, what you changed, and why it costs less"
+        )
+
+
 def require(said: dict[str, str], cheaper: Sequence[str], where: str) -> None:
     """Raises: InvalidInput for each of *cheaper* without a reason."""
     if problems := list(_problems(said, cheaper, where)):

@@ -11,12 +11,12 @@ from chaos.report.interleaving import lines as schedule_lines
 MOMENT_COLUMNS = ("after", "of", "who", "what")
 
 
-def text(explained: Explained) -> str:
-    """For a terminal or a pipe: plain lines."""
-    return "\n".join(_lines(explained)) + "\n"
+def text(explained: Explained, *, run: str = "RUN") -> str:
+    """For a terminal or a pipe: plain lines. *run*: its id, for commands that can be pasted."""
+    return "\n".join(_lines(explained, run)) + "\n"
 
 
-def _lines(explained: Explained) -> Iterator[str]:
+def _lines(explained: Explained, run: str) -> Iterator[str]:
     where = f" ({explained.where})" if explained.where else ""
     yield f"■ {explained.check}: {explained.measured}{where}"
     yield f"  expected: {explained.expected}"
@@ -36,7 +36,7 @@ def _lines(explained: Explained) -> Iterator[str]:
         yield ""
         yield from (f"  {line}" for line in schedule_lines(schedule))
     if explained.schedules:
-        yield f"  again, by itself: firedrill force RUN {explained.schedules[0].id}"
+        yield f"  again, by itself: firedrill force {run} {explained.schedules[0].id}"
     if explained.left_out:
         yield f"  … and {explained.left_out} more, reads first left out (counterexamples.json has the same)"
     yield from (f"  not known: {what}" for what in explained.unknown)

@@ -21,7 +21,7 @@ _UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def render(document: VerdictDocument, counterexamples: Sequence[Explained] = ()) -> str:
     """Two suites: the checks about the API, and those about the run itself."""
-    explained = {one.check: explain.text(one) for one in counterexamples}
+    explained = {one.check: explain.text(one, run=document.run_id) for one in counterexamples}
     root = ElementTree.Element("testsuites", name="firedrill")
     about = f"{document.scenario} on {document.variant}" + (ABORTED if document.aborted else "")
     _suite(root, about, document.checks, document, explained)

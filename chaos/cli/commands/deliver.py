@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -29,6 +29,10 @@ from chaos.load import all_scenarios, load_scenario, scenario_name
 from chaos.report.words import PASSED, SIGNS
 
 app = typer.Typer()
+
+NAMELESS: Final = (
+    "it says a learner without a name: the page Progress asks for yours, for what is run and delivered from then on"
+)
 
 
 @app.command("deliver")
@@ -61,6 +65,7 @@ def deliver_command(
             *(f"written: {each}" for each in written.paths),
             *written.said,
             *(f"but {doubt}" for doubt in made.doubts),
+            *([] if made.learner else [NAMELESS]),
             f"{SIGNS[made.verdict]} drill {one.number} {PASSED[made.verdict]}, fresh seed {made.fresh_seed} included",
             f"for your mentor: {path} ({size})",
         ],

@@ -66,7 +66,9 @@ def explain(
         return Answer(
             document=found, text=f"{one_line(folder.name)}: nothing is violated, so there is nothing to explain"
         )
-    return Answer(document=found, text=Block("\n".join(explanation.text(one) for one in found)))
+    return Answer(
+        document=found, text=Block("\n".join(explanation.text(one, run=one_line(folder.name)) for one in found))
+    )
 
 
 def _run_and_check(words: list[str]) -> tuple[Path, str | None]:

@@ -21,7 +21,7 @@ from chaos.report import queries as report
 
 app = typer.Typer()
 
-_WANTED: Final = "one that counts queries (firedrill run queries/reads)"
+_WANTED: Final = "one that counts queries (firedrill run queries/reads --variant attempt)"
 
 
 @app.command()

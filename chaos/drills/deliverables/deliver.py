@@ -85,6 +85,8 @@ def ready(one: Drill, *, root: Path, shop: Path = attempts.SHOP) -> Ready:
     patch = attempts.patch(ATTEMPT, shop) or b""
     if one.number == 1:
         contract.require(one, shop, patch)
+    if one.number == 2:
+        queries.require(one, shop, root, patch)
     if graded and not changes(patch):
         raise InvalidInput("deliver: got the code as it was given, expected it changed in services/shop/attempt/")
     return Ready(

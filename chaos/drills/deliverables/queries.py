@@ -9,19 +9,32 @@ from typing import Final
 
 from chaos.drills import strategy
 from chaos.drills.attempt import SHOP
+from chaos.drills.catalogue import Drill
 from chaos.drills.deliverables.work import Work, Written
 from chaos.drills.drafts import any_drill, base_in, own_draft
 from chaos.errors import InvalidInput
-from chaos.evidence.files import is_regular
+from chaos.evidence.files import is_regular, read_bytes
 from chaos.evidence.newest import ended
 from chaos.evidence.record import read_record
 from chaos.files import write_atomic
 from chaos.model.exchange import Exchanged
 from chaos.model.folder import File
+from chaos.model.patch import same_code
 from chaos.report import queries_report as report
 
 READS: Final = "queries/reads"
 PAGES: Final = "queries/pages"
+
+
+def require(one: Drill, shop: Path, root: Path, patch: bytes) -> None:
+    """Raises: InvalidInput when something got cheaper, as far as runs of this code tell, and nobody says why."""
+    said = strategy.read(shop / "attempt" / strategy.FILE)
+    where = f"attempt/{strategy.FILE}"
+    strategy.require_any(said, where)
+    base = own_draft(one, shop / "attempt").variant
+    pair = _pair(list(_runs(root, base, READS)), base)
+    if pair is not None and same_code(_patch_of(pair[1].folder), patch):
+        strategy.require(said, report.cheaper(*_sides(root, base)), where)
 
 
 def write(to: Path, work: Work) -> Written:
@@ -50,6 +63,10 @@ def deliver(to: Path, *, root: Path, shop: Path = SHOP) -> list[Path]:
     path = to / "queries.md"
     write_atomic(path, report.markdown(before, after, said, base=base).encode())
     return [path]
+
+
+def _patch_of(run: Path) -> bytes:
+    return read_bytes(run / File.PATCH) if is_regular(run / File.PATCH) else b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

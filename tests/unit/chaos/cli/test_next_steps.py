@@ -79,6 +79,13 @@ def test_after_a_violation_of_ones_own_code() -> None:
     assert steps[0].why == "what shows b, on one time line; without its name also another violated check"
 
 
+def test_after_counted_queries_comes_what_each_request_asked() -> None:
+    found = result("attempt", Verdict.VIOLATED, finding("queries_do_not_grow", Verdict.VIOLATED))
+    assert do(after_run(found, asked=["queries/reads"]))[:2] == [
+        "firedrill explain 20261101-x queries_do_not_grow", "firedrill queries --run 20261101-x",
+    ]  # fmt: skip
+
+
 def test_the_hint_is_named_where_the_command_exists(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(next_steps.COMMANDS, "hint", Entry("hint", "A hint."))
     monkeypatch.setitem(next_steps.COMMANDS, "watch", Entry("watch", "A look."))
@@ -152,11 +159,13 @@ def test_after_a_check_that_is_not_passed() -> None:
 
 def test_after_a_core_that_is_passed_comes_the_score(monkeypatch: pytest.MonkeyPatch) -> None:
     steps = after_check(report(Verdict.HELD))
-    assert do(steps) == ["make dashboard", "firedrill check 3 --part stretch"]
+    assert do(steps) == ["make dashboard", "firedrill check 3 --part stretch", "firedrill deliver 3"]
     assert steps[0].why.startswith("drill 3 with 2, on the page Scores")
     monkeypatch.setitem(next_steps.COMMANDS, "score", Entry("score", "Your score."))
     steps = after_check(report(Verdict.HELD, Verdict.HELD))
-    assert do(steps) == ["firedrill score 3 2 --notes 'what you learnt'", "firedrill check 3 --seed 101"]
+    assert do(steps) == [
+        "firedrill score 3 2 --notes 'what you learnt'", "firedrill check 3 --seed 101", "firedrill deliver 3",
+    ]  # fmt: skip
     assert after_check(report(Verdict.HELD, variant="hardened")) == []
 
 

@@ -58,7 +58,7 @@ def test_brackets_don_t_matter() -> None:
     assert guide.ladder("slo:success_ratio[outage,buy]") == guide.ladder("slo:success_ratio[brownout,browse]") != ()
 
 
-ONE = Drill(key="concurrency", number=3, title="", core=("a/x", "a/y"))
+ONE = Drill(key="concurrency", number=3, title="", core=("a/x", "a/y"), stretch=("a/z",))
 GUIDE = Guide(
     files={"no_oversell": ("services.py",)},
     hints=tuple(
@@ -85,6 +85,13 @@ def test_the_next_hint_is_of_the_check_that_failed_last() -> None:
     assert (asked.check, asked.run) == ("no_oversell", runs["a/x"])
     with pytest.raises(InvalidInput, match=r"firedrill run a/y --variant attempt"):
         failed_last(ONE, {"a/x": run("a/x")})
+
+
+def test_the_core_comes_before_a_newer_stretch() -> None:
+    """`firedrill check` runs the stretch last, and names a check of the core first."""
+    runs = {"a/z": run("a/z", "refund"), "a/y": run("a/y"), "a/x": run("a/x", "no_oversell")}
+    assert failed_last(ONE, runs).check == "no_oversell"
+    assert failed_last(ONE, runs | {"a/x": run("a/x")}).check == "refund"
 
 
 def test_one_level_after_the_other_and_then_the_last_again() -> None:

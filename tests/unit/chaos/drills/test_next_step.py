@@ -92,6 +92,8 @@ def test_the_current_drill() -> None:
     begun = tuple(Stands(drill=one, base="draft_2_9", runs={}) for one in six)
     assert current(begun).drill.number == 2
     run = ran(six[4].core[0])
+    begun_after = tuple(Stands(drill=one, base="draft_1_9", runs={run.scenario: run}) for one in six)
+    assert current(begun_after).drill.number == 1, "an attempt that was made anew is where the learner is"
     ran_last = tuple(Stands(drill=one, base="naive", runs={run.scenario: run}) for one in six)
     assert current(ran_last).drill.number == 5
     done = ScoredDrill(key="x", number=0, score=Score(value=2), standing=Standing(ceiling=2))

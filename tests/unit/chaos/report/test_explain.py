@@ -1,6 +1,7 @@
 import msgspec
 
 from chaos.model.counterexamples import Explained
+from chaos.model.interleaving import Said, Schedule
 from chaos.report.explain import text
 from chaos.report.lanes import Lanes
 from tests.unit.chaos.report.samples import OVERSOLD, RACE
@@ -48,6 +49,13 @@ def test_the_race_stands_before_the_time_line_of_the_finding():
     shown = text(msgspec.structs.replace(OVERSOLD, race=RACE))
     before, after = EXPECTED.split("\n\n  time line", 1)
     assert shown == f"{before}\n{RACED}\n  time line{after}"
+
+
+def test_a_schedule_is_forced_again_by_a_line_that_can_be_pasted():
+    nobody = Said(role="buy", actor="r1")
+    forced = Schedule(id="s/w2", section="s", pair=("buy", "buy"), steps=(), a=nobody, b=nobody)
+    shown = text(msgspec.structs.replace(OVERSOLD, schedules=(forced,)), run="20261101-x")
+    assert "  again, by itself: firedrill force 20261101-x s/w2\n" in shown
 
 
 def test_nothing_found_is_said():

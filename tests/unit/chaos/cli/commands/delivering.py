@@ -41,6 +41,7 @@ class Learner:
     shop: Path
     oversold: bool = False
     meanwhile: bytes | None = None
+    named: str = "Ada"
     asked: list[tuple[str, int]] = field(default_factory=list)
 
     @property
@@ -91,7 +92,8 @@ class Learner:
     def run(self, scenario: Scenario, variant: str, seed: int) -> RunResult:
         """As the session's."""
         self.asked.append((variant, seed))
-        return self.ran(seed, patch=self.patch if self.meanwhile is None else self.meanwhile)
+        patch = self.patch if self.meanwhile is None else self.meanwhile
+        return self.ran(seed, patch=patch, learner=self.named)
 
     def deliver(self, *words: str) -> Said:
         return self.shell("deliver", "3", *words)

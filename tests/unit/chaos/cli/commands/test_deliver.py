@@ -85,6 +85,15 @@ def test_what_fits_the_seeds_of_before_only_does_not_pass(learner: Learner, tmp_
     assert path.name.startswith("ada-drill-3-")
 
 
+def test_a_learner_without_a_name_is_told_before_the_mentor_asks(learner: Learner, tmp_path: Path) -> None:
+    learner.named = ""
+    learner.checked(learner="")
+    said = learner.deliver("--seed", "77", "--to", str(tmp_path / "out"))
+    assert "it says a learner without a name: the page Progress asks for yours" in said.out
+    learner.named = "Ada"
+    assert "without a name" not in learner.deliver("--seed", "78", "--to", str(tmp_path / "named")).out
+
+
 @pytest.mark.parametrize("patch", [b"diff --git a/views.py b/views.py\n@@ -1 +1 @@\n+older\n", None])
 def test_a_check_of_other_code_decides_nothing(learner: Learner, tmp_path: Path, patch: bytes | None) -> None:
     learner.checked(patch=patch)

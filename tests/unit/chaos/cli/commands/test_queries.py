@@ -49,6 +49,6 @@ def test_without_any_run_it_says_how_to_get_one(shell: Shell) -> None:
     said = shell("queries")
     assert said.code == 2
     assert (
-        "run: got 'last', which no run on record is, expected one that counts queries (firedrill run queries/reads)"
+        "run: got none on record, expected one that counts queries (firedrill run queries/reads --variant attempt)"
         in said.err
     )

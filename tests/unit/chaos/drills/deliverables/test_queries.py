@@ -8,7 +8,8 @@ import pytest
 
 from chaos.drills import strategy
 from chaos.drills.attempt import STARTER
-from chaos.drills.deliverables.queries import PAGES, deliver
+from chaos.drills.catalogue import drill
+from chaos.drills.deliverables.queries import PAGES, deliver, require
 from chaos.errors import InvalidInput
 from tests.unit.chaos.drills.query_runs import paging, ran, reading
 from tests.unit.chaos.invariants.exchanged import Shop
@@ -97,6 +98,27 @@ def test_what_got_cheaper_and_is_not_explained_is_refused(lab: Path, text: str) 
     before_and_after(lab)
     say(lab, text)
     assert "attempt/queries/strategy.md: listEvents: got" in refused(lab)
+
+
+PATCH = b"diff --git a/views.py b/views.py\n@@ -1 +1 @@\n+joined\n"
+
+
+def required(lab: Path, patch: bytes = PATCH) -> None:
+    require(drill("2"), lab / "shop", lab / "evidence", patch)
+
+
+def test_what_is_not_explained_is_refused_before_minutes_of_running(lab: Path) -> None:
+    """Runs on record tell what got cheaper, as long as they were of this code."""
+    with pytest.raises(InvalidInput, match="got no section with 8 words, expected one for each request"):
+        required(lab)
+    before_and_after(lab)
+    (lab / "evidence" / "3-after" / "attempt.patch").write_bytes(PATCH)
+    say(lab, f"## getEvent\n\n{WHY}\n")
+    with pytest.raises(InvalidInput, match=r"strategy\.md: listEvents: got 0 words"):
+        required(lab)
+    required(lab, PATCH.replace(b"joined", b"another"))
+    say(lab, f"## listEvents\n\n{WHY}\n")
+    required(lab)
 
 
 def test_a_missing_file_is_refused(lab: Path) -> None:
