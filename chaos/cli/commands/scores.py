@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -15,9 +16,11 @@ from chaos.cli.lab import running
 from chaos.cli.options import Json, Run
 from chaos.config import evidence_dir
 from chaos.drills import drill_map
-from chaos.drills.index import put
+from chaos.drills.index import code_of, put
 from chaos.errors import ExitCode
+from chaos.evidence.files import Unreadable
 from chaos.evidence.manifest import unchanged
+from chaos.evidence.verdict import read_verdict
 from chaos.evidence.writing import folders
 from chaos.model.folder import File
 from chaos.model.text import is_text, one_line
@@ -39,7 +42,7 @@ def index(which: Run = None, as_json: Json = False) -> Answer:
             continue
         if not is_text(folder.name):
             changed.append(f"not indexed: {one_line(folder.name)}: got a name that is not UTF-8, expected the run's id")
-        elif problems := unchanged(folder):
+        elif problems := _unusable(folder):
             changed.append(f"not indexed: {one_line(folder.name)}: {problems[0]} (firedrill verify says the rest)")
         else:
             done += put(scorecard, folder, troubles.append)
@@ -48,6 +51,18 @@ def index(which: Run = None, as_json: Json = False) -> Answer:
         text=[*changed, *troubles, f"indexed {done} run(s)"],
         code=ExitCode.LAB_BROKEN if troubles else ExitCode.INVALID if changed else ExitCode.HELD,
     )
+
+
+def _unusable(folder: Path) -> Sequence[str]:
+    """What is wrong with the folder itself; asking later won't help."""
+    if problems := unchanged(folder):
+        return problems
+    try:
+        read_verdict(folder)
+        code_of(folder)
+    except Unreadable as error:
+        return error.problems
+    return ()
 
 
 @app.command()

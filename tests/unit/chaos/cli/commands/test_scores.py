@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from chaos.evidence.manifest import write_manifest
 from tests.unit.chaos.adapters.servers import Http
 from tests.unit.chaos.cli.shell import Shell
 from tests.unit.chaos.runs import RUN_ID, run_of, write_run
@@ -64,6 +65,23 @@ def test_a_hostile_folder_keeps_no_other_from_being_indexed(
     assert scorecard.paths() == [f"PUT /api/runs/{RUN_ID}/"]
     if name != "verdict.json":  # a run without a verdict is no run yet
         assert said.code == 2
+
+
+@pytest.mark.parametrize("verdict", ['{"a":' * 100_000, "{", "[]"], ids=["deep", "cut", "list"])
+def test_a_verdict_that_nobody_can_read_is_the_folder_s_fault(
+    shell: Shell, folder: Path, scorecard: Http, verdict: str
+) -> None:
+    """Sealed anew, so that only the reading of it tells: neither the lab is broken, nor will it help to ask later."""
+    scorecard.answers[f"PUT /api/runs/{RUN_ID}/"] = (200, b"{}")
+    bad = shell.evidence / "20261124-100000-steady-hardened-s7"
+    shutil.copytree(folder, bad)
+    (bad / "manifest.json").unlink()
+    (bad / "verdict.json").write_text(verdict)
+    write_manifest(bad, {"seed": 7, "git_revision": "abc"})
+    said = shell("index", "--json")
+    assert (said.code, said.json["indexed"]) == (2, 1)
+    assert said.json["problems"][0].startswith(f"not indexed: {bad.name}: verdict.json: got ")
+    assert said.json["problems"][0].endswith(" (firedrill verify says the rest)")
 
 
 def test_index_when_the_scorecard_is_down(shell: Shell, folder: Path) -> None:
