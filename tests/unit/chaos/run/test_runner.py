@@ -652,8 +652,9 @@ def test_a_wall_clock_that_is_set_amid_faults_moves_nothing_and_is_on_record(
     (end,) = [event for event in bench.events() if event.event is EventKind.RUN_ENDED]
     assert abs(end.at_unix_s - bench.events()[0].at_unix_s - by_s) < 60, "for people, the wall clock as it is"
     readings = read_lines(bench.folder / "clocks.jsonl", ClockReading)
-    (found,) = disturbances(readings, distance_s=None)
-    assert said in found.says("runner", 1.0)
+    found = list(disturbances(readings, distance_s=None))
+    (stepped,) = [one for one in found if one.kind != "stood_still"]  # which a busy machine lets the runner do
+    assert said in stepped.says("runner", 1.0)
 
 
 def test_the_clocks_are_read_from_before_the_start_to_after_the_end(done: Done) -> None:
