@@ -148,11 +148,11 @@ def after_check(report: Report) -> list[Step]:
 def _about_check(report: Report) -> Iterator[Step]:
     number, variant = report.drill.number, report.variant
     items = [item for part in report.parts.values() for item in part]
-    for item in [each for each in items if each.verdict is Verdict.VIOLATED][:1]:
-        for tried in item.tries[-1:]:
-            yield Step(do=command("explain", Path(tried.folder).name), why=f"why {item.name} is not passed")
-        if is_the_learners(variant):
-            yield from _hint(number)
+    violated = [each for each in items if each.verdict is Verdict.VIOLATED]
+    for item in [each for each in violated if each.tries][:1]:
+        yield Step(do=command("explain", Path(item.tries[-1].folder).name), why=f"why {item.name} is not passed")
+    if violated and is_the_learners(variant):
+        yield from _hint(number)
     if report.exit_code is ExitCode.INCONCLUSIVE:
         why = "once more, on a quiet machine: something could not be decided"
         yield Step(do=command("check", str(number), *_on(variant)), why=why)

@@ -114,7 +114,11 @@ def judge(attempt: Tally, before: Tally | None, *, base: str = NAIVE) -> Passed:
     if before is None or before.trouble:
         return _passed(Verdict.INCONCLUSIVE, before.trouble if before else f"nobody ran them on {base}")
     if not before.failed:
-        return _passed(Verdict.VIOLATED, f"{attempt.passed} tests are green on your attempt, and none is red on {base}")
+        return _passed(
+            Verdict.VIOLATED,
+            f"{attempt.passed} tests are green on your attempt, and none is red on {base}: services/shop/attempt/tests "
+            f"wants one that is red there",
+        )
     return _passed(
         Verdict.HELD, f"{attempt.passed} tests are green on your attempt; red on {base}: {_some(before.failed)}"
     )

@@ -246,6 +246,6 @@ def _to_check(handed_in: HandedIn) -> Iterator[str]:
     yield f"   `SEED` is a number of your own, up to nine digits{f'; used up are {used}' if used else ''}."
     yield ("   All three at once, in any checkout: `firedrill mentor --rerun FILE.zip --seed SEED`.")
     yield (
-        "4. A 3 is confirmed in the learner's own lab: hand back the folder of your run, to be put into `evidence/` "
-        "there; `firedrill index` takes it in, and the page Scores takes your name and its run id."
+        '4. A 3 is confirmed in the learner\'s own lab: the command of step 3 with `--sign "Your Name"` '
+        "writes a file when that held, which the learner takes in with `firedrill import`."
     )

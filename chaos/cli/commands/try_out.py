@@ -70,6 +70,7 @@ def try_command(
     options = Options(bring_up=not no_up, heal_first=heal_first)
     with progress(as_json=as_json) as view, session(options, view, purpose=f"try of {variant}") as lab:
         api = lab.stack.url("api")
+        view.say(f"{variant} is started on fresh data first, as for a run")
         tried = trying.tried(asked, _sent(asked, lab, variant))
     code = ExitCode.VIOLATED if tried.differs else ExitCode.HELD if tried.exchange.status else ExitCode.INCONCLUSIVE
     return Answer(

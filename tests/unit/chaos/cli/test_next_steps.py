@@ -157,6 +157,14 @@ def test_after_a_check_that_is_not_passed() -> None:
     assert do(after_check(report(Verdict.INCONCLUSIVE))) == ["firedrill check 3"]
 
 
+def test_own_tests_that_decide_do_not_hide_the_run_to_explain() -> None:
+    """They have no run of their own."""
+    mine = Passed(name="own tests", verdict=Verdict.VIOLATED, reason="none is red")
+    told = report(Verdict.VIOLATED)
+    both = replace(told, parts={"core": (mine, *told.parts["core"])})
+    assert do(after_check(both)) == ["firedrill explain 2026-b2"]
+
+
 def test_after_a_core_that_is_passed_comes_the_score(monkeypatch: pytest.MonkeyPatch) -> None:
     steps = after_check(report(Verdict.HELD))
     assert do(steps) == ["make dashboard", "firedrill check 3 --part stretch", "firedrill deliver 3"]

@@ -72,6 +72,22 @@ def test_the_first_pair_and_how_many_changes_were_lost(oversold):
     assert [m.at_s for m in race.moments] == sorted(m.at_s for m in race.moments)
 
 
+def test_a_save_of_the_whole_row_shows_the_column_that_matters(oversold):
+    """One pair of requests, forced, tells not which column moves: all are written alike."""
+    wide = (
+        'UPDATE "shop_tickettier" SET "event_id" = 2, "name" = \'F\', "price_cents" = 8400, "capacity" = 2, "sold" = 1 '
+        'WHERE "shop_tickettier"."id" = 1'
+    )
+    more = [{"request": request, "pid": pid, **ROUTE} for request, pid in (("0-14", 11), ("0-19", 12))]
+    trace(oversold, [
+        read("0-14", 11, 1.40), read("0-19", 12, 1.41),
+        *(statement(1.42 + 0.01 * at, wide, line="services.py:47 place_order", **who) for at, who in enumerate(more)),
+    ])  # fmt: skip
+    (found,) = explained(oversold)
+    assert found.race is not None
+    assert "set capacity = 2, event_id = 2, name = 'F', price_cents = 8400, sold = 1 from" in found.race.says
+
+
 def test_who_has_a_letter_in_the_finding_keeps_it(oversold):
     trace(
         oversold,

@@ -51,6 +51,7 @@ def test_the_zip_stands_alone(learner: Learner, shell: Shell, tmp_path: Path) ->
     assert "| own/steady | held \\| \\[in\\](http://a.row) |" in page
     assert "as it ran in 4 runs." in page
     assert "used up are 7, 8, 9, 77." in page
+    assert 'with `--sign "Your Name"` writes a file when that held' in page
     text = (top / "deliverable" / "concurrency.md").read_text()
     assert "| row lock | `views.py:2` | `seats = free().select_for_update()` |" in text
     assert "+seats = free().select_for_update()" in text

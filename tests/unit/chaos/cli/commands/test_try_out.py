@@ -58,6 +58,7 @@ def test_bad_input(shell: Shell, answered: dict[str, Any], words: tuple[str, ...
 def test_an_answer_that_differs_is_exit_1(shell: Shell, answered: dict[str, Any]) -> None:
     said = shell("try", "getMe", "--as", "customer", "--variant", "naive")
     assert said.code == 1
+    assert "naive is started on fresh data first" in said.out
     assert f"request\n  API={API}\n  curl" in said.out
     assert "curl -i -H 'Authorization: Bearer <access token of customer>' \"$API\"'/api/me/'" in said.out
     assert "differs from what is promised with 200\n  response id · type: '1' is not of type 'integer'" in said.out

@@ -59,6 +59,22 @@ def test_concurrency_shows_the_change_its_protections_and_what_it_was_shown_on(f
     assert f"@@ -8,1 +8,2 @@\n same\n{LOCK}\n```\n" in page
 
 
+def test_what_was_violated_before_is_named_as_the_drill_asks(folder: Path, tmp_path: Path) -> None:
+    """The drill wants reports of before and after; the oldest violated run of each scenario is before."""
+    assert (
+        "No run of the attempt was violated" in concurrency.write(tmp_path, work(tmp_path, folder)).paths[0].read_text()
+    )
+    for seed, base in ((7, "naive"), (8, "naive"), (9, "draft_2_4")):
+        ran = run_of(folder.parent, f"2026110{seed}-x-s{seed}", variant="attempt", seed=seed, versions={"base": base})
+        assert ran.state is not None
+        tier = type(ran.state.tiers[0])
+        ran.state.tiers = [tier(tier_id=1, event_slug="gig", capacity=5, sold=5, price_cents=100)]
+        conclude(write_run(ran), index=None, say=pytest.fail)
+    page = concurrency.write(tmp_path, work(tmp_path, folder)).paths[0].read_text()
+    (row,) = [line for line in page.split("## What it violated before")[1].splitlines() if line.startswith("| own/")]
+    assert row.startswith("| own/steady | `20261107-x-s7` | 7 | Violated: no_oversell"), row
+
+
 def test_protections_are_few_and_break_no_table(folder: Path, tmp_path: Path) -> None:
     patch = f"diff --git a/a.py b/a.py\n@@ -0,0 +1,6 @@\n{MEANS}"
     (path,) = concurrency.write(tmp_path, work(tmp_path, folder, patch=patch)).paths
