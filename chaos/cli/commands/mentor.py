@@ -16,7 +16,7 @@ from chaos.drills.mentor.opening import opened
 from chaos.drills.mentor.rerun import Rerun, require_fresh, rerun, worst_of
 from chaos.drills.mentor.review import reviewed
 from chaos.drills.mentor.sign_off import require_mentor, sign_off
-from chaos.errors import InvalidInput, LabBroken
+from chaos.errors import ExitCode, InvalidInput, LabBroken
 from chaos.files import write_atomic
 from chaos.judge.document import EXIT_CODES
 from chaos.report.mentor import page
@@ -98,7 +98,12 @@ def _again(
     text = [*_told(found), f"{time.monotonic() - began:.0f} s"]
     if sign:
         name = to or Path(f"{path.stem}-signed.json")
-        _write(name, sign_off(one.told, found, mentor=sign, notes=notes))
+        try:
+            content = sign_off(one.told, found, mentor=sign, notes=notes)
+        except InvalidInput as error:  # what was found took minutes, and is told all the same
+            code = EXIT_CODES[worst_of(found)] or ExitCode.INVALID
+            return Answer(text=text, problems=error.problems, code=code)
+        _write(name, content)
         text.append(f"signed: {name}, for the learner: firedrill import {name.name}")
     return Answer(text=text, code=EXIT_CODES[worst_of(found)])
 

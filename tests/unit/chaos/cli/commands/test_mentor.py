@@ -11,10 +11,14 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from chaos.cli.commands import mentor
+from chaos.errors import InvalidInput
+from chaos.model.verdict import Verdict
 from tests.unit.chaos.adapters.servers import Http
 from tests.unit.chaos.cli.commands.delivering import Learner, learner
 from tests.unit.chaos.cli.shell import Said, Shell
@@ -206,3 +210,24 @@ def test_every_refused_file_is_named(handed_in: Path, shell: Shell, tmp_path: Pa
     assert said.code == 2
     assert said.err.count("firedrill: ") == 2
     assert shell("mentor", str(handed_in), "--to", str(tmp_path)).code == 2
+
+
+def test_what_a_rerun_found_is_told_also_where_nothing_is_signed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It took minutes, and what differs is in those lines."""
+
+    def refused(*_: object, **__: object) -> bytes:
+        raise InvalidInput("--sign: got a re-run that is violated")
+
+    for name in ("opened", "require_fresh", "rerun"):
+        monkeypatch.setattr(mentor, name, lambda *_, **__: SimpleNamespace(told=None))
+    monkeypatch.setattr(mentor, "_told", lambda _: ["■ violated  a: DIFFERS"])
+    monkeypatch.setattr(mentor, "worst_of", lambda _: Verdict.VIOLATED)
+    monkeypatch.setattr(mentor, "sign_off", refused)
+    to = tmp_path / "signed.json"
+    answer = mentor._again(tmp_path / "a.zip", 7, "core", 24000, "HEAD", "Grace", "", to)  # type: ignore[attr-defined]
+    assert answer.text[0] == "■ violated  a: DIFFERS"
+    assert list(answer.problems) == ["--sign: got a re-run that is violated"]
+    assert answer.code == 1
+    assert not to.exists()

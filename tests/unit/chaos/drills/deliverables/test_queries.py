@@ -9,7 +9,7 @@ import pytest
 from chaos.drills import strategy
 from chaos.drills.attempt import STARTER
 from chaos.drills.catalogue import drill
-from chaos.drills.deliverables.queries import PAGES, deliver, require
+from chaos.drills.deliverables.queries import PAGES, deliver, missing_plans, require
 from chaos.errors import InvalidInput
 from tests.unit.chaos.drills.query_runs import paging, ran, reading
 from tests.unit.chaos.invariants.exchanged import Shop
@@ -72,6 +72,16 @@ def test_plans_and_rows_read_of_pages(lab: Path) -> None:
     assert "| listOrders | 1 | 400 | 10 |" in page
     assert "Page 1: 400 rows read. The statement that read the most:" in page
     assert "    Limit: 10 rows\n      Sort: 400 rows" in page
+
+
+def test_a_report_without_plans_says_how_to_get_them(lab: Path) -> None:
+    before_and_after(lab)
+    assert missing_plans(lab / "evidence", lab / "shop") == [
+        "no plans and rows read: they take firedrill run queries/pages --variant draft_2_4 and --variant attempt"
+    ]
+    ran(lab / "evidence", "4-before", paging(400), variant="draft_2_4", scenario=PAGES)
+    ran(lab / "evidence", "5-after", paging(10), variant="attempt", scenario=PAGES)
+    assert missing_plans(lab / "evidence", lab / "shop") == []
 
 
 def test_without_a_run_of_the_draft_the_attempts_first_one_is_before(lab: Path) -> None:
