@@ -20,6 +20,7 @@ from typing import Final
 
 from parts.runs import run
 
+from chaos.exploits import EXPLOITS
 from services.stack import samples
 from services.stack.slots import Alternative, slots
 
@@ -44,7 +45,8 @@ class Tried:
         if found["verdict"] not in {"held", "violated"} or "exploits_are_refused" not in checks:
             self.wrong.append(f"{what}: undecided: {found['verdict']}: {found.get('summary', '')[:200]}")
             return
-        succeeded = set(checks["exploits_are_refused"].get("examples", ()))
+        told = checks["exploits_are_refused"].get("reason", "")  # `examples` are the first ten
+        succeeded = {name for name in EXPLOITS if f"; {name}: " in f"; {told}"}
         for slot, text in chosen.items():
             if exploit := KNOWN[slot].exploit:
                 self._count(f"{slot}/{text.name}", text.kind, exploit in succeeded, what)
