@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,7 +15,7 @@ from chaos.errors import InvalidInput
 from chaos.load import parse_scenario
 from chaos.load.yaml import parse
 from chaos.plan import plan
-from chaos.scenario import Scenario
+from chaos.scenario import LoadPhase, Scenario
 
 PREFIX: Final = "watch-"
 """Names of cut scenarios begin with it: a run of one can't be taken for one of the drill."""
@@ -22,6 +23,8 @@ PARTNERS: Final = frozenset({"schedules_were_forced", "served_when_calm"})
 """Kept beside the failed checks: without them doing nothing at all would look right."""
 BASELINE_S: Final = 3.0
 AFTER_S: Final = 1.0
+STEADY_OPERATIONS: Final = 30
+"""So many of each operation that the steady state is about: a p95 needs 20, and arrivals are drawn."""
 SETTLE_S: Final = 1.0
 
 
@@ -110,6 +113,14 @@ def _under_faults(scenario: Scenario) -> set[str]:
     }
 
 
+def _before_s(scenario: Scenario, phase: LoadPhase) -> float:
+    """How long *phase* has to last before a fault, so that its steady state can be told."""
+    weights = sum(phase.mix.values())
+    per_s = (phase.rate_from_per_s + phase.rate_to_per_s) / 2
+    rates = [per_s * phase.mix.get(use.params.op or "", weights) / weights for use in scenario.steady_state]
+    return max([BASELINE_S, *(math.ceil(STEADY_OPERATIONS / rate) for rate in rates if rate)])
+
+
 def _phases(
     document: dict[str, Any], scenario: Scenario, kept: Sequence[InvariantCheck | SloCheck | RecoveryCheck],
     left_out: list[str],
@@ -128,7 +139,7 @@ def _phases(
         passed = passed or phase.name in needed
         least = phase.duration_s
         if phase.name not in needed and faulty:
-            least = min(least, least if passed and recovery else AFTER_S if passed else BASELINE_S)
+            least = min(least, least if passed and recovery else AFTER_S if passed else _before_s(scenario, phase))
             entry["for"] = f"{least:g}s"
         short += least
     if short < before:
