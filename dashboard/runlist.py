@@ -10,6 +10,7 @@ import streamlit as st
 
 from chaos.evidence.course import RunState
 from chaos.evidence.growing import Run
+from chaos.evidence.stamps import oldest_first
 from dashboard import markup, scorecard, words
 from dashboard.markup import Cell
 
@@ -52,7 +53,7 @@ class Wanted:
         found = [
             run for run, label in labels.items() if self.label in ("", label) and self.text.lower() in label.lower()
         ]
-        return sorted(found, reverse=True)
+        return oldest_first(found)[::-1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,9 @@ import io
 import os
 import shutil
 import string
+import time
 import zlib
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +19,7 @@ from chaos.config import CHECKOUT
 from chaos.drills.drafts import BASE_FILE, NAIVE, REVIEW, base_of, make_base, parse
 from chaos.drills.mutants import MUTANT_PREFIX
 from chaos.errors import InvalidInput, LabBroken
+from chaos.evidence.stamps import stamp
 
 SHOP = CHECKOUT / "services" / "shop"
 STARTER = Path(__file__).parent / "starter"
@@ -68,11 +69,11 @@ def reset(shop: Path = SHOP, *, base: str = NAIVE) -> tuple[Path, Path | None]:
     """
     attempt, backup = shop / "attempt", None
     if attempt.exists():
-        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        at = stamp(time.time())
         backup = next(
             path
             for number in range(1, 1000)
-            if not (path := shop / f"attempt.backup-{stamp}{'' if number == 1 else f'-{number}'}").exists()
+            if not (path := shop / f"attempt.backup-{at}{'' if number == 1 else f'-{number}'}").exists()
         )
         try:
             attempt.rename(backup)

@@ -127,6 +127,11 @@ def never_arrived(op: Operation) -> bool:
     return op.outcome is FAIL and op.status == 0
 
 
+def told_no(op: Operation) -> bool:
+    """Whether *op* was certainly refused, which a machine without CPU does to nobody."""
+    return op.outcome is FAIL and not never_arrived(op)
+
+
 def claimed_seats(state: EndState) -> Counter[int]:
     """Seats taken by tier id: those of live orders, and one for each ticket beyond the seats of its order.
 

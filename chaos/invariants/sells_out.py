@@ -15,7 +15,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from chaos.invariants._common import (
-    FAIL,
     LIVE,
     OK,
     ORDERS,
@@ -24,7 +23,7 @@ from chaos.invariants._common import (
     NoParams,
     Say,
     claimed_seats,
-    never_arrived,
+    told_no,
 )
 from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.evidence import EndState
@@ -68,7 +67,7 @@ class _SellsOut:
             demand.seats += op.quantity
         if op.outcome is not OK:
             demand.open[op.key or op.id] = op.quantity
-            if op.outcome is FAIL and not never_arrived(op):
+            if told_no(op):
                 demand.refused.add(op.key or op.id)
         elif not first:
             demand.served.add(op.key)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from chaos.invariants._common import FAIL, OK, ORDERS, Say, never_arrived
+from chaos.invariants._common import OK, ORDERS, Say, told_no
 from chaos.invariants._kind import Context, InvariantKind
 from chaos.model.history import Operation
 from chaos.model.kinds import first_paragraph
@@ -45,7 +45,7 @@ class _ServedWhenCalm:
         self.asks.append((op.phase, op.tier, op.quantity, op.id))
         if op.outcome is OK:
             self.accepted[op.id] = op.order
-        elif op.outcome is FAIL and not never_arrived(op):
+        elif told_no(op):
             self.refused.add(op.id)
 
     def finish(self, context: Context) -> Finding:

@@ -75,11 +75,12 @@ class PostgresAccount:
         Other lines of the proxy's log do not count: the lab itself asks Toxiproxy all the time.
         """
         give_up = time.monotonic() + PATIENCE_S
-        while True:
-            self._proxy.mark(self._proxy.sizes())
+        self._proxy.mark(self._proxy.sizes())
+        while time.monotonic() < give_up:
             time.sleep(QUIET_S)  # time for an accepted client's connection to reach the server
-            if not accepted_in(self._proxy.lines(), PROXY) or time.monotonic() >= give_up:
+            if not accepted_in(self._proxy.lines(), PROXY):
                 break
+            self._proxy.mark(self._proxy.sizes())
         self._server.mark(self._server.sizes())
 
     def close(self, of_proxy: set[int]) -> list[Found]:
