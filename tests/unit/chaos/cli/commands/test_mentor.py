@@ -227,7 +227,7 @@ def test_what_a_rerun_found_is_told_also_where_nothing_is_signed(
     monkeypatch.setattr(mentor, "sign_off", refused)
     to = tmp_path / "signed.json"
     answer = mentor._again(tmp_path / "a.zip", 7, "core", 24000, "HEAD", "Grace", "", to)  # type: ignore[attr-defined]
-    assert list(answer.text)[0] == "■ violated  a: DIFFERS"
+    assert next(iter(answer.text)) == "■ violated  a: DIFFERS"
     assert list(answer.problems) == ["--sign: got a re-run that is violated"]
     assert answer.code == 1
     assert not to.exists()
