@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -41,6 +42,8 @@ TEMPLATE_PREFIX: Final = "template_shop_"
 GATE_SCHEMA: Final = "firedrill_gate"
 """Schema of the engine's gate for forced interleavings; its triggers' names begin with the same word."""
 KEPT_LOG_FILES: Final = 6
+_NO_PROCESS: Final = 2**22 + 1
+"""A process id above the kernel's limit (PID_MAX_LIMIT in linux/threads.h)."""
 _MAX_CONNECTIONS: Final = 120
 _OLDEST: Final = 15
 
@@ -167,16 +170,35 @@ def configure(cluster: Cluster, ports: Ports) -> None:
         write_private(file, text)
         if cluster.account is not None:
             os.chown(file, cluster.account.uid, cluster.account.gid)
-    _forget_another_server(cluster)
+    _disarm_old_lock(cluster)
     forget_old_logs(cluster.log)
 
 
-def _forget_another_server(cluster: Cluster) -> None:
-    """Remove a lock file of another data folder: a copied lab folder has that of the original's server."""
+def _disarm_old_lock(cluster: Cluster) -> None:
+    """Make the lock file of a server that is gone harmless: the number in it may be another process's by now.
+
+    PostgreSQL does not start while a process of that number exists, whatever it is. Only the number is replaced, by one
+    that no process can have; by the lines below it the server still finds a session that uses the old shared memory.
+    The lock file of another data folder (this one is a copy of a lab's) is removed, as is one that was cut short.
+    """
     lock = cluster.data / "postmaster.pid"
-    with suppress(OSError, IndexError):
-        if lock.read_text("utf-8", errors="replace").splitlines()[1] != str(cluster.data):
+    with suppress(OSError, ValueError):
+        number, folder, *rest = [*lock.read_text("utf-8", errors="replace").splitlines(), "", ""]
+        if folder != str(cluster.data):
             lock.unlink()
+        elif not _is_server_of(int(number), cluster.data):
+            lock.write_text("\n".join([str(_NO_PROCESS), folder, *rest]), "utf-8")
+
+
+def _is_server_of(pid: int, data: Path) -> bool:
+    """Whether *pid* is a PostgreSQL server on *data*, or nobody can tell."""
+    try:
+        process = psutil.Process(pid)
+        return process.name().startswith("postgres") and Path(process.cwd()) == data
+    except psutil.NoSuchProcess:
+        return False
+    except (psutil.Error, OSError):
+        return True
 
 
 def configuration(ports: Ports, *, listen: str, socket_folder: str, log_folder: str) -> str:
