@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,10 +13,11 @@ from typing import Any, Final
 from chaos.checks import InvariantCheck, RecoveryCheck, SloCheck
 from chaos.drills.latest import Latest
 from chaos.errors import InvalidInput
+from chaos.exchanges import KINDS as SOURCES
 from chaos.load import parse_scenario
 from chaos.load.yaml import parse
 from chaos.plan import plan
-from chaos.scenario import LoadPhase, Scenario
+from chaos.scenario import LoadPhase, Scenario, Section
 
 PREFIX: Final = "watch-"
 """Names of cut scenarios begin with it: a run of one can't be taken for one of the drill."""
@@ -90,15 +92,37 @@ def _checks(
 def _sections(
     document: dict[str, Any], scenario: Scenario, last: Latest | None, failed: Collection[str], left_out: list[str]
 ) -> None:
-    """Keep the sections in which the failed checks have their examples, where all of those name one."""
-    names = [section.name for section in scenario.exchanges]
+    """Keep the cases that the failed checks have as examples, where every check has some, and the sections of those."""
     examples = [example for finding in (last.failed if last else ()) for example in finding.examples]
-    shown = {name for example in examples for name in names if example.startswith((f"{name}-", f"{name}/"))}
-    if not failed or not shown or any(not finding.examples for finding in (last.failed if last else ())):
+    if not failed or any(not finding.examples for finding in (last.failed if last else ())):
         return
-    document["exchanges"] = [entry for entry in document["exchanges"] if entry["section"] in shown]
-    if gone := [name for name in names if name not in shown]:
+    shown = {section.name: _shown(section.name, examples) for section in scenario.exchanges}
+    needed = {used: user for user, used in filter(None, map(_behind, scenario.exchanges))}
+    kept = {name for name, cases in shown.items() if cases}
+    kept |= {used for used, user in needed.items() if user in kept}
+    if not kept:
+        return
+    entries = [(s, entry) for s, entry in zip(scenario.exchanges, document["exchanges"], strict=True) if s.name in kept]
+    document["exchanges"] = [entry for _, entry in entries]
+    if gone := [name for name in shown if name not in kept]:
         left_out.append(f"{', '.join(gone)} of its sections")
+    for section, entry in entries:
+        # What another section uses is sent whole, as is what is drawn anew or depends on the stops of an interleaving.
+        source = SOURCES[section.source]
+        if section.name not in needed and not source.forces and not source.drawn(section.params):
+            entry["ids"] = shown[section.name]
+            left_out.append(f"the requests of {section.name} that {len(entry['ids'])} examples do not need")
+
+
+def _shown(section: str, examples: Sequence[str]) -> list[str]:
+    """The examples that are cases of *section*, each once."""
+    return list(dict.fromkeys(one for one in examples if re.fullmatch(rf"{section}[-/].+", one)))
+
+
+def _behind(section: Section) -> tuple[str, str] | None:
+    """The section and the one whose answers it uses; None when it uses none."""
+    found = SOURCES[section.source].behind(section.params)
+    return (section.name, getattr(section.params, found[0])) if found else None
 
 
 def _under_faults(scenario: Scenario) -> set[str]:

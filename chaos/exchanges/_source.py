@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from chaos.model import words
 from chaos.model.disguise import key_of
@@ -29,6 +29,15 @@ class SourceParams(StrictModel):
     """Keys of every entry of `exchanges:`; each source adds `send: Literal[<its name>]` and its own."""
 
     section: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="Name that faults and checks refer to.")
+    ids: tuple[str, ...] = Field(
+        (), description="Ids of its cases: only these are sent, with those that they need. All when left out."
+    )
+
+    @field_validator("ids", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: object) -> object:
+        """A list, as YAML has it: strict validation takes a tuple only."""
+        return tuple(value) if isinstance(value, list) else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +132,10 @@ class Source(ABC):
     def like(self, case: Case, one: Drawn, id_: str, ground: Ground) -> Case:
         """*one* as a case of this source that differs from *case* in nothing but what was drawn."""
         raise NotImplementedError
+
+    def together(self, case: Case) -> Hashable:
+        """Cases with the same value are judged together: where one is sent, all are."""
+        return case.operation
 
     @abstractmethod
     def cases(self, params: Any, ground: Ground) -> Iterable[Case]:

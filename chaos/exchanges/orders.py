@@ -42,6 +42,11 @@ class OrdersSource(Source):
     params = Orders
     changes: ClassVar[bool] = True
 
+    def together(self, case: Case) -> int:
+        """An order of each size, and the looks at both."""
+        number = int(case.id.rpartition("-")[2]) - 1
+        return number % (len(SEATS) * TIMES) // len(SEATS)
+
     def cases(self, params: Orders, ground: Ground) -> Iterator[Case]:
         tier = max(ground.world.tiers, key=lambda tier: (tier.capacity, -tier.tier_id))
         for number, seats in enumerate(SEATS * TIMES):

@@ -67,6 +67,10 @@ class ReadsSource(Source):
     def sizes(self, params: Reads) -> tuple[int, ...]:
         return params.rows
 
+    def together(self, case: Case) -> tuple[str, object]:
+        """One operation at both sizes; the other try is about what was kept."""
+        return case.operation, case.about.get("try")
+
     def cases(self, params: Reads, ground: Ground) -> Iterator[Case]:
         number, page = count(1), _page(params, ground)
         slug = ground.world.events[0].slug
@@ -99,7 +103,7 @@ class ReadsSource(Source):
                     )
                 yield Case(  # of which nothing is counted: what the lab writes next falls into its time
                     id=f"{params.section}-{next(number)}", section=params.section, operation="getMe",
-                    identity="customer", method="GET", path="/api/me/",
+                    identity="customer", method="GET", path="/api/me/", about={"closes": True},
                 )  # fmt: skip
 
 

@@ -36,6 +36,8 @@ def _sections(scenario: Scenario) -> Iterator[Complaint]:
     for index, section in enumerate(scenario.exchanges):
         for key, what in SOURCES[section.source].problems(section.params, scenario.world):
             yield ("exchanges", index, key), what
+        if getattr(section.params, "ids", ()) and SOURCES[section.source].forces:
+            yield ("exchanges", index, "ids"), "got ids, expected none: what it sends depends on how it runs"
         yield from _order(index, section, scenario.exchanges[:index])
 
 

@@ -7,6 +7,7 @@ meanwhile. None of them holds a token or a password: each is replaced by `…`.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ MOST_BODY_BYTES = 1 << 20
 """Of an answer or a request; a longer one is cut, and a check that needs the rest is inconclusive."""
 MOST_CASES = 5_000
 """Of one run: at some milliseconds each they take about a minute, and a person can still read them."""
+
+PLACE = re.compile(r"<<(?P<case>[\w.-]+?)\.(?P<field>\w+)>>")
+"""Stands for a field of the answer to an earlier case: see `Case`."""
 
 Identity: TypeAlias = Literal["anonymous", "customer", "other", "support", "admin"]
 """Whose token is sent: none, or that of one of the cast of the world file."""

@@ -19,7 +19,7 @@ import msgspec
 from chaos.errors import LabBroken
 from chaos.model.disguise import request_id
 from chaos.model.dress import Clients, Lines, of_body
-from chaos.model.exchange import MOST_BODY_BYTES, Case, Exchange
+from chaos.model.exchange import MOST_BODY_BYTES, PLACE, Case, Exchange
 from chaos.model.secrets import HIDDEN, scrubbed
 
 DEADLINE_S = 30.0
@@ -28,7 +28,6 @@ MOST_READ_BYTES = 64 * MOST_BODY_BYTES
 _TIMES = {"timeout": httpx.Timeout(DEADLINE_S).as_dict()}
 _UNRECORDED = ("authorization", "content-length")
 _TOKENS = ("access", "refresh", "stale")
-_PLACE = re.compile(r"<<(?P<case>[\w.-]+?)\.(?P<field>\w+)>>")
 _SHORTEST_SECRET = 8
 _URL = "".join(chr(code) for code in range(33, 127))
 
@@ -167,7 +166,7 @@ class Player:
                 raise LookupError(f"{found['case']} answered no {found['field']}")
             return str(answer[found["field"]])
 
-        return _PLACE.sub(value, text)
+        return PLACE.sub(value, text)
 
     def _remember(self, case: str, body: bytes) -> None:
         try:

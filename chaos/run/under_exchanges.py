@@ -12,6 +12,7 @@ import msgspec
 from chaos.errors import LabBroken
 from chaos.evidence.files import read_json
 from chaos.exchanges import KINDS as SOURCES
+from chaos.exchanges._chosen import chosen
 from chaos.exchanges._source import Ground
 from chaos.files import write_atomic
 from chaos.load.contract import reference
@@ -115,7 +116,7 @@ class UnderExchanges(Attended):
             operations=Contract(reference()).names, draw=self._draw,
         )  # fmt: skip
         found = [
-            (section, list(SOURCES[section.source].cases(section.params, ground))) for section in run.scenario.exchanges
+            (section, chosen(SOURCES[section.source], section.params, ground)) for section in run.scenario.exchanges
         ]
         number = sum(len(cases) for _, cases in found)
         forced = any(SOURCES[section.source].forces for section, _ in found)

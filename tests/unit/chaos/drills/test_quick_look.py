@@ -94,9 +94,22 @@ def test_sections_by_the_examples() -> None:
     scenario = of("queries/reads")
     found = cut(scenario, failed(scenario.name, "queries_do_not_grow", examples=("reads-3", "reads-10")))
     assert [section.name for section in found.scenario.exchanges] == ["reads"]
-    assert "change, orders, writes of its sections" in found.left_out
+    assert found.scenario.exchanges[0].params.ids == ("reads-3", "reads-10")  # type: ignore[attr-defined]
+    assert found.left_out[1:] == (
+        "change, orders, writes of its sections",
+        "the requests of reads that 2 examples do not need",
+    )
     without = cut(scenario, failed(scenario.name, "queries_do_not_grow"))
     assert len(without.scenario.exchanges) == 4
+
+
+def test_a_section_whose_answers_another_one_uses_is_sent_whole() -> None:
+    scenario = of("queries/reads")
+    found = cut(scenario, failed(scenario.name, "queries_at_most", examples=("writes-2",)))
+    assert [(section.name, section.params.ids) for section in found.scenario.exchanges] == [  # type: ignore[attr-defined]
+        ("orders", ()),
+        ("writes", ("writes-2",)),
+    ]
 
 
 def test_nothing_failed_nothing_is_left_out_but_time() -> None:

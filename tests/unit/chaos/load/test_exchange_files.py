@@ -71,7 +71,7 @@ def test_sections_are_in_the_scenario_and_in_what_is_judged() -> None:
         ),
         pytest.param(
             "rows: [5, 50]", "row: [5, 50]",
-            "exchanges[0].row: got an unknown key, expected one of section, send, rows, within (did you mean rows?)"
+            "exchanges[0].row: got an unknown key, expected one of ids, section, send, rows, within (did you mean rows?)"
             " (line 7)",
             id="unknown key of a source",
         ),
@@ -178,6 +178,12 @@ def test_one_mistake_one_sentence(old: str, new: str, sentence: str) -> None:
 )
 def test_sections_that_change_the_world_come_last_and_have_what_they_need(more: str, sentence: str) -> None:
     assert problems(bent(("faults:\n", f"{more}faults:\n"), text=GOOD)) == [sentence]
+
+
+def test_ids_of_what_has_no_cases() -> None:
+    forced = "  - {section: last, send: interleaved, pair: [buy, buy], ids: [last-1]}\n"
+    sentence = "exchanges[2].ids: got ids, expected none: what it sends depends on how it runs (line 9)"
+    assert sentence in problems(bent(("faults:\n", f"{forced}faults:\n"), text=GOOD))
 
 
 def test_neither_load_nor_exchanges() -> None:
