@@ -44,6 +44,7 @@ _LOCK = """
     SELECT pg_try_advisory_lock(firedrill_gate.key(%(actor)s), number) AS got FROM unnest(%(numbers)s::int[]) number
 """
 _LET_GO = "SELECT pg_advisory_unlock(firedrill_gate.key(%(actor)s), %(number)s)"
+_UNNAMED = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS n FROM firedrill_gate.unnamed"
 STOPPED = """
     SELECT l.pid, l.objid::int AS number, a.query, extract(epoch FROM clock_timestamp())::float8 AS at_unix_s
     FROM pg_locks l JOIN pg_stat_activity a USING (pid)
@@ -206,6 +207,12 @@ class Gate:
         """See `chaos.ports.Gate`."""
         with _told("gate: look for what looks for it"):
             return lookouts(self._open, besides=_NOBODYS)
+
+    def unnamed(self) -> int:
+        """See `chaos.ports.Gate`."""
+        with _told("gate: count the writes of nobody"):
+            row = self._open.execute(_UNNAMED).fetchone()
+        return 0 if row is None else int(row["n"])
 
     def close(self) -> None:
         """Release every actor and remove the gate. Idempotent. Raises: LabBroken."""

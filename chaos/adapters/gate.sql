@@ -9,6 +9,11 @@ CREATE FUNCTION firedrill_gate.key(actor text) RETURNS int LANGUAGE sql IMMUTABL
   SELECT pg_catalog.hashtext(actor) & 2147483647
 $$;
 
+-- Counts the writes that name neither a request nor a task: nobody can be held at them. A sequence counts what is rolled
+-- back, too. The relay's own writes belong to nobody.
+CREATE SEQUENCE firedrill_gate.unnamed;
+GRANT USAGE ON SEQUENCE firedrill_gate.unnamed TO PUBLIC;
+
 -- One stop. It lets the actor pass unless a session of the lab holds the lock of this actor and number.
 -- The number counts the stops of this actor in this session. The count is kept in the session, not in the transaction,
 -- so that it goes on for an actor that commits each statement separately.
@@ -52,6 +57,8 @@ BEGIN
     -- Kept for the commit, whose text does not name the actor. The setting ends with the transaction.
     PERFORM pg_catalog.set_config('firedrill.actor', actor, true);
     PERFORM firedrill_gate.stop(actor, false);
+  ELSIF pg_catalog.current_setting('application_name') <> 'shop relay' THEN
+    PERFORM pg_catalog.nextval('firedrill_gate.unnamed');
   END IF;
   RETURN NULL;
 END $$;

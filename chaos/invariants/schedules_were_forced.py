@@ -2,8 +2,8 @@
 
 It is held or inconclusive, never violated: without it, a race that was not forced would look like one that the code
 handles. Inconclusive when a pair had no stop (its statements lack the comment that the shop's middleware writes, or
-there is no write), when no schedule of a pair held a request, when a schedule could not begin, or when some were left
-out (`at_most`, or time).
+there is no write), when no schedule of a pair held a request, when a schedule could not begin, when some were left out
+(`at_most`, or time), or when something was written of which nobody can say for whom, as over a connection of its own.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class _SchedulesWereForced(OfExchanges[NoParams]):
             "took_ms": round(sum(each.took_s for each in context.schedules) * 1000),
             **{str(how): sum(each.held is how for each in tried) for how in Held},
             "untried": sum(each.untried for each in context.schedules),
+            "unnamed": sum(each.unnamed for each in context.schedules),
         }
         measured = f"{len(held)} of {len(tried)} schedules held somebody"
         problems = list(_problems(context.schedules))
@@ -56,6 +57,11 @@ def _problems(schedules: Sequence[Schedule]) -> Iterator[str]:
             yield f"{section}: nobody was held in any of {len(tried)} schedules"
         if left := sum(each.untried for each in own):
             yield f"{section}: {left} schedules were not tried"
+        if unnamed := sum(each.unnamed for each in own):
+            yield (
+                f"{section}: {unnamed} writes came past the gate: they name neither a request nor a task, as over a"
+                " connection of one's own"
+            )
 
 
 KIND = kind_of_exchanges(SAY, __doc__, _SchedulesWereForced, sources=frozenset({"interleaved"}), witnesses=frozenset())

@@ -139,6 +139,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         stops: Of a first run: every stop that the actor reached.
         note: Why it could not begin; empty when it did.
         untried: Of a first run: schedules for which there was no time or room; recorded in a line of its own.
+        unnamed: Writes of the whole section that name neither a request nor a task, so that nobody could be held at
+            them; recorded in a line of its own.
         tier, customers, orders, operations, keys: Those of the world and of the history that belong to this schedule.
     """
 
@@ -164,6 +166,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     keys: tuple[str, ...] = ()
     note: str = ""
     untried: int = 0
+    unnamed: int = 0
 
     @property
     def was_held(self) -> bool:

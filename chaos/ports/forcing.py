@@ -21,6 +21,9 @@ class Gate(Protocol):
     def lookouts(self) -> Sequence[str]:
         """What of the variant's database looks for the gate by its own text: `view …`, `function …`."""
 
+    def unnamed(self) -> int:
+        """Statements so far that wrote and named neither a request nor a task; those of the relay are not counted."""
+
     def close(self) -> None:
         """Release every actor and remove the gate. Idempotent."""
 

@@ -111,6 +111,25 @@ def shop(shop_services: ShopServices) -> Iterator[Shop]:
         connection.execute(f'DROP DATABASE "{database}" WITH (FORCE)')
 
 
+def test_a_write_of_nobody_is_counted_even_when_it_is_taken_back(shop: Shop) -> None:
+    """A request that decides over a connection of its own, without the comment, can't be held anywhere."""
+    shop.gate.install()
+    write = "INSERT INTO log VALUES ('x')"
+    with shop.session() as session:
+        session.execute(told(write, "a1"))
+        session.execute("SELECT * FROM seats")
+    assert shop.gate.unnamed() == 0
+    with shop.session(options="-c application_name=shop\\ relay") as session:
+        session.execute(write)
+    assert shop.gate.unnamed() == 0
+    with shop.session() as session:
+        session.execute(write)
+    with shop.session(autocommit=False) as session:
+        session.execute(write)
+        session.rollback()
+    assert shop.gate.unnamed() == 2
+
+
 def test_one_actor_is_held_before_its_write_and_nobody_else(shop: Shop) -> None:
     shop.gate.install()
     shop.gate.hold("a1", [2])

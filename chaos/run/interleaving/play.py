@@ -137,15 +137,18 @@ def play(each: Play, means: Means) -> int:
         )
         left = pair.run()
         if left and not each.only:
-            record(_left(each, left))
+            record(_of_all(each, "left", untried=left))
+        if unnamed := means.gate.unnamed():
+            record(_of_all(each, "unnamed", unnamed=unnamed))
     return tried
 
 
-def _left(each: Play, untried: int) -> Schedule:
+def _of_all(each: Play, name: str, **counted: int) -> Schedule:
+    """What is true of all schedules of the section, as a line of its own."""
     nobody = Said(role="")
     return Schedule(
-        id=f"{each.section}/left", section=each.section, pair=each.pair, steps=(), a=nobody, b=nobody, learnt=True,
-        untried=untried,
+        id=f"{each.section}/{name}", section=each.section, pair=each.pair, steps=(), a=nobody, b=nobody, learnt=True,
+        **counted,
     )  # fmt: skip
 
 

@@ -44,6 +44,7 @@ def test_held_when_a_request_was_held() -> None:
         ((ALONE, schedule("w1", held=Held.NEVER), schedule("w2", held=Held.CUT)), "nobody was held in any of 2"),
         ((schedule("alone", learnt=True),), "buy alone came to no stop (202 pending): it writes nothing, or its"),
         ((ALONE, HELD, schedule("left", learnt=True, untried=3)), "3 schedules were not tried"),
+        ((ALONE, HELD, schedule("unnamed", learnt=True, unnamed=2)), "s: 2 writes came past the gate"),
         ((schedule("alone", learnt=True, note="got 403"),), "1 schedules could not begin: got 403"),
         ((ALONE, HELD, schedule("alone", section="t", learnt=True)), "t: buy alone came to no stop"),
     ],

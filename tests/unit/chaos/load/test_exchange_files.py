@@ -71,8 +71,8 @@ def test_sections_are_in_the_scenario_and_in_what_is_judged() -> None:
         ),
         pytest.param(
             "rows: [5, 50]", "row: [5, 50]",
-            "exchanges[0].row: got an unknown key, expected one of section, ids, send, rows, within (did you mean rows?)"
-            " (line 7)",
+            "exchanges[0].row: got an unknown key, expected one of section, ids, send, rows, within"
+            " (did you mean rows?) (line 7)",
             id="unknown key of a source",
         ),
         pytest.param(
