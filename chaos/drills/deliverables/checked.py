@@ -160,15 +160,24 @@ def lines(items: tuple[Passed, ...], runs: Mapping[str, Ran]) -> list[Line]:
 
 
 def _newest(one: Drill, variant: str, root: Path) -> dict[PartName, Part]:
-    """Each part as its newest check has it. Raises: InvalidInput."""
+    """Each part as its newest check has it; one that can't be read is passed over where a later one has its parts.
+
+    Raises: InvalidInput.
+    """
     found: dict[PartName, Part] = {}
+    hidden: dict[PartName, str] = {}
     for path in oldest_first((root / CHECKS).glob("*.json")):
         if not path.name.endswith(f"-{one.key}-{variant}.json"):
             continue
         try:
-            found |= read_json(path, _Check).parts
+            parts = read_json(path, _Check).parts
         except Unreadable as error:
-            raise InvalidInput(f"{CHECKS}/{error}") from None
+            hidden = dict.fromkeys(PARTS, str(error))
+            continue
+        found |= parts
+        hidden = {part: why for part, why in hidden.items() if part not in parts}
+    if unknown := next((hidden[part] for part in hidden if part in found or not found), None):
+        raise InvalidInput(f"{CHECKS}/{unknown}; check again (firedrill check {one.number})")
     if not found:
         raise InvalidInput(
             f"deliver: got no check of drill {one.number} on {variant!r}, expected one (firedrill check {one.number})"

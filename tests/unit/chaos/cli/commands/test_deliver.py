@@ -230,6 +230,12 @@ def test_nothing_to_deliver(learner: Learner, shell: Shell, tmp_path: Path) -> N
     assert "got no attempt, expected one (firedrill attempt start)" in learner.deliver().err
 
 
+def test_an_older_check_that_cannot_be_read_keeps_nothing_back(learner: Learner, shell: Shell, tmp_path: Path) -> None:
+    learner.checked()
+    (shell.evidence / "checks" / "20200101-000000-concurrency-attempt.json").write_text('{"parts": 3}')
+    assert (learner.delivered(tmp_path) / "README.md").is_file()
+
+
 def test_a_full_disk_leaves_no_half_zip(learner: Learner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     learner.checked()
 
