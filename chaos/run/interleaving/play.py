@@ -143,12 +143,12 @@ def play(each: Play, means: Means) -> int:
     return tried
 
 
-def _of_all(each: Play, name: str, **counted: int) -> Schedule:
+def _of_all(each: Play, name: str, *, untried: int = 0, unnamed: int = 0) -> Schedule:
     """What is true of all schedules of the section, as a line of its own."""
     nobody = Said(role="")
     return Schedule(
         id=f"{each.section}/{name}", section=each.section, pair=each.pair, steps=(), a=nobody, b=nobody, learnt=True,
-        **counted,
+        untried=untried, unnamed=unnamed,
     )  # fmt: skip
 
 

@@ -221,8 +221,10 @@ def test_nothing_to_deliver(learner: Learner, shell: Shell, tmp_path: Path) -> N
     assert said.code == 2
     assert said.err == "firedrill: deliver: got no check of drill 3 on 'attempt', expected one (firedrill check 3)\n"
     learner.checked()
-    (shell.evidence / "checks" / "20261130-000000-concurrency-attempt.json").write_text('{"parts": 3}')
-    assert "20261130-000000-concurrency-attempt.json: got " in learner.deliver().err
+    (path,) = (shell.evidence / "checks").iterdir()
+    path.rename(path.with_name("20200101-000000-concurrency-attempt.json"))
+    (shell.evidence / "checks" / "20200102-000000-concurrency-attempt.json").write_text('{"parts": 3}')
+    assert "20200102-000000-concurrency-attempt.json: got " in learner.deliver().err
     views = learner.shop / "attempt" / "views.py"
     views.write_text((learner.shop / "naive" / "views.py").read_text())
     assert "got the code as it was given, expected it changed" in learner.deliver().err
