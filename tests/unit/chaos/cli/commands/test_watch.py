@@ -118,4 +118,5 @@ def test_what_can_t_be_watched(shell: Shell, attempt: Path) -> None:
     said = shell("watch", "2")
     assert said.code == 2
     assert "expected one from a draft of drill 2" in said.err
+    assert "expected one from a draft of drill 6" in shell("watch", "6").err
     assert shell("watch", "7").code == 2
