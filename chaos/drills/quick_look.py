@@ -93,6 +93,8 @@ def _sections(
     document: dict[str, Any], scenario: Scenario, last: Latest | None, failed: Collection[str], left_out: list[str]
 ) -> None:
     """Keep the cases that the failed checks have as examples, where every check has some, and the sections of those."""
+    if not any(SOURCES[section.source].forces for section in scenario.exchanges) and scenario.settle_s > SETTLE_S:
+        document["settle"] = f"{SETTLE_S:g}s"  # what single requests show does not depend on how orders end
     examples = [example for finding in (last.failed if last else ()) for example in finding.examples]
     if not failed or any(not finding.examples for finding in (last.failed if last else ())):
         return

@@ -14,6 +14,8 @@ def chosen(source: Source, params: Any, ground: Ground) -> list[Case]:
 
     Added are what is judged together with them, those whose answers they use, and what of the section before them may
     have made the state that they expect: every write that is to succeed, and every earlier sending of the same write.
+    An operation of which nothing else is sent than what has to be refused gets a success, too: a shop that refuses
+    everything would look right.
 
     Raises: LabBroken for an id that no case has.
     """
@@ -29,6 +31,10 @@ def chosen(source: Source, params: Any, ground: Ground) -> list[Case]:
     last = max(number for number, case in enumerate(cases) if case.id in kept)
     kept |= {case.id for case in cases[:last] if _request(case) in alike or _makes_state(case)}
     kept |= {case.id for case in cases if case.about.get("closes")}
+    for operation in {by_id[id_].operation for id_ in kept}:
+        own = [case for case in cases if case.operation == operation and case.about.get("success", True)]
+        if own and not any(case.id in kept for case in own):
+            kept.add(min(own, key=lambda case: case.wait_s).id)
     todo = list(kept)
     while todo:
         needed = _uses(by_id[todo.pop()]) & by_id.keys() - kept

@@ -99,6 +99,7 @@ def test_sections_by_the_examples() -> None:
         "change, orders, writes of its sections",
         "the requests of reads that 2 examples do not need",
     )
+    assert found.scenario.settle_s == 1
     without = cut(scenario, failed(scenario.name, "queries_do_not_grow"))
     assert len(without.scenario.exchanges) == 4
 
@@ -117,3 +118,4 @@ def test_nothing_failed_nothing_is_left_out_but_time() -> None:
     found = cut(scenario, None)
     assert found.left_out == ()
     assert [check.id for check in found.scenario.checks] == [check.id for check in scenario.checks]
+    assert found.scenario.settle_s == scenario.settle_s
