@@ -17,6 +17,7 @@ from typing import Any
 from chaos.config import evidence_dir
 from chaos.drills.catalogue import Drill, Part
 from chaos.drills.results import RunResult
+from chaos.drills.written import grades
 from chaos.errors import ExitCode
 from chaos.evidence.stamps import stamp
 from chaos.evidence.writing import encode
@@ -136,12 +137,13 @@ def passes(
             )
         )
         if result.verdict is Verdict.VIOLATED:
-            reason = f"violated on seed {tries[-1].seed}: {', '.join(sorted(result.violated))}"
+            reason = f"violated on seed {tries[-1].seed}: {', '.join(sorted(result.violated))}{grades(result.findings)}"
             return Passed(name=scenario.name, verdict=Verdict.VIOLATED, reason=reason, tries=tuple(tries))
         if result.verdict is Verdict.HELD:
             held += 1
             if held == holds:
                 reason = f"held on {holds} seeds in a row" if holds > 1 else "held in a conclusive run"
+                reason += grades(result.findings)
                 return Passed(name=scenario.name, verdict=Verdict.HELD, reason=reason, tries=tuple(tries))
         else:
             unknown += 1

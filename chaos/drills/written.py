@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,9 +16,11 @@ from chaos.drills.contract_audit import audited
 from chaos.drills.reviewed import reviewed
 from chaos.errors import InvalidInput
 from chaos.evidence.written import MOST_WRITTEN_BYTES
+from chaos.invariants import KINDS as INVARIANTS
 from chaos.model.audit import Audited
 from chaos.model.folder import File
 from chaos.model.grading import Reviewed
+from chaos.model.verdict import Finding
 from chaos.scenario import Scenario
 
 Serve = Callable[[str], Mapping[str, Any]]
@@ -61,6 +63,16 @@ def graded_by(scenario: Scenario) -> frozenset[str]:
         name for check in scenario.checks if isinstance(check, InvariantCheck)
         for name in check.invariant.witnesses & _GRADES.keys()
     )  # fmt: skip
+
+
+def grades(findings: Iterable[Finding]) -> str:
+    """What *findings* say of what the learner wrote (recall, precision), behind a dash; empty when nothing does."""
+    told = [one.measured for one in findings if one.measured and _is_graded(one.check)]
+    return f" – {'; '.join(told)}" if told else ""
+
+
+def _is_graded(check: str) -> bool:
+    return check in INVARIANTS and bool(INVARIANTS[check].witnesses & _GRADES.keys())
 
 
 def packed(one: Reviewed | Audited) -> bytes:

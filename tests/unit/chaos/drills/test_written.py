@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -9,12 +10,13 @@ import pytest
 
 from chaos.drills import review as reviews
 from chaos.drills.contract_audit import audited
-from chaos.drills.written import Written, packed, written_for
+from chaos.drills.written import Written, grades, packed, written_for
 from chaos.errors import InvalidInput
 from chaos.evidence.written import MOST_WRITTEN_BYTES, read_audit, read_review
 from chaos.load import all_scenarios, load_scenario, scenario_name
 from chaos.load.contract import reference
 from chaos.model.folder import File
+from chaos.model.verdict import Finding, FindingKind, Verdict
 from chaos.scenario import Scenario
 from tests.unit.chaos.drills.test_check_review import SEED, shop, told
 from tests.unit.chaos.drills.test_contract_audit import shop as audit_shop
@@ -84,3 +86,13 @@ def test_more_than_can_be_read_back_is_refused(audit_shop: Path) -> None:
     long = msgspec.structs.replace(audit, own={"a": "x" * MOST_WRITTEN_BYTES})
     with pytest.raises(InvalidInput, match=rf"bytes to be graded, expected at most {MOST_WRITTEN_BYTES}"):
         packed(long)
+
+
+def test_what_was_graded_is_told_and_nothing_else() -> None:
+    """A mentor reads recall and precision beside the verdict, without opening the run."""
+    one = Finding(
+        check="no_oversell", kind=FindingKind.INVARIANT, verdict=Verdict.HELD, expected="e", measured="5 of 5"
+    )
+    its = replace(one, check="discrepancies_are_told", measured="recall 0.82, precision 0.90")
+    assert grades([one]) == ""
+    assert grades([one, its]) == " – recall 0.82, precision 0.90"
