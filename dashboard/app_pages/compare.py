@@ -49,13 +49,17 @@ def main() -> None:
 
 
 def default_pair(ids: list[str]) -> tuple[str, str]:
-    """The newest run that another can stand beside: of another variant (`naive` on the left), else the one before."""
+    """The newest run that another can stand beside: of another variant (`naive` on the left), else the one before.
+
+    One that was aborted only where there is no other: it shows half a picture.
+    """
     newest, _ = sources.attempt(partial(sources.latest_runs, sources.evidence_dir(), 12))
-    for first in newest or []:
-        if others := sources.others_of(first):
-            pair = sorted((first, others[0]), key=lambda run: (run.variant != "naive", run.run_id))
-            return pair[0].run_id, pair[1].run_id
-    return ids[1], ids[0]
+    pairs = [(first, other) for first in newest or [] for other in sources.others_of(first)]
+    found = min(pairs, key=lambda pair: pair[0].aborted or pair[1].aborted, default=None)
+    if found is None:
+        return ids[1], ids[0]
+    pair = sorted(found, key=lambda run: (run.variant != "naive", run.run_id))
+    return pair[0].run_id, pair[1].run_id
 
 
 def pick(parameter: str, ids: list[str], otherwise: str) -> Run | None:

@@ -223,6 +223,16 @@ def test_compare_finds_before_and_after_of_the_same_code(lab: Any) -> None:
     assert (box(app, "Run A").value, box(app, "Run B").value) == (before, after)
 
 
+def test_compare_opens_on_runs_that_went_to_their_end(lab: Any) -> None:
+    a = lab.run(variant="naive", verdict="violated", ago_s=900)
+    b = lab.run(variant="hardened", verdict="held", ago_s=600)
+    for ago_s, variant in ((400, "naive"), (300, "hardened")):
+        path = lab.evidence / lab.run(variant=variant, verdict="inconclusive", ago_s=ago_s) / "verdict.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "aborted": True}))
+    app = lab.page("compare")
+    assert [box(app, f"Run {letter}").value for letter in "AB"] == [a, b]
+
+
 def test_compare_refuses_different_scenarios_with_a_reason(lab: Any) -> None:
     a, b = lab.run(ago_s=900, variant="naive"), lab.run(ago_s=800, variant="hardened")
     document = json.loads((lab.evidence / b / "verdict.json").read_text())
