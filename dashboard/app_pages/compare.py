@@ -55,7 +55,7 @@ def default_pair(ids: list[str]) -> tuple[str, str]:
     """
     newest, _ = sources.attempt(partial(sources.latest_runs, sources.evidence_dir(), 12))
     pairs = [(first, other) for first in newest or [] for other in sources.others_of(first)]
-    found = min(pairs, key=lambda pair: pair[0].aborted or pair[1].aborted, default=None)
+    found = min(pairs, key=lambda pair: bool(pair[0].aborted or pair[1].aborted), default=None)
     if found is None:
         return ids[1], ids[0]
     pair = sorted(found, key=lambda run: (run.variant != "naive", run.run_id))

@@ -228,7 +228,7 @@ def test_compare_opens_on_runs_that_went_to_their_end(lab: Any) -> None:
     b = lab.run(variant="hardened", verdict="held", ago_s=600)
     for ago_s, variant in ((400, "naive"), (300, "hardened")):
         path = lab.evidence / lab.run(variant=variant, verdict="inconclusive", ago_s=ago_s) / "verdict.json"
-        path.write_text(json.dumps({**json.loads(path.read_text()), "aborted": True}))
+        path.write_text(json.dumps({**json.loads(path.read_text()), "aborted": "stopped by you"}))
     app = lab.page("compare")
     assert [box(app, f"Run {letter}").value for letter in "AB"] == [a, b]
 
