@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from chaos.model.journal import BY_USER
 from chaos.model.verdict import Finding
 
 ABORTED = "self_check:not_aborted"
@@ -55,7 +56,7 @@ ROOTS: tuple[Root, ...] = (
         checks=("self_check:driver_ran",),
         advice="See who stopped the load driver (a signal, a debugger, a paused virtual machine), then run it again.",
     ),
-    Root(checks=(ABORTED,), by="user", advice="Let the next run end by itself."),
+    Root(checks=(ABORTED,), by=BY_USER, advice="Let the next run end by itself."),
     Root(
         checks=(ABORTED,),
         by="steady_state",

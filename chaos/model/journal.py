@@ -42,6 +42,10 @@ class EventKind(StrEnum):
     RUN_ENDED = "run_ended"
 
 
+BY_USER = "user"
+"""Who aborted a run, in the event `aborted`: whoever started it, by a signal."""
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of the journal.
 

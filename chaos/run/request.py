@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from chaos.model.drawn import Drawn
 from chaos.model.folder import File
-from chaos.model.journal import Event
+from chaos.model.journal import BY_USER, Event
 from chaos.model.loadplan import Elsewhere, Progress
 from chaos.ports import (
     CustomersView,
@@ -118,7 +118,7 @@ class Stop:
     def check(self) -> None:
         """Raises: Aborted."""
         if self.asked:
-            raise Aborted(self.reason, by="user")
+            raise Aborted(self.reason, by=BY_USER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,8 +19,9 @@ from chaos.drills.power import Outcome, Row, Trial, measure, read_trials, rows, 
 from chaos.drills.results import RunResult
 from chaos.drills.revision import ask_git, git_revision
 from chaos.drills.session import Options, session
-from chaos.errors import ExitCode, InvalidInput
+from chaos.errors import ExitCode, Inconclusive, InvalidInput
 from chaos.files import write_atomic
+from chaos.model.journal import BY_USER
 from chaos.report.power import PowerRow, markdown, text
 from chaos.run.request import View
 from chaos.scenario import Scenario
@@ -74,7 +75,10 @@ def mutants_selftest(
 
         def run(scenario: Scenario, variant: str, seed: int) -> RunResult:
             view.say(f"{scenario.title} on {variant}, seed {seed}")
-            return lab.run(scenario, variant, seed)
+            result = lab.run(scenario, variant, seed)
+            if result.document.aborted == BY_USER:  # says nothing of the mutant: the next call tries it again
+                raise Inconclusive(f"{scenario.name} on {variant}: got stopped, expected a run to its end")
+            return result
 
         trials = measure(
             asked,

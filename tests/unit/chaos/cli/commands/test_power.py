@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from chaos.cli.commands import power
+from chaos.model.journal import BY_USER
 from tests.unit.chaos.cli.shell import FakeLab, Shell, finished
 
 
@@ -40,6 +43,16 @@ def test_selftest_of_a_mutant(shell: Shell, fake: FakeLab, record: Path, oversol
     assert (said.code, said.json["exit_code"], fake.asked) == (code, code, [])
     assert shell(*command, "--again").code == code
     assert len(fake.asked) == 4
+
+
+def test_a_trial_that_was_stopped_is_not_on_record(shell: Shell, fake: FakeLab, record: Path) -> None:
+    """A run that ended by Ctrl-C says nothing of the mutant."""
+    stopped = finished(shell.evidence, "hardened")
+    fake.results = {"hardened": replace(stopped, document=msgspec.structs.replace(stopped.document, aborted=BY_USER))}
+    said = shell("selftest", "--mutants", "check_then*", "--write")
+    assert said.code == 3
+    assert "concurrency/flash-sale on hardened: got stopped, expected a run to its end" in said.err
+    assert not (record / "power.jsonl").exists()
 
 
 def test_a_record_that_can_t_be_read(shell: Shell, fake: FakeLab, record: Path) -> None:
