@@ -28,8 +28,9 @@ ON_DEMAND: Final = (MUTANT_PREFIX, "draft_")
 NOT_THE_LEARNERS: Final = frozenset({"naive", "hardened"})
 """Variants that come with the lab; mutants and drafts are others."""
 _LINE: Final = 52
-_SAMPLE: Final = ("views.py", "serializers.py", "tasks.py")
 """Bytes a line of git's binary patch stands for, at most."""
+_SAMPLE: Final = ("views.py", "serializers.py", "tasks.py")
+"""Files of drill 6's sample, which are given to be read in `review/`."""
 
 
 def start(shop: Path = SHOP, *, base: str = NAIVE) -> Path:
@@ -39,7 +40,10 @@ def start(shop: Path = SHOP, *, base: str = NAIVE) -> Path:
     """
     attempt = shop / "attempt"
     if attempt.exists():
-        raise InvalidInput(f"{attempt}: got an attempt that is there already, expected none (firedrill attempt reset)")
+        raise InvalidInput(
+            f"{attempt}: got an attempt that is there already, expected none "
+            "(firedrill attempt start --drill N keeps it beside the new one)"
+        )
     part = shop / "attempt.part"
     try:
         shutil.rmtree(part, ignore_errors=True)

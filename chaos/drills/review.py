@@ -89,14 +89,13 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-def start(seed: int, *, reset: bool = False, shop: Path = attempts.SHOP) -> tuple[Path, Path | None]:
+def start(seed: int, *, shop: Path = attempts.SHOP) -> tuple[Path, Path | None]:
     """Make the attempt from the draft of *seed*, with its sample to be read in `review/`.
 
-    Returns: that folder, and where an old attempt is kept. Raises: InvalidInput when there is an attempt already.
+    Returns: that folder, and where an attempt that was there is kept. Raises: LabBroken; it then stays where it was.
     """
     made, shown = sample(seed), _revealed(shop / "attempt" / FOLDER, seed)
-    attempt, kept = attempts.reset(shop, base=made.variant) if reset else (None, None)
-    attempt = attempt or attempts.start(shop, base=made.variant)
+    attempt, kept = attempts.reset(shop, base=made.variant)
     state = State(seed=seed, package=made.package, files=made.files, started=_now(), revealed=shown)
     return _begin(attempt, state), kept
 
@@ -129,7 +128,10 @@ def import_code(path: Path, *, shop: Path = attempts.SHOP) -> Path:
     if (folder / STATE).exists():
         state = load(shop=shop).state
         if state.seed is not None or path.name in state.files:
-            raise InvalidInput(f"{folder}: got a review that has begun, expected none (firedrill attempt reset)")
+            raise InvalidInput(
+                f"{folder}: got a review that has begun, expected none (firedrill attempt start --drill 5 makes an "
+                "attempt without one, and keeps this one beside it)"
+            )
         return _begin(attempt, msgspec.structs.replace(state, files={**state.files, path.name: text}))
     if not attempt.exists():
         attempts.start(shop)
@@ -212,7 +214,7 @@ def key_of(state: State) -> tuple[Planted, ...] | None:
     if made.files != state.files:
         raise InvalidInput(
             f"review: got a sample of seed {state.seed} from another version of the bank, expected this one's "
-            f"(firedrill review start --reset --seed {state.seed})"
+            f"(firedrill review start --seed {state.seed})"
         )
     return made.key
 

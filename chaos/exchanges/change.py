@@ -35,6 +35,10 @@ class ChangeSource(Source):
     name = "change"
     params = Change
 
+    def together(self, case: Case) -> str:
+        """All of it: what is read before, the change, and what is read after."""
+        return case.section
+
     def cases(self, params: Change, ground: Ground) -> Iterator[Case]:
         number = count(1)
         event = ground.world.events[0]

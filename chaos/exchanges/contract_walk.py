@@ -44,10 +44,6 @@ class ContractWalkSource(Source):
     params = ContractWalk
     contract = True
 
-    def together(self, case: Case) -> str:
-        """Each answer is judged by itself."""
-        return case.id
-
     def problems(self, params: ContractWalk, world: World) -> Iterator[tuple[str, str]]:
         if params.outage and params.only:
             yield "only", f"got {params.only} with outage, expected one of both"

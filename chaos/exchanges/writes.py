@@ -38,6 +38,10 @@ class WritesSource(Source):
         """Its orders have to be placed."""
         return "of", "orders"
 
+    def together(self, case: Case) -> str:
+        """One operation with few seats and with many."""
+        return case.operation
+
     def cases(self, params: Writes, ground: Ground) -> Iterator[Case]:
         numbers = count(1)
         tier = max(ground.world.tiers, key=lambda tier: (tier.capacity, -tier.tier_id))

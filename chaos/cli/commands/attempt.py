@@ -72,7 +72,7 @@ def _made(base: str) -> tuple[Path, str, list[str]]:
     """The attempt anew from *base*: where it is, what became of an old one, and what to do next."""
     steps: list[str] = []
     if (draft := drafts.parse(base)) is not None and draft.drill == drafts.REVIEW:
-        folder, backup = reviews.start(draft.seed, reset=True)
+        folder, backup = reviews.start(draft.seed)
         path, steps = folder.parent, next_steps(folder.relative_to(CHECKOUT))
     else:
         drafts.make_base(base)

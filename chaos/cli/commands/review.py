@@ -34,10 +34,9 @@ def _shown(path: Path) -> Path:
 @answers
 def start(
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Which sample; the same seed gives the same.")],
-    reset: Annotated[bool, typer.Option("--reset", help="Keep an old attempt beside the new one.")] = False,
 ) -> Answer:
-    """Make your attempt with a sample of code in it, as an assistant would write it."""
-    folder, kept = reviews.start(seed, reset=reset)
+    """Make your attempt with a sample of code in it, as an assistant would write it; one that is there is kept."""
+    folder, kept = reviews.start(seed)
     old = [f"your old attempt is kept in {_shown(kept)}"] if kept else []
     return Answer(
         text=[

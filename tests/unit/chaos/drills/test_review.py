@@ -96,7 +96,7 @@ def test_a_mentor_gets_notes_and_code_by_the_patch(begun: Path, tmp_path: Path) 
     patch, notes = attempts.patch("attempt", begun), reviews.load(begun).notes
     assert patch
     assert b"new file" not in patch
-    reviews.start(SEED, reset=True, shop=begun)
+    reviews.start(SEED, shop=begun)
     subprocess.run(["git", "apply", "-"], cwd=attempt, input=patch, check=True, env={"GIT_CEILING_DIRECTORIES": "/"})
     assert reviews.load(begun).notes == notes != []
     assert "# mended" in (attempt / "backoffice" / "views.py").read_text()
@@ -104,13 +104,13 @@ def test_a_mentor_gets_notes_and_code_by_the_patch(begun: Path, tmp_path: Path) 
 
 def test_who_begins_anew_on_the_same_sample_has_still_seen_its_key(begun: Path) -> None:
     reviews.reveal(Record(), shop=begun)
-    reviews.start(SEED, reset=True, shop=begun)
+    reviews.start(SEED, shop=begun)
     assert reviews.load(begun).state.revealed
     another = sample(SEED + 1).variant
     shutil.copytree(attempts.SHOP / another, begun / another)
-    reviews.start(SEED + 1, reset=True, shop=begun)
+    reviews.start(SEED + 1, shop=begun)
     assert not reviews.load(begun).state.revealed
-    reviews.start(SEED, reset=True, shop=begun)
+    reviews.start(SEED, shop=begun)
     assert reviews.load(begun).state.revealed
 
 
@@ -173,10 +173,8 @@ def test_there_is_nothing_to_check_before_the_start(tmp_path: Path) -> None:
         reviews.load(tmp_path)
 
 
-def test_an_attempt_that_is_there_is_kept_or_refused(begun: Path) -> None:
-    with pytest.raises(InvalidInput, match="got an attempt that is there already"):
-        reviews.start(SEED, shop=begun)
-    _, kept = reviews.start(SEED, reset=True, shop=begun)
+def test_an_attempt_that_is_there_is_kept(begun: Path) -> None:
+    _, kept = reviews.start(SEED, shop=begun)
     assert kept is not None
     assert (kept / "review" / ".review.json").is_file()
 

@@ -82,7 +82,7 @@ def test_drill_6_has_its_sample_to_read_also_after_a_reset(
 ) -> None:
     begun: list[int] = []
 
-    def start(seed: int, *, reset: bool) -> tuple[Path, None]:
+    def start(seed: int) -> tuple[Path, None]:
         begun.append(seed)
         return CHECKOUT / "services/shop/attempt/review", None
 
