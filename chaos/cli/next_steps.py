@@ -212,7 +212,7 @@ def program() -> str:
     found = shutil.which("firedrill")
     if found and Path(found).resolve() == here.resolve():
         return "firedrill"
-    with suppress(ValueError, OSError):  # elsewhere, or where the caller is no longer exists
+    with suppress(ValueError, OSError):  # the caller stands outside of the checkout, or in a folder that was deleted
         return str(here.relative_to(Path.cwd()))
     return str(here)
 

@@ -8,7 +8,7 @@ from chaos.run.request import View
 
 
 class QuietView:
-    """See `chaos.run.request.View`. Speaks until the first run began."""
+    """Passes on what is said until the first run is prepared, and nothing afterwards. See `chaos.run.request.View`."""
 
     def __init__(self, view: View) -> None:
         self._view, self._begun = view, False

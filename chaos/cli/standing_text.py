@@ -58,7 +58,7 @@ def _cells(one: Stands, *, unknown: bool) -> tuple[str, ...]:
 
 
 def _attempt(one: Stands) -> str:
-    """The attempt as far as it is one for this drill."""
+    """Seed or base of the attempt; a dash where it is not one for this drill."""
     if one.base is None or not one.fits:
         return NONE
     draft = parse(one.base)

@@ -30,7 +30,7 @@ def sentence(event: Event) -> str | None:
             total = data.get("timings_s", {}).get("total")
             return f"{data['variant']} is ready" + (f" ({total:.1f} s)" if isinstance(total, int | float) else "")
         case EventKind.PHASE_STARTED:
-            if data.get("cases") == 0:  # its schedules say for themselves what is sent
+            if data.get("cases") == 0:  # forced interleavings decide schedule by schedule what is sent
                 return f"section {data['phase']}: two requests at a time, forced"
             if "cases" in data:
                 return f"section {data['phase']}: {data['cases']} requests, one after the other"

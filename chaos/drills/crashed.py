@@ -38,7 +38,8 @@ def conclude_crashed(root: Path, *, index: Index | None, say: Callable[[str], No
     closed = []
     for world in root.glob(f"*/{File.WORLD}"):
         if not (world.parent / File.JOURNAL).exists() and not world.parent.is_symlink():
-            with suppress(OSError, InvalidInput):  # died while preparing: no run, but tokens
+            # The runner died before its journal began: there is no run to close, but the file still holds tokens.
+            with suppress(OSError, InvalidInput):
                 strip_secrets(world)
     for folder in crashed(root):
         try:

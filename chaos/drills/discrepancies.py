@@ -12,7 +12,7 @@ from chaos.model.deviation import FAMILIES, PARTS, normal, place
 
 COLUMNS: Final = ("operation", "where", "kind", "promised", "served", "code")
 EVERY: Final = "*"
-"""As an operation: all of them."""
+"""In the column `operation`: every operation."""
 MOST_BYTES: Final = 1 << 20
 _CELL: Final = re.compile(r"(?<!\\)\|")
 _RULE: Final = re.compile(r":?-+:?")

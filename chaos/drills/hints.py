@@ -94,7 +94,10 @@ def failed_last(one: Drill, runs: Mapping[str, Latest]) -> Asked:
 
     Raises: InvalidInput without one.
     """
-    for part in (one.core, one.stretch):  # a check runs the stretch last, and what it hands out first is the core
+    for part in (
+        one.core,
+        one.stretch,
+    ):  # core first, although the stretch, which a check runs last, has the newest runs
         for run in runs.values():  # the newest first
             if run.scenario in part and run.failed:
                 return Asked(check=run.failed_check, run=run)

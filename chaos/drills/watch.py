@@ -127,7 +127,8 @@ def saved_at_s(before: Files, now: Files) -> float:
 class Watcher:
     """Looks again and again at one scenario, each time at a world of its own.
 
-    *looks*: where the newest look's folder is kept; what is there is no evidence, but the agent takes its lease.
+    *looks*: where the newest look's folder is kept. It is no evidence, but has a lease with the agent all the
+    same, so that faults are lifted when this process dies.
     """
 
     def __init__(self, lab: Session, staged: Staged, cut: Cut, *, variant: str, looks: Path) -> None:

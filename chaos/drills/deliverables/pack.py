@@ -31,7 +31,7 @@ def pack(
     runs: Iterable[Path],
     about: Callable[[Mapping[str, Entry]], bytes],
 ) -> None:
-    """Write everything below one folder of *path*, the file by file; an earlier file stays until the new one is whole.
+    """Write the ZIP *path*, file by file, all below one folder; one that was there stays until the new one is whole.
 
     Args:
         own: Name → content of what stands at the top.
