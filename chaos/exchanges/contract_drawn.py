@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from itertools import count
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count, zip_longest
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
 from pydantic import Field
 
+from chaos.errors import LabBroken
 from chaos.exchanges._source import Ground, Source, SourceParams
 from chaos.model.drawn import Drawn
 from chaos.model.exchange import Case, Identity
@@ -54,8 +55,12 @@ class ContractDrawnSource(Source):
             drawn[one.operation].append(one)
         number, names = count(1), ground.operations
         for operation, identity in ASKED_AS.items():
-            most = MOST_LOGINS if operation == "login" else 2 * params.cases
-            for place, one in enumerate(drawn[names[operation]][:most]):
+            own = drawn[names[operation]]
+            if not own:
+                raise LabBroken(
+                    f"{params.section}: got no request that schemathesis drew of {operation}, expected some"
+                )
+            for place, one in enumerate(_few(own, MOST_LOGINS) if operation == "login" else own):
                 id_, exists = f"{params.section}-{next(number)}", bool(one.valid and place % 2)
                 yield _case(one, id_, params.section, operation, identity, ground, exists=exists)
 
@@ -65,6 +70,12 @@ class ContractDrawnSource(Source):
     def like(self, case: Case, one: Drawn, id_: str, ground: Ground) -> Case:
         exists = bool(case.about["exists"])
         return _case(one, id_, case.section, case.operation, case.identity, ground, exists=exists)
+
+
+def _few(drawn: Sequence[Drawn], most: int) -> list[Drawn]:
+    """*most* of them, valid and invalid ones by turns."""
+    kinds = [[one for one in drawn if one.valid is valid] for valid in (True, False)]
+    return [one for pair in zip_longest(*kinds) for one in pair if one is not None][:most]
 
 
 def _case(

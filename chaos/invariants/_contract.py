@@ -16,6 +16,7 @@ from chaos.model.verdict import Counterexample, Finding
 SOURCE = "contract_walk"
 LISTS = frozenset({"listEvents", "listOrders", "listAllOrders", "listSales"})
 """Each seeded world has rows for them, and the walk asks for first pages only; an empty list is useless."""
+REQUEST_ID = "x-request-id"
 PROMISED = EXCHANGED | {"contract"}
 
 
@@ -46,6 +47,12 @@ def deviations(contract: Contract, case: Case, exchange: Exchange, promised: int
     for seen in found:
         told = bool(place) and seen.place.part == "status" and (came < 400) != (promised < 400)
         yield Deviation(seen.operation, places(place)[0], family, seen.says) if told else seen
+    if exchange.body and not exchange.text:
+        says = "JSON in UTF-8 is promised, other bytes came"
+        yield Deviation(named(contract, case), Place("response"), "type", says)
+    if came and exchange.headers.get(REQUEST_ID) != exchange.request_id:
+        says = f"{REQUEST_ID} {exchange.request_id} was sent, {exchange.headers.get(REQUEST_ID, 'none')} came"
+        yield Deviation(named(contract, case), Place("header", (REQUEST_ID,)), "header", says)
     if came == promised == 200 and case.operation in LISTS and _is_empty(exchange):
         says = "a list of what the world has, an empty one came"
         yield Deviation(named(contract, case), Place("response"), "ignored", says)

@@ -29,7 +29,7 @@ def finding(say: Say, context: Context) -> Finding:
         if exchange.outcome is not Outcome.OK:
             if "page" in case.about:
                 open_.append(f"{exchange.operation} page {case.about['page']}: got {exchange.status}, expected 200")
-            continue  # of several tries of a read, one has to succeed
+            continue  # `unknown` tells a try that failed
         if exchange.cut:
             open_.append(f"{exchange.operation}: {exchange.body_bytes} bytes, of which not all are on record")
             continue

@@ -121,13 +121,22 @@ def asked(exchanged: Exchanged) -> dict[str, set[int]]:
 
 
 def unknown(exchanged: Exchanged) -> Iterator[str]:
-    """Operations and sizes that were asked and never succeeded, so that their queries are not known."""
+    """Operations and sizes that were asked and never succeeded, so that their queries are unknown; tries that failed.
+
+    A try that failed may be the one that would have shown what the other hid: an answer that was kept, or a first cost.
+    """
     known = reads(exchanged)
     for operation, sizes in asked(exchanged).items():
         for rows in sorted(sizes - known.get(operation, {}).keys()):
             what = next(case for case in exchanged.cases if case.operation == operation)
             said = f" at {rows} rows" if "try" in what.about else " on a paid order" if "paid" in what.about else ""
             yield f"{operation} never succeeded{said}"
+    for exchange in exchanged.exchanges:
+        case = exchanged.case_of.get(exchange.case)
+        if case is None or _size(case) is None or exchange.outcome is Outcome.OK:
+            continue
+        if _size(case) in known.get(case.operation, {}):
+            yield f"{exchange.id}, another try of {case.operation}, failed: {exchange.status or exchange.error}"
 
 
 def grew(few: Read, many: Read) -> Iterator[tuple[int, str]]:

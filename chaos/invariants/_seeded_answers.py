@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -22,6 +22,10 @@ from chaos.model.world import SeededEvent, SeededOrder, SeededWorld
 PAGE = frozenset({"count", "next", "previous", "results"})
 CAST_ORDERS = ("other", "customer")
 """Customers with one more order, refused and made after all others; sorted as a list shows them, newest first."""
+
+
+LEADS = {"next": "behind", "previous": "before"}
+MOST_SHOWN = 120
 
 
 class Wrong(Exception):
@@ -59,9 +63,7 @@ class Expected:
     @property
     def _shown(self) -> slice:
         """Which rows of a list the page that was asked for has; without such words the contract's first page."""
-        asked = parse_qs(self._exchange.path.partition("?")[2])
-        page, size = (int(asked.get(name, [default])[0]) for name, default in (("page", 1), ("page_size", PAGE_SIZE)))
-        return slice((page - 1) * size, page * size)
+        return _rows_of(self._exchange.path)[1]
 
     def _edited(self, text: str) -> str:
         """A title, name of a tier or reference in the edition that the lab had written."""
@@ -173,7 +175,25 @@ class Expected:
         leads = {name: isinstance(body[name], str) for name in ("previous", "next")}
         if leads != {"previous": self._shown.start > 0, "next": count > self._shown.stop}:
             raise Wrong("next or previous does not lead where more rows are")
+        size = self._shown.stop - self._shown.start
+        for name, begins in (("next", self._shown.stop), ("previous", self._shown.start - size)):
+            if leads[name] and not self._leads_to(body[name], slice(begins, begins + size)):
+                raise Wrong(f"{name} is {body[name][:MOST_SHOWN]!r}, which does not lead to the page {LEADS[name]} it")
         return found
+
+    def _leads_to(self, address: str, rows: slice) -> bool:
+        try:
+            return _rows_of(address) == (_rows_of(self._exchange.path)[0], rows)
+        except ValueError:
+            return False
+
+
+def _rows_of(address: str) -> tuple[str, slice]:
+    """The path of an address of a list, and which rows it asks for. Raises: ValueError."""
+    parts = urlsplit(address)
+    asked = parse_qs(parts.query)
+    page, size = (int(asked.get(name, [default])[0]) for name, default in (("page", 1), ("page_size", PAGE_SIZE)))
+    return parts.path, slice((page - 1) * size, page * size)
 
 
 def _changes(exchanged: Exchanged, until: Exchange) -> Mapping[int, dict[str, Any]]:

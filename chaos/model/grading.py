@@ -47,11 +47,14 @@ class Planted(msgspec.Struct, frozen=True, kw_only=True):
         return WEIGHT.get(self.severity, 0)
 
     def meets(self, note: Note) -> bool:
-        """Whether *note* is about this: inside the function, two lines more or less, and of its family."""
+        """Whether *note* is about this: inside the function, two lines more or less, and of its family.
+
+        One that reaches beyond it says of no function what is wrong with it.
+        """
         return note.cwe in self.cwe and any(
             note.file == place.file
-            and note.last_line >= place.first - SLACK_LINES
-            and note.line <= place.last + SLACK_LINES
+            and note.line >= place.first - SLACK_LINES
+            and note.last_line <= place.last + SLACK_LINES
             for place in self.places
         )
 

@@ -21,6 +21,10 @@ _SESSION = re.compile(
 
 _CURSOR = re.compile(r"\s*DECLARE\b.*?\bCURSOR\b.*?\bFOR\s+(?=SELECT\b|WITH\b)", re.IGNORECASE | re.DOTALL)
 _COPIED = re.compile(r"\s*COPY\s*\((?P<query>.*)\)\s*TO\s+STDOUT\b.*", re.IGNORECASE | re.DOTALL)
+_LOCKING = re.compile(
+    r"(\s+FOR\s+(NO\s+KEY\s+UPDATE|UPDATE|KEY\s+SHARE|SHARE)(\s+OF\s+[\w\".]+(\s*,\s*[\w\".]+)*)?(\s+(NOWAIT|SKIP\s+LOCKED))?)+\s*$",
+    re.IGNORECASE,
+)
 _READS = re.compile(r"\s*\(*\s*(?:SELECT|WITH|TABLE|VALUES)\b", re.IGNORECASE)
 _PLACE = re.compile(r"\$\d+")
 _GIVEN = re.compile(r"(?P<place>\$\d+) = (?P<value>NULL|'(?:[^']|'')*')(?:, |$)")
@@ -29,7 +33,8 @@ _GIVEN = re.compile(r"(?P<place>\$\d+) = (?P<value>NULL|'(?:[^']|'')*')(?:, |$)"
 def read_by(statement: str, detail: str = "") -> str:
     """What reads rows in *statement*, as a statement of its own that can be explained; empty where nothing does.
 
-    The query of a cursor or of a COPY is what reads. *detail* is the log's, with the values of parameters that were
+    The query of a cursor or of a COPY is what reads; locks at its end change nothing of that, and need more rights than
+    whoever explains it has. *detail* is the log's, with the values of parameters that were
     sent apart from the text: they are put where they belong.
     """
     query = _CURSOR.sub("", statement, count=1)
@@ -37,6 +42,7 @@ def read_by(statement: str, detail: str = "") -> str:
         query = copied["query"]
     if _READS.match(query) is None:
         return ""
+    query = _LOCKING.sub("", query)
     given = {found["place"]: found["value"] for found in _GIVEN.finditer(detail.partition(": ")[2])}
     pieces: list[str] = []
     end = 0

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+import pytest
+
+from chaos.errors import LabBroken
 from chaos.exchanges._source import Ground
 from chaos.exchanges.contract_drawn import ASKED_AS, KIND, MOST_LOGINS, ContractDrawn
 from chaos.load.contract import reference
@@ -33,13 +36,13 @@ def drawn(cases: int) -> Sequence[Drawn]:
     ]
 
 
-def cases(number: int = 4) -> list[Case]:
+def cases(number: int = 4, draw: Callable[[int], Sequence[Drawn]] = drawn) -> list[Case]:
     ground = Ground(
         seed=7,
         world=SeededWorld(events=(), tiers=(TIER,)),
         people={"customer": {"order": "o-1"}},
         operations=NAMES,
-        draw=drawn,
+        draw=draw,
     )
     return list(KIND.cases(ContractDrawn(section="drawn", send="contract_drawn", cases=number), ground))
 
@@ -58,6 +61,17 @@ def test_each_says_what_it_was_drawn_to_be_and_promises_no_success() -> None:
     assert [case.about["exists"] for case in found] == [False, True, False, True] + [False] * 4
     assert {case.about["success"] for case in cases()} == {False}
     assert {tuple(case.headers) for case in found} == {("Idempotency-Key",)}
+
+
+def test_the_few_logins_are_valid_and_invalid_by_turns() -> None:
+    found = [case.about["drawn"] for case in cases(50) if case.operation == "login"]
+    assert found == ["valid", "invalid", "valid", "invalid"]
+
+
+def test_an_operation_of_which_nothing_was_drawn_is_named() -> None:
+    """Else it would hold without a single request."""
+    with pytest.raises(LabBroken, match="drawn: got no request that schemathesis drew of listEvents, expected some"):
+        cases(draw=lambda number: [one for one in drawn(number) if one.operation != NAMES["listEvents"]])
 
 
 def test_half_of_the_valid_ones_are_about_what_exists() -> None:

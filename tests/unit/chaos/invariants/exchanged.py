@@ -133,8 +133,13 @@ class Shop:
         shown = case.about.get("page", 1)
         rows = every[(shown - 1) * self.page_size : shown * self.page_size]
         more = len(every) > shown * self.page_size
-        return {"count": len(every), "next": "n" if more else None, "previous": "p" if shown > 1 else None,
-                "results": rows}  # fmt: skip
+        return {"count": len(every), "next": self._link(case, shown + 1) if more else None,
+                "previous": self._link(case, shown - 1) if shown > 1 else None, "results": rows}  # fmt: skip
+
+    def _link(self, case: Case, page: int) -> str:
+        path, _, query = case.path.partition("?")
+        others = [part for part in query.split("&") if part and not part.startswith("page=")]
+        return f"http://shop{path}?{'&'.join([*others, f'page={page}'])}"
 
     def _orders_of(self, tier: SeededTier, rows: int) -> list[SeededOrder]:
         return [one for one in self.seeded.orders[:rows] if one.tier == tier.tier_id]

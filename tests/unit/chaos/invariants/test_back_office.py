@@ -17,6 +17,7 @@ from chaos.invariants import KINDS
 from chaos.invariants._kind import Context
 from chaos.model.evidence import Charge, EndState
 from chaos.model.exchange import Case, Exchange, Exchanged
+from chaos.model.secrets import scrubbed
 from chaos.model.verdict import Finding, Verdict
 from chaos.model.words import word
 from chaos.model.world import SeededEvent, SeededTier, SeededWorld
@@ -233,6 +234,27 @@ def test_each_flaw_alone_is_caught_by_its_exploit_and_by_no_other(name: str) -> 
     assert found.verdict is Verdict.VIOLATED
     assert found.reason.startswith(f"{name}: ")
     assert found.figures["succeeded"] == 1
+
+
+@pytest.mark.parametrize(
+    "body", [[{"id": 1, "secret": "pbkdf2_sha256$1000$salt$hash"}], [[1, "argon2$argon2id$v=19$m=1"]]]
+)
+def test_a_hash_under_another_name_is_shown_by_what_evidence_keeps_of_it(body: Any) -> None:
+    """Evidence holds no hash, but it says that there was one."""
+
+    def flawed(case: Case, scene: Scene) -> tuple[int, Any]:
+        shows = case.about.get("exploit") == "password_hash_shown"
+        return (200, scrubbed(json.dumps(body))) if shows else mended(case, scene)
+
+    assert judged(REFUSALS, flawed).reason.startswith("password_hash_shown: customers come with a hash by ")
+
+
+def test_an_error_in_words_for_people_tells_nothing() -> None:
+    def sound(case: Case, scene: Scene) -> tuple[int, Any]:
+        told = case.about.get("exploit") == "error_told_to_caller"
+        return (400, {"detail": "delta is out of range"}) if told else mended(case, scene)
+
+    assert judged(REFUSALS, sound).verdict is Verdict.HELD
 
 
 def test_there_is_a_case_of_each_exploit() -> None:

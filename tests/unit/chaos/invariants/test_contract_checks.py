@@ -69,9 +69,19 @@ def promised(case: Case) -> Exchange:
             headers["content-type"], body = kind, json.dumps(sample(described["schema"]))
             if status >= 400:
                 body = json.dumps(json.loads(body) | {"status": status})
+    headers["x-request-id"] = f"request-{case.id}"
     named_ = {name: getattr(case, name) for name in ("section", "operation", "identity", "method", "path")}
     return Exchange(
-        id=case.id, case=case.id, status=status, headers=headers, body=body, intended=0.0, sent=0.0, ended=0.0, **named_
+        id=case.id,
+        case=case.id,
+        request_id=f"request-{case.id}",
+        status=status,
+        headers=headers,
+        body=body,
+        intended=0.0,
+        sent=0.0,
+        ended=0.0,
+        **named_,
     )
 
 
@@ -213,6 +223,21 @@ def test_the_database_counts_where_the_answer_is_silent() -> None:
     assert "request customer · writable: customer = 72 was sent, and the database has it" in finding.reason
 
 
+def test_other_bytes_than_utf_8_and_a_request_id_that_does_not_come_back() -> None:
+    def latin(case: Case, exchange: Exchange) -> Exchange:
+        return msgspec.structs.replace(exchange, text=False) if case.operation == "getMe" else exchange
+
+    def without(case: Case, exchange: Exchange) -> Exchange:
+        return msgspec.structs.replace(exchange, headers=exchange.headers | {"x-request-id": "of-another"})
+
+    found = Walk(bends=[latin]).judge("answers_conform")
+    assert "GET /api/me/ · response · type: JSON in UTF-8 is promised, other bytes came" in found.reason
+    assert (
+        "· header x-request-id · header: x-request-id request-walk-"
+        in Walk(bends=[without]).judge("answers_conform").reason
+    )
+
+
 def test_another_schema() -> None:
     def without_operation(case: Case, exchange: Exchange) -> Exchange:
         if not case.about.get("schema"):
@@ -236,7 +261,7 @@ def test_a_schema_that_can_t_be_read_is_another_one(text: str) -> None:
 
 def down(case: Case, exchange: Exchange) -> Exchange:
     body = {"type": "about:blank", "title": "Down", "status": 503, "detail": "", "code": "dependency_down"}
-    headers = {"content-type": "application/problem+json", "retry-after": "1"}
+    headers = {"content-type": "application/problem+json", "retry-after": "1", "x-request-id": exchange.request_id}
     return msgspec.structs.replace(exchange, status=503, headers=headers, body=json.dumps(body))
 
 

@@ -97,6 +97,16 @@ def test_an_operation_that_never_succeeds_is_inconclusive_and_named(check: str) 
     assert "listSales never succeeded at 3 rows" in found.reason
 
 
+@pytest.mark.parametrize("check", ["queries_do_not_grow", "queries_at_most", MATCH])
+def test_a_try_that_failed_is_inconclusive(check: str) -> None:
+    """The second try may be the one that shows an answer that was kept: failing it must not help."""
+    asked = shop()
+    asked.status = lambda case: 500 if case.about.get("try") == 2 else 200
+    found = asked.judge(check)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "another try of listEvents, failed: 500" in found.reason
+
+
 def test_an_answer_that_is_not_all_on_record_is_inconclusive() -> None:
     asked = shop()
     asked.cut = frozenset({"listSales"})
@@ -368,6 +378,15 @@ def test_a_page_that_reads_what_it_shows_holds() -> None:
     assert (found.verdict, found.reason) == (Verdict.HELD, "")
 
 
+def test_a_statement_that_could_not_be_explained_is_inconclusive() -> None:
+    asked = paging(read=10)
+    known = asked.explained
+    asked.explained = lambda case: [*known(case), PlanRead(exchange=case.id, sql="SELECT b FROM t", error="timeout")]
+    found = asked.judge("rows_read_are_rows_returned")
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "listEvents page 1: not explained: SELECT b FROM t (timeout)" in found.reason
+
+
 def test_a_page_that_reads_the_whole_table_is_violated() -> None:
     found = paging(read=400).judge("rows_read_are_rows_returned")
     assert found.verdict is Verdict.VIOLATED
@@ -473,6 +492,13 @@ def test_links_to_pages_that_do_not_exist_are_violated() -> None:
     asked = Shop("pages", rows=100, seeded=world(100))
     asked.answer = lambda case, rows: asked.true(case, rows) | {"previous": None}
     assert "next or previous does not lead where more rows are" in asked.judge(MATCH).reason
+
+
+@pytest.mark.parametrize("link", ["http://shop/api/events/?page_size=10&page=1", "http://shop/", "n", "http://[", ""])
+def test_a_link_that_leads_elsewhere_is_violated(link: str) -> None:
+    asked = Shop("pages", rows=100, seeded=world(100))
+    asked.answer = lambda case, rows: asked.true(case, rows) | {"next": link}
+    assert f"next is {link!r}, which does not lead to the page behind it" in asked.judge(MATCH).reason
 
 
 def test_a_page_that_was_refused_is_inconclusive() -> None:
