@@ -183,8 +183,7 @@ class _Walk:
         yield place(400, "header Idempotency-Key: limit", body=good, headers={"Idempotency-Key": "k" * 129})
         key = {"Idempotency-Key": self._ground.key(self._section, "again")}
         yield place(202, body=good, headers=key)
-        again = place(202, body=good, headers=key)
-        yield self._with(again, replayed=True)
+        yield self._with(place(202, body=good, headers=key), replayed=True)
         yield place(422, body=good | {"quantity": 2}, headers=key)
         other = self._ground.people["other"]["id"]
         for name, value in (("customer", other), ("status", "refused"), ("amount_cents", 1)):
@@ -259,6 +258,7 @@ class _Walk:
         )
         for name, value in (("username", self._word("other")), ("role", "support")):
             yield self.case("changeMe", "PATCH", me, "other", body={name: value}, writes=[name, value])
+            yield self.case("getMe", "GET", me, "other", wrote=[name, value])
 
     def _tokens(self) -> Iterator[Case]:
         login, refresh = "/api/auth/token/", "/api/auth/refresh/"

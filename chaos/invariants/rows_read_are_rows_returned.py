@@ -5,8 +5,8 @@ fresh statistics and with sequential scans, merge joins and hash joins discourag
 is one. A statement may read `times` as many rows as it skips and the answer shows together, and `slack` more; one that
 returns a count and nothing else may read what it counts. Rows that a statement returns and the answer does not show
 count against it, as when Python cuts a page out of all rows. A page that begins behind as many rows as the contract
-lets a list lead to has to be 404, since PostgreSQL reads all that it skips. Inconclusive when a statement of a list that
-was asked for has no plan, or when a page is not full.
+lets a list lead to has to be 404, since PostgreSQL reads all that it skips. Inconclusive when a statement of a page has
+no plan, or when a page is not full.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A field that callers may not write keeps its value when one sends it.
 
 Each is sent with a value of its own. The database must not have that value afterwards, by the views that the lab reads
-itself, and no answer may show it. What the shop answers can only violate the check, it never proves it.
+itself, and no answer may show it, nor may the account that is read next, which no view has. What the shop answers can
+only violate the check, it never proves it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ class _WritesOnlyWhatIsPromised(OfExchanges[NoParams]):
         state = context.state
 
         def seen(case: Case, exchange: Exchange) -> Iterator[Deviation]:
+            if "wrote" in case.about and _shown(exchange, *case.about["wrote"]):
+                field, value = case.about["wrote"]
+                says = f"{field} = {value!r} was sent, and the account has it when it is read"
+                yield Deviation(context.contract.names["changeMe"], Place("request", (field,)), "writable", says)
             if "writes" in case.about and exchange.outcome is Outcome.OK:
                 field, value = case.about["writes"]
                 where = _written(field, value, exchange, state)
@@ -41,14 +46,24 @@ class _WritesOnlyWhatIsPromised(OfExchanges[NoParams]):
         return verdict(SAY, context, seen)
 
 
-def _written(field: str, value: Any, exchange: Exchange, state: EndState) -> str:
-    """Where the value was found, in words; empty when it was not."""
+def _members(exchange: Exchange) -> dict[str, Any]:
     try:
         body = exchange.json()
     except ValueError:
-        body = None
-    shown = body if isinstance(body, dict) else {}
-    if field in shown and shown[field] == value:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _shown(exchange: Exchange, field: str, value: Any) -> bool:
+    """Whether the answer has the field with that value."""
+    shown = _members(exchange)
+    return field in shown and bool(shown[field] == value)
+
+
+def _written(field: str, value: Any, exchange: Exchange, state: EndState) -> str:
+    """Where the value was found, in words; empty when it was not."""
+    shown = _members(exchange)
+    if _shown(exchange, field, value):
         return "the answer shows it"
     if field == "sold":
         return _sold(shown.get("id"), state)

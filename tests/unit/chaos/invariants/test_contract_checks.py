@@ -214,6 +214,19 @@ def test_what_was_written(bend: Bend, told: str) -> None:
     assert told in finding.reason
 
 
+def test_an_account_that_was_written_and_told_as_before_is_read_again() -> None:
+    def later(case: Case, exchange: Exchange) -> Exchange:
+        if case.about.get("wrote", [""])[0] != "role":
+            return exchange
+        return msgspec.structs.replace(exchange, body=json.dumps(json.loads(exchange.body) | {"role": "support"}))
+
+    finding = Walk(bends=[later]).judge("writes_only_what_is_promised")
+    assert finding.verdict is Verdict.VIOLATED
+    assert (
+        "PATCH /api/me/ · request role · writable: role = 'support' was sent, and the account has it" in finding.reason
+    )
+
+
 def test_the_database_counts_where_the_answer_is_silent() -> None:
     order = {"order_id": NUMBER, "customer_id": 72, "client_key": "", "tier_id": 1, "quantity": 1, "status": "pending",
              "amount_cents": 5, "created_unix_s": 0.0, "updated_unix_s": 0.0}  # fmt: skip
