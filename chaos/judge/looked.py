@@ -12,7 +12,7 @@ from typing import Any
 
 from chaos.judge.record import self_check
 from chaos.model.bounds import second
-from chaos.model.exchange import Exchanged
+from chaos.model.exchange import MOST_SQL, Exchanged, Query
 from chaos.model.journal import Event, EventKind
 from chaos.model.looks import ESTIMATE, LOOKS
 from chaos.model.verdict import Finding
@@ -30,17 +30,21 @@ def gate_findings(exchanged: Exchanged, events: Sequence[Event]) -> Iterator[Fin
     if not installed:
         return
     spans = list(_spans(events))
-    asked = [
-        query.sql
+    meanwhile = [
+        query
         for query in exchanged.queries
-        if _LOOKS.search(_ESTIMATE.sub("", query.sql))
-        and any(from_s <= query.at_unix_s - exchanged.t0_unix_s <= to_s for from_s, to_s in spans)
+        if any(from_s <= query.at_unix_s - exchanged.t0_unix_s <= to_s for from_s, to_s in spans)
     ]
+    asked = [query.sql for query in meanwhile if _looks(query)]
+    cut = [query.sql for query in meanwhile if max(len(query.sql), len(query.detail)) >= MOST_SQL]
     kept = sorted({name for event in installed for name in _names(event.data.get("looked_for_by"))})
     problem = ""
     if asked:
         shown = " ".join(asked[0].split())[:_MOST_CHARACTERS]
         problem = f"the shop looked for the gate that holds its requests, {len(asked)} time(s): {shown}"
+    elif cut:
+        shown = " ".join(cut[0].split())[:_MOST_CHARACTERS]
+        problem = f"{len(cut)} statement(s) of the shop are too long to be read to their end: {shown}"
     elif kept:
         problem = f"the shop's database has what looks for the gate: {', '.join(kept[:3])}"
     yield self_check(
@@ -49,6 +53,11 @@ def gate_findings(exchanged: Exchanged, events: Sequence[Event]) -> Iterator[Fin
         problem,
         figures={"statements": len(asked)},
     )
+
+
+def _looks(query: Query) -> bool:
+    """Whether its text says so, or a value that was sent apart from it."""
+    return _LOOKS.search(f"{_ESTIMATE.sub('', query.sql)} {query.detail}") is not None
 
 
 def _spans(events: Sequence[Event]) -> Iterator[tuple[float, float]]:

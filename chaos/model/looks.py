@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-# Where PostgreSQL shows triggers, functions, schemas, locks and other sessions, and the names of the gate's own things.
+# Where PostgreSQL shows triggers, functions, schemas, sequences, locks and other sessions, and the names of the gate's
+# own things.
 # A constraint trigger is a row of pg_constraint too, a table with triggers says so in pg_class and pg_tables, and
 # EXPLAIN ANALYZE names each trigger that fired. Whoever switches triggers off does not have to look. A name in Unicode
 # escapes (U&"…"), and a setting whose name is put together, are what nobody writes who does not hide something.
 LOOKS: Final = (
-    r"(pg_(trigger|namespace|proc|class|constraint|tables|depend|shdepend|description|init_privs|locks|stat_[a-z_]+"
-    r"|get_[a-z]+def|describe_object|identify_object[a-z_]*|get_object_address|[a-z_]*blocking_pids)"
-    r"|information_schema|relhastriggers|to_reg(namespace|proc[a-z]*)|reg(namespace|proc[a-z]*)|firedrill[a-z_]*"
+    r"(pg_(trigger|namespace|proc|class|constraint|tables|depend|shdepend|description|init_privs|locks|lock_status"
+    r"|stat_[a-z_]+|statio_[a-z_]+|sequences?|get_[a-z]+def|describe_object|identify_object[a-z_]*|get_object_address|[a-z_]*blocking_pids)"
+    r"|information_schema|relhastriggers|to_reg(namespace|class|proc[a-z]*)|reg(namespace|proc[a-z]*)|firedrill[a-z_]*"
     r"|has_(schema|function)_privilege|session_replication_role|u(?=&\")"
     r"|(disable|enable|create|alter|drop)\s+(or\s+replace\s+)?(constraint\s+)?trigger"
     r"|explain(?=[\s(][\sa-z,(]*analy[sz]e)|current_setting(?=\s*\((?!\s*e?'[^']*'\s*[,)])))"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chaos.judge.looked import gate_findings
-from chaos.model.exchange import Exchanged, Query
+from chaos.model.exchange import MOST_SQL, Exchanged, Query
 from chaos.model.journal import Event, EventKind
 from chaos.model.verdict import Finding, Verdict
 
@@ -54,6 +54,11 @@ def finding(*queries: tuple[float, str], by: Any = (), gate: bool = True) -> Fin
         "SELECT current_setting('fire' || 'drill.stops', true)",
         "SELECT has_schema_privilege('fire' || 'drill_gate', 'usage')",
         'SELECT count(*) FROM U&"pg\\005ftrigger"',
+        "SELECT count(*) FROM pg_sequences",
+        "SELECT last_value FROM pg_sequence",
+        "SELECT relname FROM pg_statio_user_sequences",
+        "SELECT objid FROM pg_lock_status() WHERE NOT granted",
+        "SELECT to_regclass('fire' || 'drill_gate.unnamed')",
     ],
 )
 def test_a_statement_that_looks_for_the_gate_while_it_stands_spoils_the_run(sql: str) -> None:
@@ -81,6 +86,15 @@ def test_what_a_shop_asks_for_its_own_sake_spoils_nothing(sql: str) -> None:
     found = finding((7.0, sql))
     assert found is not None
     assert (found.verdict, found.reason) == (Verdict.HELD, "")
+
+
+def test_a_look_by_a_value_or_behind_more_than_is_kept_spoils_the_run() -> None:
+    by_value = Query(at_unix_s=T0 + 7, pid=1, sql="SELECT f($1)", detail="Parameters: $1 = 'firedrill_gate.unnamed'")
+    long = Query(at_unix_s=T0 + 7, pid=1, sql="SELECT 1".ljust(MOST_SQL))
+    for query, told in ((by_value, "looked for the gate"), (long, "too long to be read to their end")):
+        found = next(gate_findings(Exchanged(queries=(query,), t0_unix_s=T0), [event(EventKind.GATE_INSTALLED, 5.0)]))
+        assert found.verdict is Verdict.INCONCLUSIVE
+        assert told in found.reason
 
 
 def test_a_look_without_a_gate_spoils_nothing() -> None:
