@@ -17,6 +17,8 @@ from chaos.errors import LabBroken
 from chaos.model.evidence import BrokerMessage
 
 ANSWER_S = 1.0
+UNKNOWN = 1_000
+"""Messages under way where no worker said so in time: more than anybody waits for, since silence is no end."""
 
 
 class TaskDesk:
@@ -43,8 +45,10 @@ class TaskDesk:
     def under_way(self, task_id: str) -> int:
         found = 0
         for command in ("active", "reserved"):
-            for tasks in self._asked(command):
-                found += sum(task.get("id") == task_id for task in tasks)
+            asked = self._asked(command)
+            if not asked:
+                return UNKNOWN
+            found += sum(task.get("id") == task_id for tasks in asked for task in tasks)
         try:
             with redis.Redis.from_url(self._address.broker_url, client_name=OURS, socket_timeout=ANSWER_S) as client:
                 queued = client.lrange("celery", 0, 99)
@@ -53,7 +57,7 @@ class TaskDesk:
         return found + sum(task_id.encode() in payload for payload in queued)
 
     def _asked(self, command: str) -> list[list[dict[str, Any]]]:
-        """The answer of each worker. A worker that does not answer counts as having no task, since it can't work."""
+        """The answer of each worker; empty when none answered in time."""
         from kombu import Connection  # noqa: PLC0415 - a fifth of a second that most commands don't need
         from kombu.pidbox import Mailbox  # noqa: PLC0415
 

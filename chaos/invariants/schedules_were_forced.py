@@ -4,6 +4,8 @@ It is held or inconclusive, never violated: without it, a race that was not forc
 handles. Inconclusive when a pair had no stop (its statements lack the comment that the shop's middleware writes, or
 there is no write), when no schedule of a pair held a request, when a schedule could not begin, when some were left out
 (`at_most`, or time), or when something was written of which nobody can say for whom, as over a connection of its own.
+So it is when an actor failed, for whoever answers 500 to those who meet has forced nothing, and when the other request
+got nowhere while one was held, since then the two ran one after the other.
 """
 
 from __future__ import annotations
@@ -13,9 +15,11 @@ from collections.abc import Iterator, Sequence
 from chaos.invariants._common import NoParams, Say
 from chaos.invariants._kind import Context
 from chaos.invariants._of_exchanges import OfExchanges, kind_of_exchanges
-from chaos.model.interleaving import Held, Schedule
+from chaos.model.interleaving import Held, Said, Schedule
 from chaos.model.verdict import Finding
 
+TASKS = frozenset({"charge"})
+"""Roles that a worker plays."""
 SAY = Say("schedules_were_forced", "every schedule was tried, and each pair had one in which somebody was held")
 
 
@@ -33,10 +37,52 @@ class _SchedulesWereForced(OfExchanges[NoParams]):
             "unnamed": sum(each.unnamed for each in context.schedules),
         }
         measured = f"{len(held)} of {len(tried)} schedules held somebody"
-        problems = list(_problems(context.schedules))
+        problems = [*_problems(context.schedules), *_unmet(context)]
         if problems:
             return SAY.inconclusive("; ".join(problems), measured, figures=figures)
         return SAY.held(measured, figures)
+
+
+def _unmet(context: Context) -> Iterator[str]:
+    """Schedules in which an actor failed, or in which B was not under way while A was held."""
+    failed = [(each, said) for each in context.schedules for said in _ran(each) if _failed(said)]
+    if failed:
+        first, said = failed[0]
+        yield f"{first.id}: {said.role} came to {said.answer!r}, and so did {len(failed) - 1} more"
+    apart = [each for each in context.schedules if _is_apart(each, context)]
+    if apart:
+        first = apart[0]
+        yield f"{first.id}: {first.b.role} got nowhere while {first.a.role} was held; so it was {len(apart)} time(s)"
+
+
+def _ran(each: Schedule) -> tuple[Said, ...]:
+    """The actors that ran in it: both, or the one that was alone."""
+    if not each.learnt:
+        return each.a, each.b
+    return () if each.untried or each.unnamed or each.note else ((each.b if each.id.endswith("-b") else each.a),)
+
+
+def _failed(said: Said) -> bool:
+    """Whether it was no answer of a shop that is well; a task whose message does not come may be right."""
+    return said.answer.startswith(("5", "no answer", "not ended"))
+
+
+def _is_apart(each: Schedule, context: Context) -> bool:
+    """Whether B neither ended nor waited for A, and no statement of it came in the meantime.
+
+    Nobody can say so of a task: its statements carry its name, not that of its message.
+    """
+    if each.learnt or each.b.role in TASKS:
+        return False
+    if each.held is Held.BLOCKED:
+        return each.wait is not None and not each.wait.known
+    if each.held is not Held.TIMED_OUT:
+        return False
+    at = {(step.who, step.kind): context.t0_unix_s + step.at for step in reversed(each.steps)}
+    since, until = at.get(("A", "held"), 0.0), at.get(("A", "goes_on"), float("inf"))
+    return not any(
+        query.request == each.b.actor and since <= query.at_unix_s <= until for query in context.exchanges.queries
+    )
 
 
 def _problems(schedules: Sequence[Schedule]) -> Iterator[str]:

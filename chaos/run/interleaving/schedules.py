@@ -168,7 +168,7 @@ class Pair:
                 stops.append(stop)
                 self._note(name, "stop", f"comes to {_where(stop)}")
                 self.gate.let_go(actor.tag, stop.number)
-            return actor.ended()
+            return stop is None and actor.ended()
 
         try:
             self._starts(actor, name)
