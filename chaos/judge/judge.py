@@ -109,7 +109,7 @@ def judge(scenario: Judged, record: Record) -> Judgement:
         state = msgspec.structs.replace(state, missing={**state.missing, **missing})
     windows = {phase.name: phase for phase in scenario.phases}
     after_lift = Span(name="the time after the last lift", start_s=lifted_s or 0.0, end_s=end_s)
-    starved = "" if scenario.sections else _starved(record, after_lift)
+    starved = _starved(record, after_lift)
     context = Context(
         state=with_witnessed_times(state),
         t0_unix_s=record.history.t0_unix_s or 0.0,
@@ -128,7 +128,7 @@ def judge(scenario: Judged, record: Record) -> Judgement:
         starved=starved,
         busy={} if scenario.sections else dict(_busy(record, scenario.phases)),
     )
-    # No check of exchanges depends on the machine.
+    # No limit is asked of single requests, so none can be missed for want of CPU.
     finish = _Finish(context, windows, after_lift, None if scenario.sections else record.host, crashed)
 
     steady = [finish.check(probe, STEADY_STATE) for probe in before]

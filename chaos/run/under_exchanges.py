@@ -31,6 +31,7 @@ from chaos.run.ongoing import Ongoing
 from chaos.run.paths import Paths
 from chaos.run.player import Player, World, written
 from chaos.run.request import Draw
+from chaos.run.samplers import HostFile, Sampler
 from chaos.run.smaller import Shrinking
 from chaos.scenario import Scenario, Section
 
@@ -82,6 +83,10 @@ class UnderExchanges(Attended):
             seed=run.plan.seed,
         )  # fmt: skip
         files = ExchangeFiles(run, player)
+        host = HostFile(run.folder / File.HOST, api_cpu_s=dict)
+        # Whether orders that did not end had a machine to end on.
+        sampler = Sampler("host", host.sample, t0_unix_s=run.t0_unix_s, now=self._tools.lab.clock.now_unix_s)
+        sampler.start()
         try:
             sections = self._cases(world, salt)
             self._write_cases(sections, player)
@@ -100,6 +105,8 @@ class UnderExchanges(Attended):
             run.journal.write(EventKind.LOAD_ENDED, ended="finished", exit_code=None)
         finally:
             self._ended_s = max(0.0, run.now_s)
+            sampler.stop()
+            host.close()
             files.close()
             player.close()
             recorder.stop()
