@@ -27,7 +27,7 @@ class Reads(SourceParams):
     """Every read of the API with few rows in the world, then with many; each list then has at least this many rows.
 
     The lab fills the world to the first number, sends the reads, fills it up to the second, and sends them again, each
-    read twice at each size. Before the last time every title, name of a tier and reference is written anew in place;
+    read twice at each size. Before the last time every title, name, city and reference is written anew in place;
     `within` later the new ones must be shown, so that an answer that was kept can't stand for a read. The shop's cache
     is emptied before each request; worker and relay are paused, so that every statement is the API's.
     """

@@ -66,7 +66,7 @@ class Expected:
         return _rows_of(self._exchange.path)[1]
 
     def _edited(self, text: str) -> str:
-        """A title, name of a tier or reference in the edition that the lab had written."""
+        """A title, name, city or reference in the edition that the lab had written."""
         return f"{text} {self._edition + 1}" if self._edition else text
 
     # --- events ---
@@ -102,8 +102,10 @@ class Expected:
                 "slug": event.slug,
                 "title": self._edited(event.title),
                 "starts_at": _Moment(event.starts_at),
-                "venue": {"id": _WHOLE, "name": event.venue, "city": event.city},
-                "performers": _Rows([{"id": _WHOLE, "name": name} for name in event.performers], by="name"),
+                "venue": {"id": _WHOLE, "name": self._edited(event.venue), "city": self._edited(event.city)},
+                "performers": _Rows(
+                    [{"id": _WHOLE, "name": self._edited(name)} for name in event.performers], by="name"
+                ),
                 "tiers": _Rows(tiers, by="id"),
             },
             what,

@@ -156,8 +156,9 @@ class Shop:
         ]  # fmt: skip
         return {
             "id": event.event_id, "slug": event.slug, "title": self._now(event.title),
-            "starts_at": event.starts_at.replace("Z", "+00:00"), "venue": {"id": 1, "name": "Hall", "city": "Cork"},
-            "performers": [{"id": 2, "name": "A"}, {"id": 1, "name": "B"}], "tiers": tiers,
+            "starts_at": event.starts_at.replace("Z", "+00:00"),
+            "venue": {"id": 1, "name": self._now("Hall"), "city": self._now("Cork")},
+            "performers": [{"id": 2, "name": self._now("A")}, {"id": 1, "name": self._now("B")}], "tiers": tiers,
         }  # fmt: skip
 
     def _now(self, text: str) -> str:

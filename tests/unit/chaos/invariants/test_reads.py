@@ -507,3 +507,19 @@ def test_a_page_that_was_refused_is_inconclusive() -> None:
     found = asked.judge(MATCH)
     assert found.verdict is Verdict.INCONCLUSIVE
     assert "got 404, expected 200" in found.reason
+
+
+@pytest.mark.parametrize("kept", ["venue", "performers"])
+def test_what_a_process_remembers_of_a_row_is_old_after_an_edition(kept: str) -> None:
+    """A name by id, kept by the process, saves the queries of the second try: nothing else shows it."""
+    asked = shop()
+    first: dict[str, Any] = {}
+
+    def remembering(case: Case, rows: int) -> Any:
+        body = asked.true(case, rows)
+        if case.operation == "getEvent":
+            body[kept] = first.setdefault(body["slug"], body[kept])
+        return body
+
+    asked.answer = remembering
+    assert asked.judge(MATCH).verdict is Verdict.VIOLATED

@@ -60,12 +60,20 @@ class Command(BaseCommand):
 
 
 def _edit(plan: worlds.Plan, orders: Sequence[worlds.PlannedOrder], edition: int, buyer: int) -> None:
-    """Write titles, names of tiers and references in place, as the planned text and the number of the edition.
+    """Write titles, names and references in place, as the planned text and the number of the edition.
 
     No row comes or goes by this, so that numbers of rows do not tell of it. Each row is saved as an application saves
     it, so that signals and `auto_now` tell of it as of any change.
     """
-    event, tier, order = (apps.get_model("shop", name) for name in ("Event", "TicketTier", "Order"))
+    event, tier, order, venue, performer = (
+        apps.get_model("shop", name) for name in ("Event", "TicketTier", "Order", "Venue", "Performer")
+    )
+    for row, (name, city) in zip(venue._default_manager.order_by("pk"), plan.venues, strict=True):
+        row.name, row.city = worlds.edited(name, edition), worlds.edited(city, edition)
+        row.save()
+    for row, name in zip(performer._default_manager.order_by("pk"), plan.performers, strict=True):
+        row.name = worlds.edited(name, edition)
+        row.save()
     planned = {one.slug: one for one in plan.events}
     for row in event._default_manager.filter(slug__in=planned):
         row.title = worlds.edited(planned[row.slug].title, edition)
