@@ -21,7 +21,7 @@ def reviewed(variant: str, shop: Path = SHOP) -> Reviewed:
     if review.state.seed != draft.seed:
         raise InvalidInput(
             f"attempt: got a review of seed {review.state.seed} in code of {draft.variant}, expected both of one seed "
-            "(firedrill review start --reset --seed SEED)"
+            "(firedrill review start --seed SEED)"
         )
     grade(review.notes, key)
     return Reviewed(seed=draft.seed, revealed=review.state.revealed, notes=tuple(review.notes), key=key)
