@@ -5,9 +5,10 @@ from __future__ import annotations
 import gzip
 import os
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 import msgspec
@@ -41,6 +42,31 @@ class Sampler(threading.Thread):
         """Idempotent."""
         self._halt.set()
         self.join(5.0)
+
+
+class Sampled(Protocol):
+    """A file to which a line is written once a second."""
+
+    def sample(self, at_s: float) -> None:
+        """Write the line of second *at_s* of the load."""
+
+    def close(self) -> None:
+        """Idempotent."""
+
+
+@contextmanager
+def sampled(files: Mapping[str, Sampled], *, t0_unix_s: float, now: Callable[[], float]) -> Iterator[None]:
+    """Write *files*, by name, during the block, and close them."""
+    samplers = [Sampler(name, file.sample, t0_unix_s=t0_unix_s, now=now) for name, file in files.items()]
+    for sampler in samplers:
+        sampler.start()
+    try:
+        yield
+    finally:
+        for sampler in samplers:
+            sampler.stop()
+        for file in files.values():
+            file.close()
 
 
 class ClocksFile:

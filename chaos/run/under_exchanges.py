@@ -23,6 +23,7 @@ from chaos.model.folder import File
 from chaos.model.journal import EventKind
 from chaos.model.world import SeededWorld
 from chaos.plan import PlannedFault
+from chaos.run.asked import Asked
 from chaos.run.attended import Attended
 from chaos.run.exchange_files import ExchangeFiles
 from chaos.run.faults import SectionFault
@@ -31,7 +32,7 @@ from chaos.run.ongoing import Ongoing
 from chaos.run.paths import Paths
 from chaos.run.player import Player, World, written
 from chaos.run.request import Draw
-from chaos.run.samplers import HostFile, Sampler
+from chaos.run.samplers import HostFile, sampled
 from chaos.run.smaller import Shrinking
 from chaos.scenario import Scenario, Section
 
@@ -57,7 +58,7 @@ class UnderExchanges(Attended):
 
     def __init__(self, run: Ongoing) -> None:
         super().__init__(run)
-        self._client = _Asked()
+        self._client = Asked()
         self._rows: int | None = first_rows(run.scenario).get("rows")
         self._edition = 0
         self._ended_s = 0.0
@@ -83,34 +84,34 @@ class UnderExchanges(Attended):
             seed=run.plan.seed,
         )  # fmt: skip
         files = ExchangeFiles(run, player)
-        host = HostFile(run.folder / File.HOST, api_cpu_s=dict)
-        # Whether orders that did not end had a machine to end on.
-        sampler = Sampler("host", host.sample, t0_unix_s=run.t0_unix_s, now=self._tools.lab.clock.now_unix_s)
-        sampler.start()
+        host = HostFile(run.folder / File.HOST, api_cpu_s=dict)  # whether late orders had a machine to end on
         try:
-            sections = self._cases(world, salt)
-            self._write_cases(sections, player)
-            self._write_contract()
-            files.open(salt)
-            run.journal.write(
-                EventKind.LOAD_STARTED,
-                t0_unix_s=run.t0_unix_s,
-                t0_steady_s=run.t0_steady_s,
-                phases=[],
-                sections=[section.name for section, _ in sections],
-                cases=sum(len(cases) for _, cases in sections),
-            )
-            for section, cases in sections:
-                self._play_section(section, cases, player, files)
-            run.journal.write(EventKind.LOAD_ENDED, ended="finished", exit_code=None)
+            with sampled({"host": host}, t0_unix_s=run.t0_unix_s, now=self._tools.lab.clock.now_unix_s):
+                self._play_sections(world, salt, player, files)
         finally:
             self._ended_s = max(0.0, run.now_s)
-            sampler.stop()
-            host.close()
             files.close()
             player.close()
             recorder.stop()
             files.write_queries(recorder)
+
+    def _play_sections(self, world: World, salt: str, player: Player, files: ExchangeFiles) -> None:
+        run = self._run
+        sections = self._cases(world, salt)
+        self._write_cases(sections, player)
+        self._write_contract()
+        files.open(salt)
+        run.journal.write(
+            EventKind.LOAD_STARTED,
+            t0_unix_s=run.t0_unix_s,
+            t0_steady_s=run.t0_steady_s,
+            phases=[],
+            sections=[section.name for section, _ in sections],
+            cases=sum(len(cases) for _, cases in sections),
+        )
+        for section, cases in sections:
+            self._play_section(section, cases, player, files)
+        run.journal.write(EventKind.LOAD_ENDED, ended="finished", exit_code=None)
 
     def _cases(self, world: World, salt: str) -> list[tuple[Section, list[Case]]]:
         run = self._run
@@ -272,34 +273,3 @@ class UnderExchanges(Attended):
         finally:
             for task in reversed(begun):
                 task.end()
-
-
-class _Asking:
-    def __init__(self, sent_unix_s: float) -> None:
-        self.sent_unix_s, self.ended_unix_s, self.answered = sent_unix_s, float("inf"), False
-
-
-class _Asked:
-    """The client's own history, for the exposure of faults: see `chaos.ports.ClientWitness`."""
-
-    def __init__(self) -> None:
-        self._all: list[_Asking] = []
-
-    @contextmanager
-    def asking(self, now_unix_s: Any) -> Iterator[_Asking]:
-        asking = _Asking(now_unix_s())
-        self._all.append(asking)
-        try:
-            yield asking
-        finally:
-            asking.ended_unix_s = now_unix_s()
-
-    def unanswered_between(self, since_unix_s: float, until_unix_s: float) -> int:
-        return sum(since_unix_s <= one.sent_unix_s < until_unix_s and not one.answered for one in self._all)
-
-    def waiting_between(self, since_unix_s: float, until_unix_s: float) -> int:
-        return sum(
-            one.sent_unix_s < until_unix_s
-            and (one.ended_unix_s >= until_unix_s or (one.ended_unix_s >= since_unix_s and not one.answered))
-            for one in self._all
-        )

@@ -20,7 +20,7 @@ from chaos.run.faults import Faults
 from chaos.run.live import LiveHistory
 from chaos.run.ongoing import Ongoing
 from chaos.run.request import Aborted
-from chaos.run.samplers import HostFile, MetricsFile, Sampler
+from chaos.run.samplers import HostFile, MetricsFile, Sampled, sampled
 from chaos.run.watch import GuardrailWatch, steady_state_findings
 
 TICK_S = 0.05
@@ -121,22 +121,12 @@ class UnderLoad(Attended):
     @contextmanager
     def _sampled(self) -> Iterator[None]:
         """Write host.jsonl and metrics.jsonl.gz during the block."""
-        clock = self._tools.lab.clock
-        host = HostFile(self._run.folder / File.HOST, api_cpu_s=self._api_cpu_s)
-        metrics = MetricsFile(self._run.folder / File.METRICS, self._tools.metrics)
-        samplers = [
-            Sampler(name, file.sample, t0_unix_s=self._run.t0_unix_s, now=clock.now_unix_s)
-            for name, file in (("host", host), ("metrics", metrics))
-        ]
-        for sampler in samplers:
-            sampler.start()
-        try:
+        files: dict[str, Sampled] = {
+            "host": HostFile(self._run.folder / File.HOST, api_cpu_s=self._api_cpu_s),
+            "metrics": MetricsFile(self._run.folder / File.METRICS, self._tools.metrics),
+        }
+        with sampled(files, t0_unix_s=self._run.t0_unix_s, now=self._tools.lab.clock.now_unix_s):
             yield
-        finally:
-            for sampler in samplers:
-                sampler.stop()
-            host.close()
-            metrics.close()
 
     def _api_cpu_s(self) -> Mapping[int, float]:
         try:
