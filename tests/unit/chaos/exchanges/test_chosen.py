@@ -17,7 +17,7 @@ from tests.unit.chaos.invariants.exchanged import world
 
 def of(send: str, ids: tuple[str, ...] = (), **keys: Any) -> list[Case]:
     source = KINDS[send]
-    params = source.params(section="s", send=send, ids=ids, **keys)
+    params = source.params.model_validate({"section": "s", "send": send, "ids": ids, **keys})
     seeded = world()
     people = {name: msgspec.to_builtins(person) for name, person in seeded.cast.items()}
     return chosen(source, params, Ground(seed=3, world=seeded, people=people, salt="s", events=60))
