@@ -118,6 +118,11 @@ def banks(folder: Path = BANKS) -> frozenset[int]:
     return frozenset(int(path.name) for path in folder.glob("*") if path.is_dir() and path.name.isdigit())
 
 
+def with_drafts() -> frozenset[int]:
+    """Numbers of the drills whose attempt is made from a draft: those with a bank, and the one with samples."""
+    return banks() | {REVIEW}
+
+
 def parse(variant: str) -> Draft | None:
     """The draft that a variant's name means; None for another variant."""
     named = _VARIANT.fullmatch(variant)
@@ -165,7 +170,7 @@ def any_drill(asked: str) -> Drill:
 
 
 def _listed() -> str:
-    return ", ".join(f"{one.number} ({one.key})" for one in drills() if one.number in {*banks(), REVIEW})
+    return ", ".join(f"{one.number} ({one.key})" for one in drills() if one.number in with_drafts())
 
 
 def own_draft(one: Drill, attempt: Path) -> Draft:

@@ -16,6 +16,7 @@ from chaos.errors import InvalidInput
 from chaos.exchanges import KINDS as SOURCES
 from chaos.load import parse_scenario
 from chaos.load.yaml import parse
+from chaos.model.verdict import Finding
 from chaos.plan import plan
 from chaos.scenario import LoadPhase, Scenario, Section
 
@@ -57,7 +58,7 @@ def cut(scenario: Scenario, last: Latest | None) -> Cut:
     document.pop("guardrails", None)
     whole = copy.deepcopy(document)
     if scenario.exchanges:
-        _sections(document, scenario, last, failed, left_out)
+        _sections(document, scenario, last.failed if last else (), left_out)
     else:
         _phases(document, scenario, kept, left_out)
     try:
@@ -89,15 +90,13 @@ def _checks(
     return [check for check, _ in chosen]
 
 
-def _sections(
-    document: dict[str, Any], scenario: Scenario, last: Latest | None, failed: Collection[str], left_out: list[str]
-) -> None:
+def _sections(document: dict[str, Any], scenario: Scenario, failed: Sequence[Finding], left_out: list[str]) -> None:
     """Keep the cases that the failed checks have as examples, where every check has some, and the sections of those."""
     if not any(SOURCES[section.source].forces for section in scenario.exchanges) and scenario.settle_s > SETTLE_S:
         document["settle"] = f"{SETTLE_S:g}s"  # what single requests show does not depend on how orders end
-    examples = [example for finding in (last.failed if last else ()) for example in finding.examples]
-    if not failed or any(not finding.examples for finding in (last.failed if last else ())):
+    if not failed or not all(finding.examples for finding in failed):
         return
+    examples = [example for finding in failed for example in finding.examples]
     shown = {section.name: _shown(section.name, examples) for section in scenario.exchanges}
     needed = {used: user for user, used in filter(None, map(_behind, scenario.exchanges))}
     kept = {name for name, cases in shown.items() if cases}

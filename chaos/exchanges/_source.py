@@ -25,6 +25,11 @@ def compact(body: Any) -> str:
     return json.dumps(body, separators=(",", ":"))
 
 
+def as_tuple(value: object) -> object:
+    """A list, as YAML has it, for a field that is a tuple: strict validation takes nothing else."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 class SourceParams(StrictModel):
     """Keys of every entry of `exchanges:`; each source adds `send: Literal[<its name>]` and its own."""
 
@@ -33,11 +38,7 @@ class SourceParams(StrictModel):
         (), description="Ids of its cases: only these are sent, with those that they need. All when left out."
     )
 
-    @field_validator("ids", mode="before")
-    @classmethod
-    def _as_tuple(cls, value: object) -> object:
-        """A list, as YAML has it: strict validation takes a tuple only."""
-        return tuple(value) if isinstance(value, list) else value
+    _ids = field_validator("ids", mode="before")(as_tuple)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from chaos.exchanges._source import Ground, Source, SourceParams
+from chaos.exchanges._source import Ground, Source, SourceParams, as_tuple
 from chaos.model.exchange import PAGE_SIZE, Case, Identity
 from chaos.model.units import Seconds
 from chaos.model.world import World
@@ -36,11 +36,7 @@ class Reads(SourceParams):
     rows: tuple[int, int] = Field((5, 50), description="Events, orders of the customer, and orders of all: few, many.")
     within: Seconds = Field(6.0, gt=0, le=60, description="How soon a change has to be seen in every answer.")
 
-    @field_validator("rows", mode="before")
-    @classmethod
-    def _two(cls, value: object) -> object:
-        """A list, as YAML has it: strict validation takes a tuple only."""
-        return tuple(value) if isinstance(value, list) else value
+    _two = field_validator("rows", mode="before")(as_tuple)
 
 
 def _page(params: Reads, ground: Ground) -> str:

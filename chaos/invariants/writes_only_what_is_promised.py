@@ -7,7 +7,7 @@ only violate the check, it never proves it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chaos.invariants._common import LIVE, NoParams, Say
@@ -32,7 +32,7 @@ class _WritesOnlyWhatIsPromised(OfExchanges[NoParams]):
         state = context.state
 
         def seen(case: Case, exchange: Exchange) -> Iterator[Deviation]:
-            if "wrote" in case.about and _shown(exchange, *case.about["wrote"]):
+            if "wrote" in case.about and _shows(_members(exchange), *case.about["wrote"]):
                 field, value = case.about["wrote"]
                 says = f"{field} = {value!r} was sent, and the account has it when it is read"
                 yield Deviation(context.contract.names["changeMe"], Place("request", (field,)), "writable", says)
@@ -54,16 +54,15 @@ def _members(exchange: Exchange) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-def _shown(exchange: Exchange, field: str, value: Any) -> bool:
-    """Whether the answer has the field with that value."""
-    shown = _members(exchange)
+def _shows(shown: Mapping[str, Any], field: str, value: Any) -> bool:
+    """Whether an answer with these members has the field with that value."""
     return field in shown and bool(shown[field] == value)
 
 
 def _written(field: str, value: Any, exchange: Exchange, state: EndState) -> str:
     """Where the value was found, in words; empty when it was not."""
     shown = _members(exchange)
-    if _shown(exchange, field, value):
+    if _shows(shown, field, value):
         return "the answer shows it"
     if field == "sold":
         return _sold(shown.get("id"), state)

@@ -9,7 +9,9 @@ _NAMES = r"access|refresh|token|password|old_password|new_password|secret|author
 # A value of JSON, also where it is a Python or SQL literal; the closing quote may have been cut off.
 _VALUE = re.compile(rf"""(?P<name>["'](?:{_NAMES})["']\s*:\s*)(?P<quote>["'])(?:\\.|(?!(?P=quote)).)*""", re.IGNORECASE)
 _JWT = re.compile(r"eyJ[\w-]{4,}(?:\.[\w-]*){0,2}")
-_HASH = re.compile(r"\b(?P<algorithm>pbkdf2_\w+|argon2\w*|bcrypt\w*|scrypt|md5)\$[^\s'\",;]+")
+_ALGORITHM = r"\b(?P<algorithm>pbkdf2_\w+|argon2\w*|bcrypt\w*|scrypt|md5)\$"
+_HASH = re.compile(_ALGORITHM + r"[^\s'\",;]+")
+_HASHED = re.compile(_ALGORITHM)
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+")
 
 
@@ -22,6 +24,12 @@ def scrubbed(text: str) -> str:
     text = _VALUE.sub(_value, text)
     text = _BEARER.sub(lambda found: f"{found[1]} {HIDDEN}", text)
     return _JWT.sub(HIDDEN, text)
+
+
+def hashed_by(text: str) -> str:
+    """The algorithm of a password's hash in *text*, scrubbed or not; empty without one."""
+    found = _HASHED.search(text)
+    return found["algorithm"] if found else ""
 
 
 def _value(found: re.Match[str]) -> str:

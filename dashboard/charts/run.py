@@ -66,9 +66,8 @@ def timeline_option(
             behind["markArea"]["data"].extend(_unanswered(timeline.unanswered_s, start_s, end_s, colours))
             limits = _limit_lines(run, {line.name for line in lines}, start_s, end_s, colours)
             behind["markLine"]["data"].extend(limits)
-            behind["data"] = [
-                pair[0]["coord"] for pair in limits
-            ]  # invisible points: the axis reaches up to the limits
+            # Invisible points, so that the axis reaches up to the limits.
+            behind["data"] = [pair[0]["coord"] for pair in limits]
         option["series"].append(behind)
         option["series"].extend(_series(_cut(line, start_s, end_s), index, colours) for line in lines)
     return option

@@ -59,6 +59,11 @@ def _family() -> set[int]:
     return {own.pid, *(parent.pid for parent in own.parents())}
 
 
+def is_database_server(process: psutil.Process, data_folders: Sequence[Path]) -> bool:
+    """Whether *process* is a PostgreSQL server on one of *data_folders*. Raises: psutil.Error, OSError."""
+    return process.name().startswith("postgres") and Path(process.cwd()) in data_folders
+
+
 def _is_ours(
     process: psutil.Process,
     marks: set[str],
@@ -75,7 +80,7 @@ def _is_ours(
             return True
         if process.environ().get(MARKER) in marks:
             return True
-        return process.name().startswith("postgres") and Path(process.cwd()) in data_folders
+        return is_database_server(process, data_folders)
     except (psutil.Error, OSError):
         return False
 

@@ -18,6 +18,7 @@ from psycopg import sql
 from launch.pinned import POSTGRES
 from services.stack.errors import StackError
 from services.stack.layout import HOST, Lab, Ports, write_private
+from services.stack.leftovers import is_database_server
 from services.stack.privileges import (
     Account,
     can_run,
@@ -193,8 +194,7 @@ def _disarm_old_lock(cluster: Cluster) -> None:
 def _is_server_of(pid: int, data: Path) -> bool:
     """Whether *pid* is a PostgreSQL server on *data*, or nobody can tell."""
     try:
-        process = psutil.Process(pid)
-        return process.name().startswith("postgres") and Path(process.cwd()) == data
+        return is_database_server(psutil.Process(pid), [data])
     except psutil.NoSuchProcess:
         return False
     except (psutil.Error, OSError):

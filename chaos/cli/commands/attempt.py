@@ -84,7 +84,7 @@ def _made(base: str) -> tuple[Path, str, list[str]]:
 def _base(asked: str, seed: int | None) -> str:
     """What an attempt at the drill starts from. Raises: InvalidInput."""
     one = drafts.any_drill(asked)
-    if one.number in {*drafts.banks(), drafts.REVIEW}:
+    if one.number in drafts.with_drafts():
         chosen = secrets.randbelow(HIGHEST_OF_OUR_OWN) + 1 if seed is None else seed
         return drafts.Draft(drill=one.number, seed=chosen).variant
     if seed is not None:

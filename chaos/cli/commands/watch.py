@@ -47,7 +47,7 @@ def watch(
     one = catalogue.drill(drill)
     require_known(LEARNER)
     attempt = SHOP / LEARNER
-    if one.number in {*drafts.banks(), drafts.REVIEW}:
+    if one.number in drafts.with_drafts():
         drafts.own_draft(one, attempt)
     runs = latest(evidence_dir())
     if scenario and scenario not in (names := [*one.core, *one.stretch]):
